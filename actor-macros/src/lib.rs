@@ -1,0 +1,1 @@
+//! Macros of `actor-core`; see its documentation.
