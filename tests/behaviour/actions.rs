@@ -43,7 +43,10 @@ async fn an_error_undoes_sql_and_state() {
     faults.set("rename", Fault::Fail);
     let error = probe.rename("lost").await.unwrap_err();
     assert_eq!((error.group(), error.code()), ("actor", "action_failed"));
-    assert_eq!(error.to_string(), "`rename` of probe \"a\" failed: rename is broken");
+    assert_eq!(
+        error.to_string(),
+        "`rename` of probe \"a\" failed: rename is broken"
+    );
     assert_eq!(error.downcast_ref::<Broken>(), Some(&Broken("rename")));
     assert_eq!(probe.settings().await.unwrap(), settings("kept", 1));
     assert_eq!(probe.texts().await.unwrap(), ["kept"]);
@@ -62,7 +65,10 @@ async fn a_panic_undoes_and_restarts_the_actor() {
     let (lost, next) = tokio::join!(probe.rename("lost"), probe.rows());
     let error = lost.unwrap_err();
     assert_eq!(error.code(), "action_panicked");
-    assert_eq!(error.to_string(), "`rename` of probe \"a\" panicked: rename panics");
+    assert_eq!(
+        error.to_string(),
+        "`rename` of probe \"a\" panicked: rename panics"
+    );
     assert_eq!(next.unwrap(), 1, "a call behind the panic is answered");
     assert_eq!(
         log.take(),
@@ -82,7 +88,10 @@ async fn an_action_past_its_limit_is_dropped_and_undone() {
     let error = probe.nap(3).await.unwrap_err();
     assert_eq!(began.elapsed(), Duration::from_secs(2));
     assert_eq!((error.group(), error.code()), ("actor", "action_timed_out"));
-    assert_eq!(error.to_string(), "`nap` of probe \"a\" took longer than 2s");
+    assert_eq!(
+        error.to_string(),
+        "`nap` of probe \"a\" took longer than 2s"
+    );
     assert_eq!(probe.settings().await.unwrap(), settings("awake", 1));
     assert_eq!(probe.texts().await.unwrap(), ["nap", "awake"]);
 }

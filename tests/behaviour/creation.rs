@@ -47,7 +47,10 @@ async fn a_creation_that_fails_leaves_nothing_and_the_next_one_succeeds() {
             assert_eq!(start_error(&error).hook, Some(place));
             assert_eq!(files(directory.path(), "probe"), [""; 0]);
             assert_eq!(keys::<Probe>(&system).await, [""; 0]);
-            assert_eq!(system.get::<Probe>("a").rows().await.unwrap_err().code(), "not_found");
+            assert_eq!(
+                system.get::<Probe>("a").rows().await.unwrap_err().code(),
+                "not_found"
+            );
 
             faults.clear();
             log.take();
@@ -74,7 +77,9 @@ async fn the_error_names_actor_step_hook_and_cause() {
     assert_eq!(error.downcast_ref::<Broken>(), Some(&Broken("on_create")));
     faults.set("on_create", Fault::Panic);
     let error = probe.rows().await.unwrap_err();
-    assert!(matches!(&start_error(&error).cause, StartCause::Panicked(text) if text == "on_create panics"));
+    assert!(
+        matches!(&start_error(&error).cause, StartCause::Panicked(text) if text == "on_create panics")
+    );
     faults.set("on_create", Fault::Hang);
     let error = probe.rows().await.unwrap_err();
     assert!(
@@ -88,7 +93,10 @@ async fn a_failure_after_the_commit_of_the_creation_keeps_the_actor() {
         let (_directory, log, faults, system) = probes().await;
         let probe = system.get_or_create::<Probe>("a", NEW);
         faults.set(place, Fault::Fail);
-        assert_eq!(start_error(&probe.rows().await.unwrap_err()).hook, Some(place));
+        assert_eq!(
+            start_error(&probe.rows().await.unwrap_err()).hook,
+            Some(place)
+        );
         assert_eq!(keys::<Probe>(&system).await, ["a"]);
         faults.clear();
         pass(Duration::from_secs(1)).await;
@@ -131,7 +139,13 @@ async fn of_two_creations_at_once_one_wins() {
     assert_eq!(second.unwrap_err().code(), "already_exists");
     assert_eq!(first.settings().await.unwrap().title, "first");
     let created = log.take();
-    assert_eq!(created.iter().filter(|entry| *entry == "create_state").count(), 1);
+    assert_eq!(
+        created
+            .iter()
+            .filter(|entry| *entry == "create_state")
+            .count(),
+        1
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! The directory lists actors, and can be made anew from their files.
 
-use actor_core::prelude::*;
 use actor_core::Status;
+use actor_core::prelude::*;
 
 use crate::probe::{FILE, NEW, Probe};
 use crate::support::{directory, files, key, keys, tamper};
@@ -26,7 +26,13 @@ async fn actors_are_listed_by_key_in_pages() {
     let first = system.list::<Probe>(None, 3).await.unwrap();
     let shown: Vec<_> = first
         .iter()
-        .map(|actor| (actor.key.as_str(), actor.status, actor.schema_version.as_deref()))
+        .map(|actor| {
+            (
+                actor.key.as_str(),
+                actor.status,
+                actor.schema_version.as_deref(),
+            )
+        })
         .collect();
     let version = Some("20261122000001");
     assert_eq!(
@@ -73,22 +79,39 @@ async fn what_a_crash_left_behind_is_cleared_away() {
     // As after a crash between the end of an actor and the end of its file, and in the middle of a creation.
     tamper(directory.path(), FILE, "DELETE FROM _actor_meta");
     std::fs::write(directory.path().join("probe/k_c.new"), "half an image").unwrap();
-    tamper(directory.path(), "directory.db", "UPDATE about SET closed = 0");
+    tamper(
+        directory.path(),
+        "directory.db",
+        "UPDATE about SET closed = 0",
+    );
     let system = start(directory.path()).await;
     assert_eq!(keys::<Probe>(&system).await, ["b"]);
     assert_eq!(files(directory.path(), "probe"), ["k_b.db"]);
-    assert_eq!(system.get::<Probe>("a").rows().await.unwrap_err().code(), "not_found");
+    assert_eq!(
+        system.get::<Probe>("a").rows().await.unwrap_err().code(),
+        "not_found"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_file_is_refused_and_left_as_it_is() {
     let directory = directory();
     let system = start(directory.path()).await;
-    system.create::<Probe>("a", NEW).await.unwrap().sleep().await.unwrap();
+    system
+        .create::<Probe>("a", NEW)
+        .await
+        .unwrap()
+        .sleep()
+        .await
+        .unwrap();
     let path = directory.path().join(FILE);
     let garbage = vec![7; 10_000];
     std::fs::write(&path, &garbage).unwrap();
-    let error = system.get_or_create::<Probe>("a", NEW).rows().await.unwrap_err();
+    let error = system
+        .get_or_create::<Probe>("a", NEW)
+        .rows()
+        .await
+        .unwrap_err();
     assert_eq!((error.group(), error.code()), ("store", "corrupt"));
     assert_eq!(std::fs::read(&path).unwrap(), garbage);
 }
@@ -97,7 +120,13 @@ async fn a_damaged_file_is_refused_and_left_as_it_is() {
 async fn a_foreign_database_is_refused_and_left_as_it_is() {
     let directory = directory();
     let system = start(directory.path()).await;
-    system.create::<Probe>("b", NEW).await.unwrap().sleep().await.unwrap();
+    system
+        .create::<Probe>("b", NEW)
+        .await
+        .unwrap()
+        .sleep()
+        .await
+        .unwrap();
     let foreign = directory.path().join("probe/k_x.db");
     {
         use diesel::connection::{Connection as _, SimpleConnection as _};
@@ -105,12 +134,28 @@ async fn a_foreign_database_is_refused_and_left_as_it_is() {
             diesel::sqlite::SqliteConnection::establish(foreign.to_str().unwrap()).unwrap();
         connection.batch_execute("CREATE TABLE mine (i)").unwrap();
     }
-    let error = system.get_or_create::<Probe>("x", NEW).rows().await.unwrap_err();
+    let error = system
+        .get_or_create::<Probe>("x", NEW)
+        .rows()
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "foreign");
-    std::fs::copy(directory.path().join("probe/k_b.db"), directory.path().join("probe/k_y.db")).unwrap();
-    let error = system.get_or_create::<Probe>("y", NEW).rows().await.unwrap_err();
+    std::fs::copy(
+        directory.path().join("probe/k_b.db"),
+        directory.path().join("probe/k_y.db"),
+    )
+    .unwrap();
+    let error = system
+        .get_or_create::<Probe>("y", NEW)
+        .rows()
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "foreign");
-    assert!(error.to_string().ends_with("holds probe \"b\", not probe \"y\""));
+    assert!(
+        error
+            .to_string()
+            .ends_with("holds probe \"b\", not probe \"y\"")
+    );
     assert!(foreign.exists());
 }
 
@@ -118,9 +163,23 @@ async fn a_foreign_database_is_refused_and_left_as_it_is() {
 async fn a_newer_format_is_refused() {
     let directory = directory();
     let system = start(directory.path()).await;
-    system.create::<Probe>("a", NEW).await.unwrap().sleep().await.unwrap();
+    system
+        .create::<Probe>("a", NEW)
+        .await
+        .unwrap()
+        .sleep()
+        .await
+        .unwrap();
     tamper(directory.path(), FILE, "UPDATE _actor_meta SET format = 99");
-    let error = system.get_or_create::<Probe>("a", NEW).rows().await.unwrap_err();
+    let error = system
+        .get_or_create::<Probe>("a", NEW)
+        .rows()
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "newer_format");
-    assert!(error.to_string().ends_with("has format 99, this program knows up to 1"));
+    assert!(
+        error
+            .to_string()
+            .ends_with("has format 99, this program knows up to 1")
+    );
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use actor_core::prelude::*;
 use actor_core::Status;
+use actor_core::prelude::*;
 use diesel::prelude::*;
 
 use crate::probe::{FILE, NEW, Probe};
@@ -239,8 +239,7 @@ async fn a_hundred_creations_and_destructions_leave_nothing() {
     settle().await;
     let shown = format!("{system:?}");
     assert_eq!(
-        shown,
-        "System { types: 1, awake: 0, closing: false }",
+        shown, "System { types: 1, awake: 0, closing: false }",
         "no task is left"
     );
 }
@@ -266,7 +265,13 @@ async fn a_destruction_waits_for_the_preamble_and_for_the_calls_before_it() {
     destroyed.unwrap();
     assert_eq!(
         log.take(),
-        ["create_vars", "on_wake", "on_before_start", "add", "on_destroy"]
+        [
+            "create_vars",
+            "on_wake",
+            "on_before_start",
+            "add",
+            "on_destroy"
+        ]
     );
     assert_eq!(files(directory.path(), "probe"), [""; 0]);
 }

@@ -44,34 +44,92 @@ async fn handlers_cannot_leave_their_transaction_or_touch_what_is_not_theirs() {
     let other = directory.path().join("other.db");
     let attach = format!("ATTACH '{}' AS other", other.display());
     let refusals = [
-        ("COMMIT", "COMMIT is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it"),
-        ("ROLLBACK", "ROLLBACK is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it"),
-        ("BEGIN", "BEGIN is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it"),
-        (attach.as_str(), "an actor has one database: ATTACH and DETACH are not for handlers"),
-        ("PRAGMA journal_mode = DELETE", "PRAGMA journal_mode is not for handlers"),
-        ("PRAGMA query_only = OFF", "PRAGMA query_only is not for handlers"),
-        ("PRAGMA user_version = 3", "PRAGMA user_version is not for handlers"),
-        ("DELETE FROM _actor_meta", "the table _actor_meta is the framework's"),
-        ("SELECT * FROM _actor_state", "the table _actor_state is the framework's"),
-        ("DELETE FROM __diesel_schema_migrations", "the table __diesel_schema_migrations is the framework's"),
-        ("CREATE TEMP TABLE t (i)", "temporary objects belong to a connection, which an actor does not have: t"),
-        ("CREATE TABLE t (i)", "the schema changes in migrations only, not in handlers: t"),
-        ("DROP TABLE notes", "the schema changes in migrations only, not in handlers: notes"),
-        ("ALTER TABLE notes ADD COLUMN x", "the schema changes in migrations only, not in handlers: notes"),
-        ("CREATE INDEX i ON notes (text)", "the schema changes in migrations only, not in handlers: i"),
+        (
+            "COMMIT",
+            "COMMIT is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it",
+        ),
+        (
+            "ROLLBACK",
+            "ROLLBACK is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it",
+        ),
+        (
+            "BEGIN",
+            "BEGIN is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it",
+        ),
+        (
+            attach.as_str(),
+            "an actor has one database: ATTACH and DETACH are not for handlers",
+        ),
+        (
+            "PRAGMA journal_mode = DELETE",
+            "PRAGMA journal_mode is not for handlers",
+        ),
+        (
+            "PRAGMA query_only = OFF",
+            "PRAGMA query_only is not for handlers",
+        ),
+        (
+            "PRAGMA user_version = 3",
+            "PRAGMA user_version is not for handlers",
+        ),
+        (
+            "DELETE FROM _actor_meta",
+            "the table _actor_meta is the framework's",
+        ),
+        (
+            "SELECT * FROM _actor_state",
+            "the table _actor_state is the framework's",
+        ),
+        (
+            "DELETE FROM __diesel_schema_migrations",
+            "the table __diesel_schema_migrations is the framework's",
+        ),
+        (
+            "CREATE TEMP TABLE t (i)",
+            "temporary objects belong to a connection, which an actor does not have: t",
+        ),
+        (
+            "CREATE TABLE t (i)",
+            "the schema changes in migrations only, not in handlers: t",
+        ),
+        (
+            "DROP TABLE notes",
+            "the schema changes in migrations only, not in handlers: notes",
+        ),
+        (
+            "ALTER TABLE notes ADD COLUMN x",
+            "the schema changes in migrations only, not in handlers: notes",
+        ),
+        (
+            "CREATE INDEX i ON notes (text)",
+            "the schema changes in migrations only, not in handlers: i",
+        ),
     ];
     for (sql, reason) in refusals {
-        let error = probe.raw(format!("INSERT INTO notes (text) VALUES ('x'); {sql}")).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("`raw` of probe \"a\" failed: {reason}"));
+        let error = probe
+            .raw(format!("INSERT INTO notes (text) VALUES ('x'); {sql}"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`raw` of probe \"a\" failed: {reason}")
+        );
     }
-    assert_eq!(probe.rows().await.unwrap(), 0, "what ran before it is undone");
+    assert_eq!(
+        probe.rows().await.unwrap(),
+        0,
+        "what ran before it is undone"
+    );
     assert!(!other.exists());
     let error = probe.raw("VACUUM").await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "`raw` of probe \"a\" failed: cannot VACUUM from within a transaction"
     );
-    probe.raw("PRAGMA foreign_key_check; PRAGMA table_info(notes)").await.unwrap();
+    probe
+        .raw("PRAGMA foreign_key_check; PRAGMA table_info(notes)")
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +153,8 @@ async fn a_handler_that_ignores_the_end_of_its_transaction_is_undone() {
         crate::probe::FILE,
         "CREATE TRIGGER t BEFORE INSERT ON notes WHEN new.text = 'boom' BEGIN SELECT RAISE(ROLLBACK, 'boom'); END",
     );
-    let error = probe.raw("INSERT INTO notes (text) VALUES ('a'); INSERT INTO notes (text) VALUES ('boom')");
+    let error = probe
+        .raw("INSERT INTO notes (text) VALUES ('a'); INSERT INTO notes (text) VALUES ('boom')");
     assert_eq!(
         error.await.unwrap_err().to_string(),
         "`raw` of probe \"a\" failed: boom"
@@ -116,7 +175,17 @@ async fn two_systems_cannot_have_one_directory() {
     let path = directory.path().canonicalize().unwrap();
     assert_eq!(
         second.to_string(),
-        format!("the data directory {} is in use by another process", path.display())
+        format!(
+            "the data directory {} is in use by another process",
+            path.display()
+        )
     );
-    assert_eq!(system.get_or_create::<Probe>("a", NEW).rows().await.unwrap(), 0);
+    assert_eq!(
+        system
+            .get_or_create::<Probe>("a", NEW)
+            .rows()
+            .await
+            .unwrap(),
+        0
+    );
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use actor_core::prelude::*;
 use actor_core::Key;
+use actor_core::prelude::*;
 
 use crate::support::{directory, files};
 
@@ -31,8 +31,34 @@ impl Keyed {
 
 fn odd_keys() -> Vec<Key> {
     let singles = [
-        "", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", "CON", "con", "nul.txt", "A", "a", "É", "é",
-        "e\u{301}", "🦀", "\0", "a\0b", "\n", " ", "%2f", "%", "~1", "k_", "*?<>|\":", "x.db", "-wal", "\u{202e}",
+        "",
+        ".",
+        "..",
+        "../../x",
+        "/etc/passwd",
+        "a/b",
+        "a\\b",
+        "CON",
+        "con",
+        "nul.txt",
+        "A",
+        "a",
+        "É",
+        "é",
+        "e\u{301}",
+        "🦀",
+        "\0",
+        "a\0b",
+        "\n",
+        " ",
+        "%2f",
+        "%",
+        "~1",
+        "k_",
+        "*?<>|\":",
+        "x.db",
+        "-wal",
+        "\u{202e}",
     ];
     let mut keys: Vec<Key> = singles.iter().map(|text| Key::new(text).unwrap()).collect();
     keys.push(Key::from_parts(["a", "b"]).unwrap());
@@ -86,9 +112,16 @@ async fn keys_over_the_limits_are_refused() {
         .start()
         .await
         .unwrap();
-    let error = system.get_or_create::<Keyed>("x".repeat(1_024), ()).read().await.unwrap_err();
+    let error = system
+        .get_or_create::<Keyed>("x".repeat(1_024), ())
+        .read()
+        .await
+        .unwrap_err();
     assert_eq!((error.group(), error.code()), ("key", "part_too_long"));
-    let error = system.create::<Keyed>("x".repeat(129), ()).await.unwrap_err();
+    let error = system
+        .create::<Keyed>("x".repeat(129), ())
+        .await
+        .unwrap_err();
     assert_eq!((error.group(), error.code()), ("key", "part_too_long"));
     assert_eq!(files(directory.path(), "keyed"), [""; 0]);
 }

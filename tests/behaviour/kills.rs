@@ -93,7 +93,10 @@ async fn killed_before_the_commit_of_the_creation_there_is_no_actor() {
         assert_eq!(kill_at(directory.path(), place), 0);
         let system = reopen(directory.path()).await;
         assert_eq!(keys::<Probe>(&system).await, [""; 0], "killed in {place}");
-        assert_eq!(system.get::<Probe>("a").rows().await.unwrap_err().code(), "not_found");
+        assert_eq!(
+            system.get::<Probe>("a").rows().await.unwrap_err().code(),
+            "not_found"
+        );
         // The key is free.
         let probe = system.create::<Probe>("a", NEW).await.unwrap();
         assert_eq!(probe.rows().await.unwrap(), 0);
@@ -112,7 +115,10 @@ async fn killed_after_the_commit_of_the_creation_the_actor_is_whole() {
         let probe = system.get::<Probe>("a");
         assert_eq!(probe.settings().await.unwrap().title, "new");
         assert_eq!(probe.add("x").await.unwrap(), 1);
-        assert_eq!(system.create::<Probe>("a", NEW).await.unwrap_err().code(), "already_exists");
+        assert_eq!(
+            system.create::<Probe>("a", NEW).await.unwrap_err().code(),
+            "already_exists"
+        );
     }
 }
 
@@ -133,7 +139,11 @@ async fn killed_at_the_end_of_its_life_the_actor_is_whole() {
         assert_eq!(kill_at(directory.path(), place), 2);
         let system = reopen(directory.path()).await;
         let probe = system.get::<Probe>("a");
-        assert_eq!(probe.settings().await.unwrap().edits, 2, "killed in {place}");
+        assert_eq!(
+            probe.settings().await.unwrap().edits,
+            2,
+            "killed in {place}"
+        );
         assert_eq!(probe.texts().await.unwrap(), ["one", "two"]);
     }
 }
@@ -144,7 +154,10 @@ async fn killed_after_its_end_the_actor_is_gone() {
     assert_eq!(kill_at(directory.path(), "nowhere"), 2);
     let system = reopen(directory.path()).await;
     assert_eq!(keys::<Probe>(&system).await, [""; 0]);
-    assert_eq!(system.get::<Probe>("a").rows().await.unwrap_err().code(), "not_found");
+    assert_eq!(
+        system.get::<Probe>("a").rows().await.unwrap_err().code(),
+        "not_found"
+    );
 }
 
 #[tokio::test]
@@ -154,7 +167,12 @@ async fn a_second_process_gets_the_error_and_the_first_goes_on() {
     let probe = system.get_or_create::<Probe>("a", NEW);
     assert_eq!(probe.add("x").await.unwrap(), 1);
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["kills::second_process", "--exact", "--ignored", "--nocapture"])
+        .args([
+            "kills::second_process",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(DIRECTORY, directory.path())
         .output()
         .unwrap();
@@ -175,6 +193,10 @@ async fn second_process() {
     let Ok(directory) = std::env::var(DIRECTORY) else {
         return;
     };
-    let error = System::builder().data_dir(directory).start().await.unwrap_err();
+    let error = System::builder()
+        .data_dir(directory)
+        .start()
+        .await
+        .unwrap_err();
     println!("{error}");
 }

@@ -149,10 +149,17 @@ async fn a_failed_migration_undoes_all_and_every_waiting_caller_learns_why() {
     }
     system.shutdown().await.unwrap();
     assert_eq!(number(directory.path(), FILE, VERSIONS), 1);
-    assert_eq!(number(directory.path(), FILE, ENTRIES), 0, "no table of the second migration");
+    assert_eq!(
+        number(directory.path(), FILE, ENTRIES),
+        0,
+        "no table of the second migration"
+    );
 
     let system = program::<Mended>(directory.path()).await;
-    assert_eq!(system.get::<Mended>("a").owners().await.unwrap(), ["Ann", "Ann"]);
+    assert_eq!(
+        system.get::<Mended>("a").owners().await.unwrap(),
+        ["Ann", "Ann"]
+    );
     let listed = system.list::<Mended>(None, 1).await.unwrap();
     assert_eq!(listed[0].schema_version.as_deref(), Some("20261122000003"));
     system.shutdown().await.unwrap();
@@ -180,7 +187,10 @@ async fn a_rust_step_that_fails_undoes_all() {
     let directory = old_ledger().await;
     let system = program::<SlugsFail>(directory.path()).await;
     let error = system.get::<SlugsFail>("a").owners().await.unwrap_err();
-    assert_eq!((error.group(), error.code()), ("migration", "data_step_failed"));
+    assert_eq!(
+        (error.group(), error.code()),
+        ("migration", "data_step_failed")
+    );
     assert_eq!(
         error.to_string(),
         "ledger \"a\" did not start: migrate (`fill_slugs`): \
@@ -222,7 +232,11 @@ async fn a_database_with_a_newer_version_is_refused() {
     let before = std::fs::read(directory.path().join(FILE)).unwrap();
     let system = program::<First>(directory.path()).await;
     // A handle that may create the actor must not replace it.
-    let error = system.get_or_create::<First>("a", ()).owners().await.unwrap_err();
+    let error = system
+        .get_or_create::<First>("a", ())
+        .owners()
+        .await
+        .unwrap_err();
     system.shutdown().await.unwrap();
     refused(
         directory.path(),

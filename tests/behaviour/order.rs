@@ -98,6 +98,10 @@ async fn before_and_after_change_the_source_order() {
         .start()
         .await
         .unwrap();
-    system.get_or_create::<Sorted>("a", ()).ping().await.unwrap();
+    system
+        .get_or_create::<Sorted>("a", ())
+        .ping()
+        .await
+        .unwrap();
     assert_eq!(log.take(), ["first", "second", "third"]);
 }

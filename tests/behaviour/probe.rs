@@ -215,7 +215,10 @@ impl Probe {
     }
 
     #[action]
-    pub(crate) fn own_error(&mut self, _cx: &mut Context<'_, Self>) -> core::result::Result<(), Broken> {
+    pub(crate) fn own_error(
+        &mut self,
+        _cx: &mut Context<'_, Self>,
+    ) -> core::result::Result<(), Broken> {
         Err(Broken("own"))
     }
 }

@@ -113,6 +113,10 @@ async fn a_run_hook_that_does_not_end_is_dropped_after_the_grace() {
         began.elapsed()
     });
     slept.unwrap();
-    assert_eq!(pinged, Duration::from_secs(1), "calls are answered meanwhile");
+    assert_eq!(
+        pinged,
+        Duration::from_secs(1),
+        "calls are answered meanwhile"
+    );
     assert_eq!(began.elapsed(), Duration::from_secs(15));
 }

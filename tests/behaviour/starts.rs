@@ -86,7 +86,13 @@ async fn a_start_that_fails_again_and_again_backs_off() {
 #[tokio::test(start_paused = true)]
 async fn a_new_handle_does_not_get_around_the_back_off() {
     let (_directory, log, faults, system) = probes().await;
-    system.create::<Probe>("a", NEW).await.unwrap().sleep().await.unwrap();
+    system
+        .create::<Probe>("a", NEW)
+        .await
+        .unwrap()
+        .sleep()
+        .await
+        .unwrap();
     faults.set("on_wake", Fault::Fail);
     system.get::<Probe>("a").rows().await.unwrap_err();
     settle().await;
@@ -174,7 +180,11 @@ async fn a_statement_that_never_ends_is_interrupted_at_the_limit() {
         .start()
         .await
         .unwrap();
-    let error = system.get_or_create::<Busy>("a", ()).ping().await.unwrap_err();
+    let error = system
+        .get_or_create::<Busy>("a", ())
+        .ping()
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "hook_timed_out");
     assert_eq!(
         error.to_string(),
@@ -188,7 +198,11 @@ async fn the_caller_may_wait_less_than_the_start() {
     let probe = system.get_or_create::<Probe>("a", NEW);
     faults.set("on_wake", Fault::Hang);
     let began = tokio::time::Instant::now();
-    let error = probe.rows().timeout(Duration::from_secs(3)).await.unwrap_err();
+    let error = probe
+        .rows()
+        .timeout(Duration::from_secs(3))
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "probe \"a\" did not answer within 3s");
     assert!(matches!(error, CallError::TimedOut { .. }));
     assert_eq!(began.elapsed(), Duration::from_secs(3));
@@ -197,7 +211,11 @@ async fn the_caller_may_wait_less_than_the_start() {
 #[tokio::test(start_paused = true)]
 async fn a_type_that_is_not_registered_and_a_bad_key_are_errors_of_the_call() {
     let (_directory, _, _, system) = probes().await;
-    let error = system.get_or_create::<Twice>("a", ()).count().await.unwrap_err();
+    let error = system
+        .get_or_create::<Twice>("a", ())
+        .count()
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "the actor type twice is not registered with this system"

@@ -66,7 +66,10 @@ pub(crate) async fn reach(system: &System, place: &'static str) -> Result<()> {
     if let Some(log) = system.extension::<Log>() {
         log.push(place);
     }
-    match system.extension::<Faults>().and_then(|faults| faults.at(place)) {
+    match system
+        .extension::<Faults>()
+        .and_then(|faults| faults.at(place))
+    {
         None => Ok(()),
         Some(Fault::Fail) => Err(Broken(place).into()),
         Some(Fault::Panic) => panic!("{place} panics"),
