@@ -124,7 +124,7 @@ async fn finish<A: Handlers>(turn: &mut Turn<A>, target: &For<'_>) -> Result<(),
     .await?
     .map_err(store)?;
     match finished {
-        Ok(ticket) => ticket.durable().await.map_err(store),
+        Ok(ticket) => turn.durable(ticket).await.map_err(store),
         Err(error) => Err((None, StartCause::Migration(Arc::new(error)))),
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::actor::Handlers;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::Fault;
-use crate::store::{self, Database, StoreError};
+use crate::store::{self, Database, StoreError, Ticket};
 
 /// What the running hook or action of an actor works on: its database and, before there is a `self`, its state.
 pub(crate) struct Turn<A: Handlers> {
@@ -47,6 +47,19 @@ impl<A: Handlers> Turn<A> {
         let (database, result) = store::offload(database, work).await?;
         self.database = Some(database);
         Ok(result)
+    }
+
+    /// Waits until a ticket is durable.
+    pub(super) async fn durable(&mut self, ticket: Ticket) -> Result<(), StoreError> {
+        let log = Arc::clone(self.database().log());
+        let durable = log.durable(ticket).await;
+        durable.map_err(|source| StoreError::Poisoned { source })
+    }
+
+    /// Waits until all that is committed so far is durable.
+    pub(super) async fn all_durable(&mut self) -> Result<(), StoreError> {
+        let ticket = self.database().so_far();
+        self.durable(ticket).await
     }
 
     pub(crate) fn state(&self) -> &A::State {

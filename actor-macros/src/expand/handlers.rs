@@ -93,10 +93,13 @@ fn action(block: &Block) -> TokenStream {
     let arms = block.hooks_of(Kind::Action).map(|action| {
         let (cfgs, variant, name) = (&action.cfgs, variant(action), action.name.unraw().to_string());
         let read_only = action.signature.receiver == Some(Receiver::Shared);
+        let is_async = action.signature.is_async;
         let timeout = optional_duration(action.options.timeout);
         quote! {
             #(#cfgs)*
-            #enumeration::#variant(..) => const { &#info { name: #name, read_only: #read_only, timeout: #timeout } },
+            #enumeration::#variant(..) => const {
+                &#info { name: #name, read_only: #read_only, is_async: #is_async, timeout: #timeout }
+            },
         }
     });
     let generic = generic_arm(block, &enumeration);
