@@ -235,7 +235,7 @@ impl<A: Handlers> Instance<A> {
                 Err(error) => error,
             },
             Err(fault) => {
-                let fault = self.turn.fault(fault, limit);
+                let fault = self.turn.fault(fault, limit).await;
                 self.call_error(info.name, fault)
             }
         };

@@ -94,7 +94,7 @@ async fn data_step<A: Handlers>(
             turn.database().db().enter("migrate", false, Some(deadline));
             return Ok(());
         }
-        Err(fault) => turn.fault(fault, limit),
+        Err(fault) => turn.fault(fault, limit).await,
     };
     let cause = match failed {
         Fault::Failed(failure) => StartCause::Migration(Arc::new(MigrationError::DataStep {

@@ -314,14 +314,18 @@ async fn bring_up<A: Handlers>(
     let limit = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
     let created = limited(limit, A::__create_state(&mut cx, input.clone())).await;
-    let state =
-        created.map_err(|fault| hook_failed(turn, Step::CreateState, &hook, fault, limit))?;
+    let state = match created {
+        Ok(state) => state,
+        Err(fault) => return Err(hook_failed(turn, Step::CreateState, &hook, fault, limit).await),
+    };
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
         let limit = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
         let created = limited(limit, A::__on_create(hook.id, &mut cx)).await;
-        created.map_err(|fault| hook_failed(turn, Step::OnCreate, hook, fault, limit))?;
+        if let Err(fault) = created {
+            return Err(hook_failed(turn, Step::OnCreate, hook, fault, limit).await);
+        }
     }
     let at_create = |error| Failed::store(Some(Step::OnCreate), error);
     let fingerprint = template.fingerprint().to_owned();
@@ -369,7 +373,10 @@ async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     let limit = enter(turn, Step::CreateVars, &hook);
     let mut cx = Context::new(turn);
     let created = limited(limit, A::__create_vars(&mut cx)).await;
-    let vars = created.map_err(|fault| hook_failed(turn, Step::CreateVars, &hook, fault, limit))?;
+    let vars = match created {
+        Ok(vars) => vars,
+        Err(fault) => return Err(hook_failed(turn, Step::CreateVars, &hook, fault, limit).await),
+    };
     let mut actor = A::__assemble(State::new(turn.take_state()), vars);
     let hooks = [
         (Step::OnWake, A::HOOKS.on_wake),
@@ -398,7 +405,10 @@ pub(super) async fn run_hook<A: Handlers>(
     let limit = enter(turn, step, hook);
     let mut cx = Context::new(turn);
     let ran = limited(limit, actor.__hook(step, hook.id, &mut cx)).await;
-    ran.map_err(|fault| turn.fault(fault, limit))
+    match ran {
+        Ok(()) => Ok(()),
+        Err(fault) => Err(turn.fault(fault, limit).await),
+    }
 }
 
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
@@ -452,14 +462,14 @@ fn enter<A: Handlers>(turn: &mut Turn<A>, step: Step, hook: &Hook) -> std::time:
     limit
 }
 
-fn hook_failed<A: Handlers>(
+async fn hook_failed<A: Handlers>(
     turn: &mut Turn<A>,
     step: Step,
     hook: &Hook,
     fault: Fault,
     limit: std::time::Duration,
 ) -> Failed {
-    let fault = turn.fault(fault, limit);
+    let fault = turn.fault(fault, limit).await;
     Failed::hook(step, hook, fault)
 }
 

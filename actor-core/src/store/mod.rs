@@ -159,22 +159,6 @@ pub(crate) async fn delete(database: Database) -> Result<(), StoreError> {
     blocking(move || database.delete()).await
 }
 
-/// Lets `work` have the database where it may wait for the disk.
-///
-/// # Cancel safety
-///
-/// Not cancel safe: the database is gone when the future is dropped.
-pub(crate) async fn offload<T: Send + 'static>(
-    mut database: Database,
-    work: impl FnOnce(&mut Database) -> T + Send + 'static,
-) -> Result<(Database, T), StoreError> {
-    blocking(move || {
-        let result = work(&mut database);
-        Ok((database, result))
-    })
-    .await
-}
-
 /// Runs what may wait for the disk away from the workers of the runtime.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
