@@ -1,7 +1,40 @@
 //! Macros of `actor-core`; see its documentation.
 
-// The `#[actor]` macro reads a part of this that no macro of this crate reads yet.
-#[allow(dead_code)]
+// The `#[actor]` macro reads a part of these that no macro of this crate reads yet.
+#[allow(dead_code, unused_imports)]
 mod migrations;
 #[allow(dead_code)]
 mod sqlite;
+
+use proc_macro::TokenStream;
+
+/// Writes Diesel's `table!`s from the migrations in a directory.
+///
+/// ```text
+/// actor_core::schema! { pub mod schema = "migrations/chat_room"; }
+/// ```
+///
+/// The migrations run while compiling, in an in-memory SQLite; whatever is wrong with them is a compile error. The module
+/// has a `table!` for each table and each view, a `joinable!` for each foreign key that Diesel can follow on its own, and
+/// one `allow_tables_to_appear_in_same_query!`. Names and types are those of `diesel print-schema`. Comments in the SQL
+/// become documentation: above a `CREATE TABLE`, and above a column or behind it.
+///
+/// A block sets the SQL type of columns, and the columns that tell the rows of a view apart (its `id` or its first column,
+/// unless they are given):
+///
+/// ```text
+/// actor_core::schema! {
+///     pub mod schema = "migrations/chat_room" {
+///         messages.sent_at: TimestamptzSqlite,
+///         messages.id: BigInt,
+///         recent_messages: (room, id),
+///     }
+/// }
+/// ```
+///
+/// A type is one of `diesel::sql_types` or a path to another one. A column that can be `NULL` becomes `Nullable` of it on
+/// its own; a column of a view has exactly the type that is written.
+#[proc_macro]
+pub fn schema(input: TokenStream) -> TokenStream {
+    migrations::expand(input.into(), migrations::package_dir().as_deref()).into()
+}

@@ -10,22 +10,30 @@
 
 mod directory;
 mod down;
+mod entry;
 mod foreign_keys;
 mod image;
 mod lexer;
 mod report;
 mod rules;
 mod run;
+mod schema;
 #[cfg(test)]
 mod tests;
+mod tracking;
 
 use std::path::{Path, PathBuf};
 
+use crate::sqlite::SqlError;
+
 pub(crate) use directory::Migration;
+pub(crate) use entry::{expand, package_dir};
 #[allow(unused_imports)] // For the macros that embed the image.
 pub(crate) use image::PAGE_SIZE_DEFAULT;
 pub(crate) use report::Problem;
 use run::Depth;
+pub(crate) use schema::Schema;
+pub(crate) use tracking::expand_tracked;
 
 /// A directory of migrations that was read, checked and run.
 #[derive(Debug)]
@@ -36,6 +44,8 @@ pub(crate) struct MigrationSet {
     pub(crate) shown: String,
     /// The migrations, in the order in which they apply.
     pub(crate) migrations: Vec<Migration>,
+    /// What they leave, for Diesel.
+    pub(crate) schema: Schema,
     /// The files that were read; a change of one must run the macro again.
     pub(crate) tracked: Vec<PathBuf>,
 }
@@ -45,6 +55,8 @@ pub(crate) struct MigrationSet {
 pub(crate) struct Broken {
     /// All that is wrong, in the order of the files; never empty.
     pub(crate) problems: Vec<Problem>,
+    /// What those statements leave that do run, so that an editor keeps most of its tables.
+    pub(crate) schema: Schema,
     /// The files that were read; a change of one must run the macro again.
     pub(crate) tracked: Vec<PathBuf>,
 }
@@ -58,27 +70,46 @@ pub(crate) fn load(package_dir: &Path, dir: &str) -> Result<MigrationSet, Broken
     } else {
         Depth::Run
     };
-    match run::open(run::CLOCK_FIRST_MS) {
-        Ok(connection) => {
-            problems.extend(run::run_all(&connection, &found.migrations, depth));
-            if problems.is_empty() {
-                let steady = run::check_steady(&connection, &found.migrations);
-                problems.extend(steady.unwrap_or_else(|error| Some(run::internal(&error))));
-            }
+    let schema = match check(&found.migrations, depth, &mut problems) {
+        Ok(schema) => schema,
+        Err(error) => {
+            problems.push(run::internal(&error));
+            Schema::default()
         }
-        Err(error) => problems.push(run::internal(&error)),
-    }
+    };
     if problems.is_empty() {
-        Ok(MigrationSet {
-            path: found.path,
-            shown: found.shown,
-            migrations: found.migrations,
-            tracked: found.tracked,
-        })
-    } else {
-        Err(Broken {
-            problems,
-            tracked: found.tracked,
-        })
+        let (path, shown, migrations, tracked) =
+            (found.path, found.shown, found.migrations, found.tracked);
+        return Ok(MigrationSet {
+            path,
+            shown,
+            migrations,
+            schema,
+            tracked,
+        });
     }
+    let schema = run::run_tolerantly(&found.migrations)
+        .and_then(|connection| schema::read(&connection, &found.migrations))
+        .unwrap_or_default();
+    Err(Broken {
+        problems,
+        schema,
+        tracked: found.tracked,
+    })
+}
+
+/// Runs the migrations, notes what is wrong with them and returns what they leave.
+fn check(
+    migrations: &[Migration],
+    depth: Depth,
+    problems: &mut Vec<Problem>,
+) -> Result<Schema, SqlError> {
+    let connection = run::open(run::CLOCK_FIRST_MS)?;
+    problems.extend(run::run_all(&connection, migrations, depth));
+    if !problems.is_empty() {
+        return Ok(Schema::default());
+    }
+    problems.extend(run::check_steady(&connection, migrations)?);
+    problems.extend(foreign_keys::check_parents(&connection)?);
+    schema::read(&connection, migrations)
 }

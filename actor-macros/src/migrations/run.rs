@@ -81,6 +81,21 @@ pub(crate) fn run_all(
     problems
 }
 
+/// Runs every statement that can be run and leaves out the others.
+pub(crate) fn run_tolerantly(migrations: &[Migration]) -> Result<Connection, SqlError> {
+    let connection = open(CLOCK_FIRST_MS)?;
+    for migration in migrations {
+        for range in lexer::statements(&migration.up) {
+            let statement = migration.up.get(range).unwrap_or_default();
+            // What is wrong with it is reported elsewhere.
+            if rules::check_words(statement).is_none() {
+                let _ = run_statement(&connection, statement, Depth::Run);
+            }
+        }
+    }
+    Ok(connection)
+}
+
 /// Runs one `up.sql` in a transaction.
 fn run_up(
     connection: &Connection,
