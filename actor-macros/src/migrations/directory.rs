@@ -357,10 +357,8 @@ fn read_text(package_dir: &Path, path: &Path, shown: &str) -> Result<String, Pro
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count()
-            + 1;
+            .split(|&byte| byte == b'\n')
+            .count();
         Problem::in_path(
             "the file is not UTF-8",
             &format!("{shown}:{line}"),

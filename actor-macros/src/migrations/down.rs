@@ -105,11 +105,12 @@ fn compare(before: &[SchemaRow], after: &[SchemaRow]) -> String {
             None => lines += &line("missing", old),
             Some(new) if !new.is_equal(old) => {
                 lines += &line("different", old);
-                lines += &format!(
-                    "\n      before: {}\n      after:  {}",
-                    one_line(&old.sql),
-                    one_line(&new.sql)
-                );
+                lines.extend([
+                    "\n      before: ",
+                    one_line(&old.sql).as_str(),
+                    "\n      after:  ",
+                    one_line(&new.sql).as_str(),
+                ]);
             }
             Some(_) => {}
         }

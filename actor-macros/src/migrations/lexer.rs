@@ -201,7 +201,7 @@ pub(crate) fn normalize(sql: &str) -> String {
         }
         match token.kind {
             Kind::Word | Kind::Quoted => {
-                normal.push_str(&token.name().unwrap_or_default().to_lowercase())
+                normal.push_str(&token.name().unwrap_or_default().to_lowercase());
             }
             _ => normal.push_str(token.text),
         }

@@ -14,6 +14,7 @@ mod entry;
 mod foreign_keys;
 mod image;
 mod lexer;
+mod lock;
 mod report;
 mod rules;
 mod run;
@@ -30,10 +31,11 @@ pub(crate) use directory::Migration;
 pub(crate) use entry::{expand, package_dir};
 #[allow(unused_imports)] // For the macros that embed the image.
 pub(crate) use image::PAGE_SIZE_DEFAULT;
+use lock::LockMode;
 pub(crate) use report::Problem;
 use run::Depth;
 pub(crate) use schema::Schema;
-pub(crate) use tracking::expand_tracked;
+pub(crate) use tracking::{expand_listing, expand_tracked};
 
 /// A directory of migrations that was read, checked and run.
 #[derive(Debug)]
@@ -61,10 +63,30 @@ pub(crate) struct Broken {
     pub(crate) tracked: Vec<PathBuf>,
 }
 
-/// Reads and runs the migrations in `dir`, a path relative to the package in `package_dir` (`CARGO_MANIFEST_DIR`).
+/// Reads and runs the migrations in `dir`, a path relative to the package in `package_dir` (`CARGO_MANIFEST_DIR`), and
+/// holds them against their lock as the environment asks for.
 pub(crate) fn load(package_dir: &Path, dir: &str) -> Result<MigrationSet, Broken> {
-    let found = directory::read(package_dir, dir);
-    let mut problems = found.problems;
+    match lock::mode_from_env() {
+        Ok(mode) => load_with(package_dir, dir, mode),
+        Err(problem) => {
+            let mut broken = load_with(package_dir, dir, LockMode::Extend).map_or_else(
+                |broken| broken,
+                |set| Broken {
+                    problems: Vec::new(),
+                    schema: set.schema,
+                    tracked: set.tracked,
+                },
+            );
+            broken.problems.insert(0, problem);
+            Err(broken)
+        }
+    }
+}
+
+/// Does the work of [`load`] with a given mode.
+fn load_with(package_dir: &Path, dir: &str, mode: LockMode) -> Result<MigrationSet, Broken> {
+    let mut found = directory::read(package_dir, dir);
+    let mut problems = std::mem::take(&mut found.problems);
     let depth = if found.has_gap {
         Depth::Grammar
     } else {
@@ -77,6 +99,9 @@ pub(crate) fn load(package_dir: &Path, dir: &str) -> Result<MigrationSet, Broken
             Schema::default()
         }
     };
+    if !found.migrations.is_empty() {
+        problems.extend(lock::check(&mut found, mode, problems.is_empty()));
+    }
     if problems.is_empty() {
         let (path, shown, migrations, tracked) =
             (found.path, found.shown, found.migrations, found.tracked);

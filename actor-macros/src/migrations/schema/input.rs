@@ -57,10 +57,14 @@ impl Parse for SchemaInput {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        input.parse::<Token![mod]>().map_err(explain)?;
+        input
+            .parse::<Token![mod]>()
+            .map_err(|error| explain(&error))?;
         let name = input.parse()?;
-        input.parse::<Token![=]>().map_err(explain)?;
-        let dir = input.parse::<LitStr>().map_err(explain)?;
+        input
+            .parse::<Token![=]>()
+            .map_err(|error| explain(&error))?;
+        let dir = input.parse::<LitStr>().map_err(|error| explain(&error))?;
         let mut overrides = Vec::new();
         if input.peek(syn::token::Brace) {
             let block;
@@ -73,7 +77,7 @@ impl Parse for SchemaInput {
             input.parse::<Token![;]>()?;
         }
         if !input.is_empty() {
-            return Err(explain(input.error("unexpected token")));
+            return Err(explain(&input.error("unexpected token")));
         }
         Ok(Self {
             attrs,
@@ -86,7 +90,7 @@ impl Parse for SchemaInput {
 }
 
 /// Says what `schema!` expects.
-fn explain(error: syn::Error) -> syn::Error {
+fn explain(error: &syn::Error) -> syn::Error {
     let help = "write `pub mod schema = \"migrations/chat_room\";`, or a block with types of columns in place of the `;`";
     syn::Error::new(error.span(), format!("{error}\nhelp: {help}"))
 }
@@ -97,7 +101,9 @@ impl Parse for Override {
         if input.peek(Token![.]) {
             input.parse::<Token![.]>()?;
             let column = input.call(parse_name)?;
-            input.parse::<Token![:]>().map_err(explain_entry)?;
+            input
+                .parse::<Token![:]>()
+                .map_err(|error| explain_entry(&error))?;
             let ty: TypePath = input.parse()?;
             if ty.qself.is_some() {
                 return Err(syn::Error::new(
@@ -107,10 +113,12 @@ impl Parse for Override {
             }
             return Ok(Self::Type { table, column, ty });
         }
-        input.parse::<Token![:]>().map_err(explain_entry)?;
+        input
+            .parse::<Token![:]>()
+            .map_err(|error| explain_entry(&error))?;
         if !input.peek(syn::token::Paren) {
             return Err(explain_entry(
-                input.error("expected the key of a view in parentheses"),
+                &input.error("expected the key of a view in parentheses"),
             ));
         }
         let names;
@@ -130,7 +138,7 @@ fn parse_name(input: ParseStream<'_>) -> syn::Result<Ident> {
 }
 
 /// Says what an entry of the block looks like.
-fn explain_entry(error: syn::Error) -> syn::Error {
+fn explain_entry(error: &syn::Error) -> syn::Error {
     let help = "write `table.column: SqlType` for the type of a column, or `view: (column)` for the key of a view";
     syn::Error::new(error.span(), format!("{error}\nhelp: {help}"))
 }

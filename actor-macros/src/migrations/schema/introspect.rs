@@ -26,7 +26,7 @@ pub(crate) fn read(connection: &Connection, migrations: &[Migration]) -> Result<
         let rust_name = names::rust_name(&name, None);
         let rust_name = names::unique(
             rust_name,
-            schema.tables.iter().map(|table| table.rust_name.as_str()),
+            &schema.tables.iter().map(|table| table.rust_name.as_str()),
         );
         let mut table = Table {
             kind: table_kind(&kind, &create),
@@ -93,7 +93,7 @@ fn read_columns(connection: &Connection, table: &mut Table, create: &str) -> Res
         table.columns.push(Column {
             rust_name: names::unique(
                 rust_name,
-                table.columns.iter().map(|column| column.rust_name.as_str()),
+                &table.columns.iter().map(|column| column.rust_name.as_str()),
             ),
             docs: column_docs.remove(&name.to_lowercase()).unwrap_or_default(),
             diesel_type: column_type(table.kind, &name, &declared, hidden == "1"),

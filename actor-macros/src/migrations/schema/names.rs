@@ -14,7 +14,10 @@ pub(crate) fn rust_name(sql_name: &str, table: Option<&str>) -> String {
 }
 
 /// Returns a name that is not in `taken`: different names in SQL may become the same in Rust.
-pub(crate) fn unique<'a>(mut name: String, taken: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn unique<'a>(
+    mut name: String,
+    taken: &(impl Iterator<Item = &'a str> + Clone),
+) -> String {
     while taken.clone().any(|other| other == name) {
         name.push('_');
     }
@@ -76,7 +79,7 @@ mod tests {
     #[test]
     fn equal_names_become_different() {
         assert_eq!(
-            unique("a_b".to_owned(), ["a_b", "a_b_"].into_iter()),
+            unique("a_b".to_owned(), &["a_b", "a_b_"].into_iter()),
             "a_b__"
         );
     }

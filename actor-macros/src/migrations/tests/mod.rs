@@ -1,12 +1,14 @@
 //! Directories of migrations, written into a temporary package and loaded.
 
 mod image;
+mod lock;
 
 use std::fs;
 
 use tempfile::TempDir;
 
-use super::{Broken, MigrationSet, load};
+use super::lock::LockMode;
+use super::{Broken, MigrationSet, load_with};
 
 /// Where the fixtures' migrations are.
 const DIR: &str = "migrations/room";
@@ -30,7 +32,7 @@ fn write(package: &TempDir, path: &str, content: &str) {
 
 /// Loads the migrations of `package`.
 fn load_package(package: &TempDir) -> Result<MigrationSet, Broken> {
-    load(package.path(), DIR)
+    load_with(package.path(), DIR, LockMode::Extend)
 }
 
 /// Returns the messages of all problems of `files`.
