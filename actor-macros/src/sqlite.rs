@@ -65,6 +65,8 @@ pub(crate) struct Action<'a> {
     pub(crate) first: Option<&'a str>,
     /// The second argument of the action.
     pub(crate) second: Option<&'a str>,
+    /// The schema that is touched: `main` or `temp`.
+    pub(crate) database: Option<&'a str>,
 }
 
 /// Decides what statements may do; a plain function, so that it cannot hold anything that outlives the connection.
@@ -381,13 +383,20 @@ unsafe extern "C" fn authorize(
     code: c_int,
     first: *const c_char,
     second: *const c_char,
-    _database: *const c_char,
+    database: *const c_char,
     _trigger: *const c_char,
 ) -> c_int {
     let decide = || {
         // SAFETY: SQLite hands back the pointer of `Connection::open`, which by invariant 1 points at a live gate; the
         // arguments are C strings or null and live until this returns.
-        let (gate, first, second) = unsafe { (&*gate.cast::<Gate>(), text(first), text(second)) };
+        let (gate, first, second, database) = unsafe {
+            (
+                &*gate.cast::<Gate>(),
+                text(first),
+                text(second),
+                text(database),
+            )
+        };
         let Some(policy) = gate.policy.get() else {
             return ffi::SQLITE_OK;
         };
@@ -395,6 +404,7 @@ unsafe extern "C" fn authorize(
             code,
             first: first.as_deref(),
             second: second.as_deref(),
+            database: database.as_deref(),
         }) {
             Ok(()) => ffi::SQLITE_OK,
             Err(denial) => {

@@ -2,6 +2,7 @@
 
 use super::directory::Migration;
 use super::lexer;
+use super::probe;
 use super::report::{Problem, Script};
 use super::run::{self, Depth};
 use crate::sqlite::{Connection, SqlError};
@@ -19,6 +20,21 @@ pub(crate) struct SchemaRow {
 }
 
 impl SchemaRow {
+    /// Says whether it is the table `name`.
+    pub(crate) fn is_table(&self, name: &str) -> bool {
+        self.kind == "table" && self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Says whether it is a trigger.
+    pub(crate) fn is_trigger(&self) -> bool {
+        self.kind == "trigger"
+    }
+
+    /// Returns the name, quoted for SQL.
+    pub(crate) fn quoted_name(&self) -> String {
+        probe::quote(&self.name)
+    }
+
     /// Says whether both rows are about the same thing.
     fn is_same_thing(&self, other: &Self) -> bool {
         (&self.kind, self.name.to_lowercase()) == (&other.kind, other.name.to_lowercase())

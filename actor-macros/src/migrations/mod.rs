@@ -15,6 +15,7 @@ mod foreign_keys;
 mod image;
 mod lexer;
 mod lock;
+mod probe;
 mod report;
 mod rules;
 mod run;

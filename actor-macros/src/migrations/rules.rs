@@ -182,6 +182,15 @@ pub(crate) fn policy(action: &Action<'_>) -> Result<(), Denial> {
         | ffi::SQLITE_CREATE_TEMP_INDEX
         | ffi::SQLITE_CREATE_TEMP_TRIGGER
         | ffi::SQLITE_CREATE_TEMP_VIEW => Some(deny_temporary()),
+        ffi::SQLITE_CREATE_TABLE
+        | ffi::SQLITE_CREATE_INDEX
+        | ffi::SQLITE_CREATE_TRIGGER
+        | ffi::SQLITE_CREATE_VIEW
+        | ffi::SQLITE_CREATE_VTABLE
+            if action.database == Some("temp") =>
+        {
+            Some(deny_temporary())
+        }
         // The argument of a function is its name, which is no name of the schema.
         ffi::SQLITE_FUNCTION => None,
         _ => [action.first, action.second]

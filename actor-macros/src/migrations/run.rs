@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::directory::Migration;
 use super::lexer;
 use super::report::{Problem, Script};
-use super::{down, foreign_keys, rules};
+use super::{down, foreign_keys, probe, rules};
 use crate::sqlite::{Connection, SqlError};
 
 /// What to do about a statement that fails.
@@ -64,19 +64,23 @@ pub(crate) fn run_all(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     for migration in migrations {
-        let before = down::schema_rows(connection);
         let known = problems.len();
+        let before = match down::schema_rows(connection) {
+            Ok(before) => before,
+            Err(error) => return vec![internal(&error)],
+        };
+        let fails_on_rows = match depth {
+            Depth::Run => probe::check(connection, migration, &before).unwrap_or_default(),
+            Depth::Grammar => Vec::new(),
+        };
         run_up(connection, migration, &mut depth, &mut problems);
         let up_succeeded = depth == Depth::Run && problems.len() == known;
         if up_succeeded {
+            problems.extend(fails_on_rows);
             problems.extend(foreign_keys::check_rows(connection, migration));
         }
-        let before = before.as_ref().ok().filter(|_| up_succeeded);
-        problems.extend(down::check(
-            connection,
-            migration,
-            before.map(Vec::as_slice),
-        ));
+        let before = up_succeeded.then_some(before.as_slice());
+        problems.extend(down::check(connection, migration, before));
     }
     problems
 }

@@ -16,12 +16,13 @@ pub(crate) fn table_docs(migrations: &[Migration]) -> TableDocs {
     let mut docs = TableDocs::new();
     for migration in migrations {
         for range in lexer::statements(&migration.up) {
+            let starts_line = range.start == 0;
             let statement = migration.up.get(range).unwrap_or_default();
             let code: Vec<_> = lexer::tokens(statement)
                 .filter(|token| token.is_code() && token.text != ";")
                 .collect();
             if let Some(name) = created(&code) {
-                docs.insert(name, leading_comment(statement));
+                docs.insert(name, leading_comment(statement, starts_line));
             } else if let Some((old, new)) = renamed(&code)
                 && let Some(lines) = docs.remove(&old)
             {
@@ -73,19 +74,23 @@ fn renamed(code: &[Token<'_>]) -> Option<(String, String)> {
 }
 
 /// Returns the lines of the comment that ends directly before a statement's first word.
-fn leading_comment(statement: &str) -> Vec<String> {
+///
+/// What stands behind the statement before, on the same line, is about that one; `starts_line` says that there is none.
+fn leading_comment(statement: &str, starts_line: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut is_first = true;
-    for token in lexer::tokens(statement).take_while(|token| !token.is_code() || token.text == ";")
-    {
+    let mut on_own_line = starts_line;
+    for token in lexer::tokens(statement).take_while(|token| !token.is_code()) {
+        let line_ends = token.text.matches('\n').count();
         match token.kind {
-            Kind::Comment => lines.extend(comment_lines(token.text)),
-            // What ended the line before belongs to the statement before.
-            Kind::Space if token.text.matches('\n').count() > 1 => lines.clear(),
-            Kind::Space if is_first && !token.text.contains('\n') => {}
+            Kind::Comment if on_own_line => lines.extend(comment_lines(token.text)),
+            Kind::Space if line_ends > 0 => {
+                on_own_line = true;
+                if line_ends > 1 {
+                    lines.clear();
+                }
+            }
             _ => {}
         }
-        is_first = false;
     }
     lines
 }

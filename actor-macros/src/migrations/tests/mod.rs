@@ -1,7 +1,11 @@
 //! Directories of migrations, written into a temporary package and loaded.
 
+mod accepted;
 mod image;
 mod lock;
+mod print_schema;
+mod refused;
+mod schema;
 
 use std::fs;
 
