@@ -274,6 +274,46 @@ fn read_migration(
             return None;
         }
     };
+    let (up, down) = read_files(found, package_dir, entries, &shown)?;
+    let Some(up) = up else {
+        let help = "write the migration's SQL into an `up.sql`, or delete the directory";
+        found.report_gap(Problem::in_path(
+            format!("the migration `{name}` has no `up.sql`"),
+            &shown,
+            help,
+        ));
+        return None;
+    };
+    if lexer::is_blank(&up) {
+        let help = "write the migration's SQL into it, or delete the migration";
+        let shown = format!("{shown}/up.sql");
+        found.report_gap(Problem::in_path(
+            format!("the `up.sql` of `{name}` holds no statement"),
+            &shown,
+            help,
+        ));
+        return None;
+    }
+    let checksum = Sha256::digest(up.as_bytes()).into();
+    Some(Migration {
+        version,
+        name: name.to_owned(),
+        shown,
+        up,
+        down,
+        checksum,
+    })
+}
+
+/// Reads `up.sql` and `down.sql`, and checks what else stands in a migration's directory.
+///
+/// Returns nothing where a file is there and cannot be read: the migration is not known then.
+fn read_files(
+    found: &mut Directory,
+    package_dir: &Path,
+    entries: Vec<(String, PathBuf)>,
+    shown: &str,
+) -> Option<(Option<String>, Option<String>)> {
     let (mut up, mut down, mut is_whole) = (None, None, true);
     for (file, file_path) in entries {
         let shown = format!("{shown}/{file}");
@@ -304,37 +344,7 @@ fn read_migration(
             }
         }
     }
-    if !is_whole {
-        return None;
-    }
-    let Some(up) = up else {
-        let help = "write the migration's SQL into an `up.sql`, or delete the directory";
-        found.report_gap(Problem::in_path(
-            format!("the migration `{name}` has no `up.sql`"),
-            &shown,
-            help,
-        ));
-        return None;
-    };
-    if lexer::is_blank(&up) {
-        let help = "write the migration's SQL into it, or delete the migration";
-        let shown = format!("{shown}/up.sql");
-        found.report_gap(Problem::in_path(
-            format!("the `up.sql` of `{name}` holds no statement"),
-            &shown,
-            help,
-        ));
-        return None;
-    }
-    let checksum = Sha256::digest(up.as_bytes()).into();
-    Some(Migration {
-        version,
-        name: name.to_owned(),
-        shown,
-        up,
-        down,
-        checksum,
-    })
+    is_whole.then_some((up, down))
 }
 
 /// Reads a text file, and takes off what differs between checkouts of the same file.

@@ -11,7 +11,7 @@ use crate::sqlite::{Connection, SqlError};
 
 /// The statement with which `diesel_migrations` makes its table, to the letter: SQLite keeps the text, and an image must
 /// not differ from a database that was migrated step by step.
-const DIESEL_TABLE_SQL: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (
+pub(super) const DIESEL_TABLE_SQL: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (
        version VARCHAR(50) PRIMARY KEY NOT NULL,
        run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
 );

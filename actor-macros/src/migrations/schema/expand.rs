@@ -40,25 +40,7 @@ pub(crate) fn expand_schema(
             }
         }
     }
-    let joins = schema
-        .joins()
-        .into_iter()
-        .filter_map(|(child, column, parent)| {
-            let known = [child, parent]
-                .iter()
-                .all(|table| usable.contains(&table.sql_name.as_str()));
-            let [child, column, parent] =
-                [&child.rust_name, &column.rust_name, &parent.rust_name].map(|name| ident(name));
-            known.then(|| quote!(::diesel::joinable!(#child -> #parent (#column));))
-        });
-    let names: Vec<_> = schema
-        .tables
-        .iter()
-        .filter(|table| usable.contains(&table.sql_name.as_str()))
-        .map(|table| ident(&table.rust_name))
-        .collect();
-    let together = (names.len() > 1)
-        .then(|| quote!(::diesel::allow_tables_to_appear_in_same_query!(#(#names),*);));
+    let links = expand_links(schema, &usable);
     let SchemaInput {
         attrs,
         vis,
@@ -81,11 +63,29 @@ pub(crate) fn expand_schema(
         #(#attrs)*
         #vis mod #name {
             #(#tables)*
-            #(#joins)*
-            #together
+            #links
         }
     };
     (module, errors)
+}
+
+/// Writes what lets the `usable` tables, named in SQL, appear in one query.
+fn expand_links(schema: &Schema, usable: &[&str]) -> TokenStream {
+    let is_usable = |table: &Table| usable.contains(&table.sql_name.as_str());
+    let joins = schema
+        .joins()
+        .into_iter()
+        .filter_map(|(child, column, parent)| {
+            let is_known = is_usable(child) && is_usable(parent);
+            let [child, column, parent] =
+                [&child.rust_name, &column.rust_name, &parent.rust_name].map(|name| ident(name));
+            is_known.then(|| quote!(::diesel::joinable!(#child -> #parent (#column));))
+        });
+    let tables = schema.tables.iter().filter(|table| is_usable(table));
+    let names: Vec<_> = tables.map(|table| ident(&table.rust_name)).collect();
+    let together = (names.len() > 1)
+        .then(|| quote!(::diesel::allow_tables_to_appear_in_same_query!(#(#names),*);));
+    quote!(#(#joins)* #together)
 }
 
 /// Writes one `table!`, or says why it cannot be written.

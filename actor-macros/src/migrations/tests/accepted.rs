@@ -121,10 +121,9 @@ fn odd_directories_are_accepted() {
 
 #[test]
 fn a_very_long_file_is_accepted() {
-    let mut up = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL, b TEXT);\n".to_owned();
-    for id in 0..5_000 {
-        up += &format!("INSERT INTO a VALUES ({id}, 'row {id}; of many'); -- {id}\n");
-    }
+    let insert = |id| format!("INSERT INTO a VALUES ({id}, 'row {id}; of many'); -- {id}\n");
+    let inserts: String = (0..5_000).map(insert).collect();
+    let up = format!("CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL, b TEXT);\n{inserts}");
     let set = load_package(&package(&[("1_a/up.sql", &up)])).unwrap();
     assert_eq!(describe(&set.schema), "a(id): id Integer, b Text?");
 }

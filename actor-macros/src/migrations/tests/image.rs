@@ -1,6 +1,7 @@
 //! The database from which a new actor starts.
 
 use super::super::PAGE_SIZE_DEFAULT;
+use super::super::image::DIESEL_TABLE_SQL;
 use super::{load_package, package, problems};
 use crate::sqlite::Connection;
 
@@ -90,4 +91,49 @@ fn rows_that_depend_on_the_moment_are_refused() {
         )]),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn diesels_table_is_made_as_diesel_makes_it() {
+    assert_eq!(DIESEL_TABLE_SQL, diesel::migration::CREATE_MIGRATIONS_TABLE);
+}
+
+/// Returns the whole schema, with the pages on which tables begin, and all rows of the tables in [`FILES`].
+fn contents(database: &Connection) -> Vec<Vec<Option<String>>> {
+    let mut rows = database.rows("SELECT * FROM sqlite_schema", &[]).unwrap();
+    for table in ["a", "_actor_meta"] {
+        rows.extend(
+            database
+                .rows(&format!("SELECT rowid, * FROM {table}"), &[])
+                .unwrap_or_default(),
+        );
+    }
+    rows.extend(
+        database
+            .rows("SELECT version FROM __diesel_schema_migrations", &[])
+            .unwrap(),
+    );
+    rows
+}
+
+#[test]
+fn the_image_and_a_replay_are_the_same() {
+    let set = load_package(&package(&FILES)).unwrap();
+    let image = set.image(INTERNAL, PAGE_SIZE_DEFAULT).unwrap();
+    let image = Connection::from_image(&image, 0).unwrap();
+
+    // An actor that was created with the first migration and woke again with the second one.
+    let replay = Connection::open(1_000).unwrap();
+    replay.execute(INTERNAL).unwrap();
+    replay.execute(DIESEL_TABLE_SQL).unwrap();
+    for migration in &set.migrations {
+        replay.execute(&migration.up).unwrap();
+        let record = format!(
+            "INSERT INTO __diesel_schema_migrations (version) VALUES ('{}')",
+            migration.version
+        );
+        replay.execute(&record).unwrap();
+    }
+    replay.execute("VACUUM").unwrap();
+    assert_eq!(contents(&image), contents(&replay));
 }
