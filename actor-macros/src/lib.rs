@@ -34,6 +34,22 @@ use proc_macro::TokenStream;
 ///
 /// A type is one of `diesel::sql_types` or a path to another one. A column that can be `NULL` becomes `Nullable` of it on
 /// its own; a column of a view has exactly the type that is written.
+///
+/// # Rebuilds
+///
+/// An edit, a rename or a removal of a migration builds the crate again. So that a new one does too, the package needs one
+/// line in its `build.rs`, because a macro cannot name a directory to the compiler:
+///
+/// ```text
+/// fn main() { println!("cargo::rerun-if-changed=migrations/chat_room"); }
+/// ```
+///
+/// # The lock
+///
+/// Beside the directory, in `migrations/chat_room.lock`, the macro notes the checksum of every migration that a later one
+/// follows. An edit or a removal of a locked migration is a compile error, because actors that applied it would never see
+/// the change. `ACTOR_MIGRATIONS_LOCK=update cargo build` locks all migrations as they are, and
+/// `ACTOR_MIGRATIONS_LOCK=check` (for releases) makes each one that is not locked an error.
 #[proc_macro]
 pub fn schema(input: TokenStream) -> TokenStream {
     migrations::expand(input.into(), migrations::package_dir().as_deref()).into()

@@ -1,7 +1,9 @@
 //! Directories that are fine, however odd the SQL is, and the columns that Diesel gets from them.
 
 use super::super::schema::{Column, Schema};
+use super::super::{MigrationSet, PAGE_SIZE_DEFAULT};
 use super::{load_package, package};
+use crate::sqlite::Connection;
 
 /// A directory of migrations: its name, its files, and its tables as [`describe`] writes them.
 type Case = (
@@ -97,19 +99,30 @@ const CASES: &[Case] = &[
     ("blob literals", &[("1_a/up.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, b BLOB DEFAULT x'00ff'); INSERT INTO a (b) VALUES (X'3b27');")], "a(id): id Integer?, b Binary?"),
 ];
 
+/// Loads a case; returns what its tables are, or what is wrong with it or with its image.
+fn outcome(files: &[(&str, &str)]) -> String {
+    let image = |set: &MigrationSet| set.image("", PAGE_SIZE_DEFAULT);
+    let loaded = load_package(&package(files)).map_err(|broken| broken.problems);
+    match loaded.and_then(|set| Ok((image(&set).map_err(|problem| vec![problem])?, set))) {
+        Ok((image, set)) => {
+            let database = Connection::from_image(&image, 0).unwrap();
+            let check = database.rows("PRAGMA integrity_check", &[]).unwrap();
+            assert_eq!(check, [[Some("ok".to_owned())]]);
+            describe(&set.schema)
+        }
+        Err(problems) => problems
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
+}
+
 #[test]
-fn odd_directories_are_accepted() {
+fn odd_directories_are_accepted_and_have_sound_images() {
     let mut wrong = Vec::new();
     for (name, files, expected) in CASES {
-        let found = match load_package(&package(files)) {
-            Ok(set) => describe(&set.schema),
-            Err(broken) => broken
-                .problems
-                .into_iter()
-                .map(|problem| problem.message)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        };
+        let found = outcome(files);
         if found != *expected {
             wrong.push(format!(
                 "{name}\n  expected: {expected}\n  found:    {found}"

@@ -8,11 +8,13 @@ mod refused;
 mod schema;
 
 use std::fs;
+use std::path::Path;
 
+use proc_macro2::TokenStream;
 use tempfile::TempDir;
 
 use super::lock::LockMode;
-use super::{Broken, MigrationSet, load_with};
+use super::{Broken, MigrationSet, expand_listing, expand_tracked, load_with};
 
 /// Where the fixtures' migrations are.
 const DIR: &str = "migrations/room";
@@ -49,4 +51,34 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
             .map(|problem| problem.message)
             .collect(),
     }
+}
+
+#[test]
+fn files_and_directory_are_told_to_the_compiler() {
+    let package = package(&[
+        ("1_a/up.sql", "SELECT 1;"),
+        ("1_a/down.sql", "SELECT 2;"),
+        ("2_b/up.sql", "SELECT 3;"),
+    ]);
+    let set = load_package(&package).unwrap();
+    let names: Vec<_> = set
+        .tracked
+        .iter()
+        .map(|path| path.strip_prefix(package.path().join(DIR)).unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["1_a/down.sql", "1_a/up.sql", "2_b/up.sql"].map(Path::new)
+    );
+    let path = package.path().join(DIR);
+    let listing: TokenStream = format!("({path:?}, &[\"1_a\", \"2_b\"])").parse().unwrap();
+    assert_eq!(expand_listing(&set).to_string(), listing.to_string());
+    let tracked = expand_tracked(&set.tracked).to_string();
+    assert_eq!(tracked.matches("include_bytes").count(), 3);
+    assert_eq!(
+        tracked
+            .matches("option_env ! (\"ACTOR_MIGRATIONS_LOCK\")")
+            .count(),
+        1
+    );
 }
