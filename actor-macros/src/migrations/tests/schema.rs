@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 
 use super::super::entry::expand;
-use super::{load_package, package, problems};
+use super::{load_package, package, problems, write};
 
 const ROOM: &str = "-- What was said.
 CREATE TABLE messages (
@@ -242,4 +242,24 @@ fn comments_follow_a_renamed_table() {
         .map(|table| table.docs.join("|"))
         .collect();
     assert_eq!(docs, ["New.", "", ""]);
+}
+
+#[test]
+fn half_typed_files_never_panic() {
+    let whole = include_str!("../../../tests/fixtures/chat_room/2025-01-01-000000_create/up.sql");
+    let search = include_str!("../../../tests/fixtures/chat_room/2025-02-01-000000_search/up.sql");
+    let whole = format!("{whole}{search}");
+    let package = package(&[]);
+    for end in (0..whole.len())
+        .step_by(13)
+        .filter(|&end| whole.is_char_boundary(end))
+    {
+        write(&package, "1_a/up.sql", &whole[..end]);
+        write(&package, "1_a/down.sql", &whole[end..]);
+        let input = "mod schema = \"migrations/room\" { messages.sent_at: Text }"
+            .parse()
+            .unwrap();
+        let expansion = expand(input, Some(package.path())).to_string();
+        assert!(expansion.contains("mod schema {"), "{end}: {expansion}");
+    }
 }
