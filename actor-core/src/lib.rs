@@ -1,1 +1,60 @@
-//! Durable actors.
+//! Durable actors: each has a key, typed handlers, persisted state and **its own SQLite database**, queried with Diesel.
+
+mod actor;
+mod background;
+mod builder;
+mod call;
+mod context;
+mod error;
+mod failure;
+mod handle;
+mod hooks;
+mod key;
+pub mod limits;
+mod options;
+mod plumbing;
+pub mod prelude;
+mod runtime;
+mod stage;
+mod state;
+mod store;
+mod system;
+
+pub use actor::{Actor, ActorState, Handlers};
+pub use actor_macros::{
+    Actor, action, actor, create_state, create_vars, data_migration, migrate, on_before_start,
+    on_create, on_destroy, on_sleep, on_wake, run,
+};
+pub use background::Background;
+pub use builder::Builder;
+pub use call::{Ask, Call};
+pub use context::Context;
+pub use error::{CallError, StartCause, StartError, Subject, SystemError};
+pub use failure::{Failure, Result, SharedError};
+pub use handle::ActorRef;
+pub use hooks::Step;
+pub use key::{IntoKey, Key, KeyError};
+pub use options::{Options, Timeouts};
+pub use runtime::Status;
+pub use stage::{Keyed, Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
+pub use state::State;
+pub use store::{Cursor, Db, DbUntilAwait, MigrationError, StoreError};
+pub use system::{Listed, System};
+
+/// What the macros call. Not part of the interface: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::actor::{Actor, Handlers};
+    pub use crate::background::Background;
+    pub use crate::call::Call;
+    pub use crate::context::Context;
+    pub use crate::failure::Failure;
+    pub use crate::handle::ActorRef;
+    pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, Step};
+    pub use crate::options::{Options, Timeouts};
+    pub use crate::plumbing::{OrDefault, Outcome, handler, or_default, outcome};
+    pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
+    pub use crate::state::State;
+    pub use crate::store::{Migration, Migrations};
+    pub use diesel;
+}

@@ -1,11 +1,11 @@
 //! Writes a schema as Diesel's `table!`, `joinable!` and `allow_tables_to_appear_in_same_query!`.
 
-use std::fmt::Display;
-
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::{Ident, TypePath};
+
+use crate::suggest;
 
 use super::{Column, Override, Schema, SchemaInput, Table, TableKind};
 
@@ -354,47 +354,10 @@ fn duplicates(overrides: &[Override]) -> Vec<syn::Error> {
 /// Writes the problem of a name that does not exist.
 fn unknown(what: &str, written: &Ident, known: &[&str], place: &str) -> syn::Error {
     let headline = format!("there is no {what} `{written}`{place}");
-    let help = match nearest(&written.unraw().to_string(), known) {
+    let help = match suggest::nearest(&written.unraw().to_string(), known) {
         Some(name) => format!("did you mean `{name}`?"),
         None if known.is_empty() => "the migrations create none".to_owned(),
-        None => format!("there are {}", list(known)),
+        None => format!("there are {}", suggest::list(known)),
     };
     syn::Error::new(written.span(), format!("{headline}\nhelp: {help}"))
-}
-
-/// Lists names for a message.
-fn list(names: &[impl Display]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Returns the name that is so near to what was written that it was probably meant.
-fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distances = known.iter().map(|name| (distance(written, name), *name));
-    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
-    // One slip in three letters; more would suggest unrelated names.
-    (distance <= (written.chars().count() / 3).max(1)).then_some(name)
-}
-
-/// Counts the letters to insert, remove or replace that lead from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
-            let least = (diagonal + usize::from(from != to))
-                .min(*cell + 1)
-                .min(left + 1);
-            diagonal = std::mem::replace(cell, least);
-            left = least;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

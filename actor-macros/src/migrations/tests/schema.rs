@@ -120,7 +120,7 @@ fn overrides_that_name_nothing_are_errors_with_the_nearest_name() {
         ),
         (
             "xyz.note: Text",
-            "there is no table or view `xyz`\nhelp: there are `members`, `messages`, `recent`",
+            "there is no table or view `xyz`\nhelp: there are `members`, `messages` and `recent`",
         ),
         (
             "messages.sentat: Text",
@@ -128,7 +128,7 @@ fn overrides_that_name_nothing_are_errors_with_the_nearest_name() {
         ),
         (
             "recent: (nope)",
-            "there is no column `nope` in `recent`\nhelp: there are `id`, `sent_at`, `size`",
+            "there is no column `nope` in `recent`\nhelp: there are `id`, `sent_at` and `size`",
         ),
         (
             "members: (id)",

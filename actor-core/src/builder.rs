@@ -1,0 +1,137 @@
+//! [`Builder`]: sets up a [`System`].
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::actor::Handlers;
+use crate::error::SystemError;
+use crate::runtime::Kind;
+use crate::store::{self, Migrations, Store, Template};
+use crate::system::{Registered, System};
+
+/// Sets up a [`System`]: where its data is, and which types of actors it has.
+pub struct Builder {
+    data_dir: Option<PathBuf>,
+    types: Vec<Type>,
+    extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+}
+
+/// A type of actor that was registered.
+struct Type {
+    id: TypeId,
+    name: &'static str,
+    migrations: Migrations,
+    /// Whether a new actor runs the migrations itself.
+    replays: bool,
+    register: fn(Result<Arc<Template>, Arc<store::MigrationError>>) -> Registered,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            data_dir: None,
+            types: Vec::new(),
+            extensions: HashMap::new(),
+        }
+    }
+
+    /// Sets the data directory. It is made if it is not there.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// Adds a type of actor. Adding one twice is the same as once.
+    #[must_use]
+    pub fn register<A: Handlers>(mut self) -> Self {
+        let id = TypeId::of::<A>();
+        if !self.types.iter().any(|known| known.id == id) {
+            self.types.push(Type {
+                id,
+                name: A::NAME,
+                migrations: A::MIGRATIONS,
+                replays: A::HOOKS.data_migrations.iter().any(|step| step.new),
+                register: registered::<A>,
+            });
+        }
+        self
+    }
+
+    /// Adds a value that actors reach by its type, through [`System::extension`]: a client, a configuration. A later one of the
+    /// same type replaces it.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(TypeId::of::<T>(), Box::new(value));
+        self
+    }
+
+    /// Takes the data directory, and starts the system. No actor is started.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::InUse`] when another process has the directory; the other variants of [`SystemError`] as they say.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the directory up, in a moment.
+    pub async fn start(self) -> Result<System, SystemError> {
+        let runtime = Handle::try_current().map_err(|_| SystemError::NoRuntime)?;
+        let root = self.data_dir.ok_or(SystemError::NoDataDir)?;
+        for (index, this) in self.types.iter().enumerate() {
+            if self.types[..index]
+                .iter()
+                .any(|other| other.name == this.name)
+            {
+                return Err(SystemError::DuplicateName { actor: this.name });
+            }
+        }
+        let types = self.types;
+        let opened = store::blocking(move || {
+            let names: Vec<_> = types.iter().map(|this| this.name).collect();
+            let mut kinds = HashMap::new();
+            for this in types {
+                let template = Template::build(&this.migrations, this.replays)?;
+                let registered = (this.register)(template.map(Arc::new).map_err(Arc::new));
+                kinds.insert(this.id, registered);
+            }
+            Ok(Store::open(&root, &names).map(|store| (store, kinds)))
+        });
+        let (store, kinds) = opened.await??;
+        Ok(System::new(
+            Arc::new(store),
+            runtime,
+            kinds,
+            self.extensions,
+        ))
+    }
+}
+
+fn registered<A: Handlers>(
+    template: Result<Arc<Template>, Arc<store::MigrationError>>,
+) -> Registered {
+    Registered {
+        kind: Box::new(Arc::new(Kind::<A>::new(template))),
+        sleep_all: |kind| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            for cell in kind.into_iter().flat_map(|kind| kind.live()) {
+                cell.sleep_now();
+            }
+        },
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.types.iter().map(|this| this.name).collect();
+        f.debug_struct("Builder")
+            .field("data_dir", &self.data_dir)
+            .field("types", &names)
+            .finish_non_exhaustive()
+    }
+}

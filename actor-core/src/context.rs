@@ -1,0 +1,96 @@
+//! [`Context`]: what a hook or an action has besides its `self`.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::actor::Handlers;
+use crate::key::Key;
+use crate::runtime::Turn;
+use crate::stage::{Keyed, ReachedIn, Ready, Stage, Stateful};
+use crate::store::Db;
+use crate::system::System;
+
+/// What a hook or an action has besides its `self`: the database, the key, the rest of the system.
+///
+/// `S` is the stage of the preamble, which decides what is there: [`Migrating`](crate::Migrating) has the database,
+/// [`Migrated`](crate::Migrated) the key too, [`Stateful`] the state as well. Without a stage it is the context of a running actor, whose
+/// state is in `self`.
+pub struct Context<'a, A: Handlers, S: Stage = Ready> {
+    turn: &'a mut Turn<A>,
+    stage: PhantomData<fn() -> S>,
+}
+
+impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
+    pub(crate) fn new(turn: &'a mut Turn<A>) -> Self {
+        Self {
+            turn,
+            stage: PhantomData,
+        }
+    }
+
+    /// Returns the actor's database, in the transaction of this hook or action.
+    ///
+    /// The transaction begins with the first statement. It commits when the hook or action returns `Ok`, and is rolled
+    /// back when it returns `Err`, panics or runs out of time. In an action that takes `&self` writing fails.
+    ///
+    /// The connection cannot be held across an `.await`; call this again behind it.
+    pub fn db(&mut self) -> &mut Db {
+        self.turn.database().db()
+    }
+
+    #[doc(hidden)]
+    pub fn stage<T: ReachedIn<S>>(&mut self) -> Context<'_, A, T> {
+        Context::new(self.turn)
+    }
+}
+
+impl<A: Handlers, S: Keyed> Context<'_, A, S> {
+    /// Returns the key of this actor.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        self.turn.cell().key()
+    }
+
+    /// Returns the system, to reach other actors.
+    ///
+    /// A call that is made here leaves at once; it is not undone with the action.
+    #[must_use]
+    pub fn system(&self) -> &System {
+        self.turn.cell().system()
+    }
+
+    /// Returns a handle to this actor.
+    ///
+    /// Awaiting an ask to oneself never ends well: the actor handles one call at a time. Use
+    /// [`tell`](crate::Call::tell).
+    #[must_use]
+    pub fn handle(&self) -> A::Handle {
+        self.turn.cell().handle().into()
+    }
+}
+
+impl<A: Handlers> Context<'_, A, Stateful> {
+    /// Returns the state that `#[create_state]` made, or that was loaded.
+    ///
+    /// # Panics
+    ///
+    /// Never: the stage is reached with a state only.
+    #[must_use]
+    pub fn state(&self) -> &A::State {
+        self.turn.state()
+    }
+
+    /// Returns the state, to change it; what `#[on_create]` leaves is what is saved.
+    pub fn state_mut(&mut self) -> &mut A::State {
+        self.turn.state_mut()
+    }
+}
+
+impl<A: Handlers, S: Stage> fmt::Debug for Context<'_, A, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("actor", &A::NAME)
+            .field("key", self.turn.cell().key())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,307 @@
+//! Why a call, a start or a system failed. Each error has a stable `group` and `code` besides its message.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::hooks::Step;
+use crate::key::{Key, KeyError};
+use crate::store::{MigrationError, StoreError};
+
+/// Which actor an error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// The name of the actor's type.
+    pub actor: &'static str,
+    /// Its key.
+    pub key: Key,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.actor, self.key)
+    }
+}
+
+/// Why a call was not answered, or a lifecycle request not carried out.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// There is no such actor, and the handle may not create it.
+    #[error("{subject} does not exist")]
+    NotFound {
+        /// The actor.
+        subject: Subject,
+    },
+    /// `create` found that the key is taken.
+    #[error("{subject} exists already")]
+    AlreadyExists {
+        /// The actor.
+        subject: Subject,
+    },
+    /// The text given as a key cannot be one.
+    #[error("bad key for {actor}")]
+    Key {
+        /// The name of the actor's type.
+        actor: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: KeyError,
+    },
+    /// The actor's type was not registered with this system.
+    #[error("the actor type {actor} is not registered with this system")]
+    NotRegistered {
+        /// The name of the actor's type.
+        actor: &'static str,
+    },
+    /// The actor did not start.
+    #[error(transparent)]
+    Start(Arc<StartError>),
+    /// The action, or the hook of a lifecycle request, returned an error. What it wrote is undone.
+    #[error("`{name}` of {subject} failed: {failure}")]
+    Failed {
+        /// The actor.
+        subject: Subject,
+        /// The user's function.
+        name: &'static str,
+        /// What it returned.
+        failure: Failure,
+    },
+    /// The action, or the hook of a lifecycle request, panicked. What it wrote is undone, and the actor restarts.
+    #[error("`{name}` of {subject} panicked: {panic}")]
+    Panicked {
+        /// The actor.
+        subject: Subject,
+        /// The user's function.
+        name: &'static str,
+        /// The text of the panic.
+        panic: String,
+    },
+    /// The action, or the hook of a lifecycle request, took longer than its limit and was dropped. What it wrote is undone.
+    #[error("`{name}` of {subject} took longer than {limit:?}")]
+    ActionTimedOut {
+        /// The actor.
+        subject: Subject,
+        /// The user's function.
+        name: &'static str,
+        /// The limit.
+        limit: Duration,
+    },
+    /// No reply came within the caller's time. The action may still run, or have run.
+    #[error("{subject} did not answer within {limit:?}")]
+    TimedOut {
+        /// The actor.
+        subject: Subject,
+        /// The caller's time.
+        limit: Duration,
+    },
+    /// The mailbox is full; only `try_tell` says so, the others wait.
+    #[error("the mailbox of {subject} is full ({capacity} calls)")]
+    MailboxFull {
+        /// The actor.
+        subject: Subject,
+        /// How many calls it holds.
+        capacity: usize,
+    },
+    /// The system is shutting down, or the runtime that it ran on is gone.
+    #[error("the system of {subject} is shut down")]
+    ShutDown {
+        /// The actor.
+        subject: Subject,
+    },
+    /// The store could not make the action durable. What it wrote is undone.
+    #[error("the store failed `{name}` of {subject}")]
+    Store {
+        /// The actor.
+        subject: Subject,
+        /// The user's function, or the step.
+        name: &'static str,
+        /// What went wrong.
+        #[source]
+        source: Arc<StoreError>,
+    },
+}
+
+impl CallError {
+    /// Returns the stable group of this error.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        match self {
+            Self::Key { source, .. } => source.group(),
+            Self::Start(error) => error.group(),
+            Self::Store { source, .. } => source.group(),
+            Self::MailboxFull { .. } => "queue",
+            Self::ShutDown { .. } => "system",
+            _ => "actor",
+        }
+    }
+
+    /// Returns the stable name of this error in its group.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::AlreadyExists { .. } => "already_exists",
+            Self::Key { source, .. } => source.code(),
+            Self::NotRegistered { .. } => "not_registered",
+            Self::Start(error) => error.code(),
+            Self::Failed { .. } => "action_failed",
+            Self::Panicked { .. } => "action_panicked",
+            Self::ActionTimedOut { .. } => "action_timed_out",
+            Self::TimedOut { .. } => "ask_timed_out",
+            Self::MailboxFull { .. } => "full",
+            Self::ShutDown { .. } => "shut_down",
+            Self::Store { source, .. } => source.code(),
+        }
+    }
+
+    /// Returns the user's own error, when an action or a hook returned an `E`.
+    #[must_use]
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Failed { failure, .. } => failure.downcast_ref(),
+            Self::Start(error) => match &error.cause {
+                StartCause::Failed(failure) => failure.downcast_ref(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Why an actor did not start: the step of the preamble, the hook and the cause. Nothing of the step stays.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StartError {
+    /// The actor.
+    pub subject: Subject,
+    /// The step that failed; `None` when the database could not be opened at all.
+    pub step: Option<Step>,
+    /// The user's function, if one was running.
+    pub hook: Option<&'static str>,
+    /// What went wrong.
+    pub cause: StartCause,
+}
+
+/// What went wrong in a step of the preamble.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartCause {
+    /// The hook returned an error.
+    Failed(Failure),
+    /// The hook panicked, with this text.
+    Panicked(String),
+    /// The hook took longer than its limit and was dropped.
+    TimedOut(Duration),
+    /// A migration did not apply, or the database does not fit the program.
+    Migration(Arc<MigrationError>),
+    /// The database could not be opened, read or written.
+    Store(Arc<StoreError>),
+}
+
+impl StartError {
+    /// Returns the stable group of this error.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        match &self.cause {
+            StartCause::Failed(_) | StartCause::Panicked(_) | StartCause::TimedOut(_) => "start",
+            StartCause::Migration(_) => "migration",
+            StartCause::Store(error) => error.group(),
+        }
+    }
+
+    /// Returns the stable name of this error in its group.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match &self.cause {
+            StartCause::Failed(_) => "hook_failed",
+            StartCause::Panicked(_) => "hook_panicked",
+            StartCause::TimedOut(_) => "hook_timed_out",
+            StartCause::Migration(error) => error.code(),
+            StartCause::Store(error) => error.code(),
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} did not start", self.subject)?;
+        if let Some(step) = self.step {
+            write!(f, ": {step}")?;
+        }
+        if let Some(hook) = self.hook {
+            write!(f, " (`{hook}`)")?;
+        }
+        match &self.cause {
+            StartCause::Failed(failure) => write!(f, " failed: {failure}"),
+            StartCause::Panicked(panic) => write!(f, " panicked: {panic}"),
+            StartCause::TimedOut(limit) => write!(f, " took longer than {limit:?}"),
+            StartCause::Migration(error) => write!(f, ": {error}"),
+            StartCause::Store(error) => write!(f, ": {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            StartCause::Failed(failure) => Some(failure.as_error()),
+            StartCause::Panicked(_) | StartCause::TimedOut(_) => None,
+            StartCause::Migration(error) => Some(&**error),
+            StartCause::Store(error) => Some(&**error),
+        }
+    }
+}
+
+/// Why a system did not start, or did not shut down in order.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SystemError {
+    /// No data directory was given.
+    #[error("no data directory was given: call `data_dir` on the builder")]
+    NoDataDir,
+    /// Two registered types have the same name, so they would share a directory.
+    #[error("two actor types are named {actor:?}")]
+    DuplicateName {
+        /// The name.
+        actor: &'static str,
+    },
+    /// Another process, or another system of this one, has the data directory.
+    #[error("the data directory {} is in use by another process", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// `start` was called outside of a tokio runtime.
+    #[error("a system starts inside a tokio runtime")]
+    NoRuntime,
+    /// The store did not open or close.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl SystemError {
+    /// Returns the stable group of this error.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.group(),
+            _ => "system",
+        }
+    }
+
+    /// Returns the stable name of this error in its group.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoDataDir => "no_data_dir",
+            Self::DuplicateName { .. } => "duplicate_name",
+            Self::InUse { .. } => "in_use",
+            Self::NoRuntime => "no_runtime",
+            Self::Store(error) => error.code(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Every bound of the runtime, with its reason.
+
+use std::time::Duration;
+
+/// How long an actor stays awake with nothing to do: longer than the pauses in one conversation, short
+/// enough that a fleet of occasional actors does not stay in memory.
+pub const SLEEP_AFTER: Duration = Duration::from_secs(30);
+
+/// How many calls wait in one mailbox before senders wait: at 10 µs to 1 ms for an action, up to a second
+/// of work, so that a caller learns of an overload before its own timeout.
+pub const MAILBOX_CAPACITY: usize = 1_024;
+
+/// How long an ask waits for its reply: above every default limit of the preamble, so that a slow start
+/// is reported as what it is.
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How many bytes one part of a key may have: fits an id, an address or a hash.
+pub const KEY_PART_BYTES: usize = 128;
+
+/// How many bytes all parts of a key may have together.
+pub const KEY_BYTES: usize = 1_024;
+
+/// How many parts a key may have, so that empty parts are bounded too.
+pub const KEY_PARTS: usize = 64;
+
+/// The longest name of a file that a key is written out in; longer ones are hashed. File systems allow
+/// 255 bytes, of which SQLite's `-journal` and our own suffixes need some.
+pub const FILE_STEM_BYTES: usize = 200;
+
+/// How long calls to an actor whose start failed get that error at once, after the first failure.
+pub const START_BACKOFF_MIN: Duration = Duration::from_millis(100);
+
+/// The longest such time; it doubles with each failure in a row until here.
+pub const START_BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// How long a stopping actor waits for its `#[run]` hooks before they are dropped.
+pub const STOP_GRACE: Duration = Duration::from_secs(15);
+
+/// After how many of SQLite's virtual machine steps a running statement looks at its deadline: about
+/// 50 µs, so that the look itself costs nothing.
+pub const DEADLINE_STEPS: i32 = 4_096;
+
+/// How many mails an actor handles before it lets other tasks of its worker run: about a millisecond of
+/// small actions.
+pub const TURNS_BEFORE_YIELD: u32 = 64;

@@ -1,0 +1,10 @@
+//! What a file that defines actors needs: `use actor_core::prelude::*;`.
+
+pub use crate::{
+    Actor, Background, CallError, Context, Failure, Migrated, Migrating, Result, State, Stateful,
+    System,
+};
+pub use crate::{
+    action, actor, create_state, create_vars, data_migration, migrate, on_before_start, on_create,
+    on_destroy, on_sleep, on_wake, run,
+};

@@ -1,0 +1,142 @@
+//! The step `migrate` of the preamble: pending migrations with their Rust steps, all or none.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::actor::Handlers;
+use crate::context::Context;
+use crate::error::StartCause;
+use crate::hooks::{DataMigration, Step};
+use crate::runtime::limited::{Fault, limited};
+use crate::runtime::turn::Turn;
+use crate::store::{Meta, Migration, MigrationError, StoreError};
+
+/// What a failed step leaves to say: the hook that was running, and the cause.
+pub(super) type Failed = (Option<&'static str>, StartCause);
+
+/// For whom migrations apply.
+pub(super) enum For<'m> {
+    /// An actor that exists, with its mark and the fingerprint to write into it.
+    Waking(&'m Meta, &'m str),
+    /// An actor that is being created.
+    New,
+}
+
+/// Applies migrations in one transaction. On failure the database is as it was.
+pub(super) async fn migrate<A: Handlers>(
+    turn: &mut Turn<A>,
+    pending: &'static [Migration],
+    target: For<'_>,
+) -> Result<(), Failed> {
+    let limit = A::OPTIONS.timeouts.of(Step::Migrate);
+    let began = Instant::now();
+    let deadline = began.checked_add(limit).unwrap_or(began + FAR);
+    offload(turn, move |database| database.begin_migrating(deadline))
+        .await?
+        .map_err(store)?;
+    let applied = apply_all(turn, pending, &target, deadline).await;
+    let outcome = match applied {
+        Ok(()) => finish(turn, &target).await,
+        Err(failed) => {
+            offload(turn, crate::store::Database::abort_migrating)
+                .await?
+                .map_err(store)?;
+            Err(failed)
+        }
+    };
+    match outcome {
+        // SQLite says only that it was interrupted; the limit is what the user knows.
+        Err((None, _)) if turn.database().db().was_interrupted() => {
+            Err((None, StartCause::TimedOut(limit)))
+        }
+        other => other,
+    }
+}
+
+/// Stands for no limit at all.
+const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+async fn apply_all<A: Handlers>(
+    turn: &mut Turn<A>,
+    pending: &'static [Migration],
+    target: &For<'_>,
+    deadline: Instant,
+) -> Result<(), Failed> {
+    for migration in pending {
+        offload(turn, |database| database.apply(migration))
+            .await?
+            .map_err(|error| (None, StartCause::Migration(Arc::new(error))))?;
+        for step in A::HOOKS.data_migrations {
+            if step.after == migration.version() && (step.new || matches!(target, For::Waking(..)))
+            {
+                data_step(turn, step, deadline).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs one Rust step, within its own limit and what is left of the whole step's.
+async fn data_step<A: Handlers>(
+    turn: &mut Turn<A>,
+    step: &'static DataMigration,
+    deadline: Instant,
+) -> Result<(), Failed> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let limit = step.hook.timeout.map_or(left, |own| own.min(left));
+    let name = step.hook.name;
+    turn.enter(name, false, limit);
+    let mut cx = Context::new(turn);
+    let outcome = limited(limit, A::__data_migration(step.hook.id, &mut cx)).await;
+    let failed = match outcome {
+        Ok(()) => {
+            // The next `up.sql` runs as the framework again, with the limit of the whole step.
+            turn.database().db().enter("migrate", false, Some(deadline));
+            return Ok(());
+        }
+        Err(fault) => turn.fault(fault, limit),
+    };
+    let cause = match failed {
+        Fault::Failed(failure) => StartCause::Migration(Arc::new(MigrationError::DataStep {
+            version: step.after,
+            hook: name,
+            source: failure.into_shared(),
+        })),
+        Fault::Panicked(panic) => StartCause::Panicked(panic),
+        Fault::TimedOut(limit) => StartCause::TimedOut(limit),
+    };
+    Err((Some(name), cause))
+}
+
+async fn finish<A: Handlers>(turn: &mut Turn<A>, target: &For<'_>) -> Result<(), Failed> {
+    let mark = match target {
+        For::Waking(meta, schema) => Some(((*meta).clone(), (*schema).to_owned())),
+        For::New => None,
+    };
+    let finished = offload(turn, move |database| {
+        let mark = mark.as_ref().map(|(meta, schema)| (meta, schema.as_str()));
+        let finished = database.finish_migrating(mark);
+        if finished.is_err() {
+            database.abort_migrating()?;
+        }
+        finished
+    })
+    .await?
+    .map_err(store)?;
+    match finished {
+        Ok(ticket) => ticket.durable().await.map_err(store),
+        Err(error) => Err((None, StartCause::Migration(Arc::new(error)))),
+    }
+}
+
+/// Lets `work` have the database where it may wait for the disk.
+async fn offload<A: Handlers, T: Send + 'static>(
+    turn: &mut Turn<A>,
+    work: impl FnOnce(&mut crate::store::Database) -> T + Send + 'static,
+) -> Result<T, Failed> {
+    turn.offload(work).await.map_err(store)
+}
+
+fn store(error: StoreError) -> Failed {
+    (None, StartCause::Store(Arc::new(error)))
+}

@@ -1,0 +1,19 @@
+//! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
+
+mod cell;
+mod instance;
+mod limited;
+mod mailbox;
+mod migrate;
+mod preamble;
+mod runs;
+mod slots;
+mod tasks;
+mod turn;
+
+pub(crate) use cell::{Cell, Kind};
+pub use mailbox::Status;
+pub(crate) use mailbox::{Ending, Mail};
+pub(crate) use slots::SlotId;
+pub(crate) use tasks::Tasks;
+pub(crate) use turn::Turn;

@@ -1,0 +1,131 @@
+//! [`Slots`]: reusable places for replies, so that an ask allocates nothing.
+
+use std::task::{Poll, Waker};
+
+/// Which place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotId(u32);
+
+enum Slot<T> {
+    /// Nobody's; the next free one, if any.
+    Free(Option<u32>),
+    /// The reply has not come.
+    Waiting(Waker),
+    /// The reply is there.
+    Done(T),
+    /// Nobody waits any more, and the reply has not come.
+    Abandoned,
+}
+
+/// Reusable places for replies.
+pub(super) struct Slots<T> {
+    slots: Vec<Slot<T>>,
+    free: Option<u32>,
+}
+
+impl<T> Slots<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: None,
+        }
+    }
+
+    /// Takes a place for who is woken by `waker`.
+    pub(super) fn insert(&mut self, waker: Waker) -> SlotId {
+        if let Some(index) = self.free {
+            let slot = &mut self.slots[index as usize];
+            let Slot::Free(next) = *slot else {
+                unreachable!("the free list holds free slots")
+            };
+            self.free = next;
+            *slot = Slot::Waiting(waker);
+            return SlotId(index);
+        }
+        let index = u32::try_from(self.slots.len()).expect("a mailbox is bounded below 2^32");
+        self.slots.push(Slot::Waiting(waker));
+        SlotId(index)
+    }
+
+    /// Puts the reply in, and returns whom to wake.
+    pub(super) fn complete(&mut self, id: SlotId, reply: T) -> Option<Waker> {
+        let slot = &mut self.slots[id.0 as usize];
+        match std::mem::replace(slot, Slot::Done(reply)) {
+            Slot::Waiting(waker) => Some(waker),
+            Slot::Abandoned => {
+                self.release(id);
+                None
+            }
+            Slot::Free(_) | Slot::Done(_) => unreachable!("an ask is answered once"),
+        }
+    }
+
+    /// Takes the reply out if it is there; the place stays taken until it is abandoned.
+    pub(super) fn poll(&mut self, id: SlotId, waker: &Waker) -> Poll<T> {
+        let slot = &mut self.slots[id.0 as usize];
+        match slot {
+            Slot::Waiting(known) => {
+                known.clone_from(waker);
+                Poll::Pending
+            }
+            Slot::Done(_) => {
+                let Slot::Done(reply) = std::mem::replace(slot, Slot::Free(None)) else {
+                    unreachable!("it was just looked at")
+                };
+                Poll::Ready(reply)
+            }
+            Slot::Free(_) | Slot::Abandoned => unreachable!("a reply is taken once"),
+        }
+    }
+
+    /// Gives the place back, now or when the reply comes. Returns a reply that nobody took.
+    pub(super) fn abandon(&mut self, id: SlotId) -> Option<T> {
+        let slot = &mut self.slots[id.0 as usize];
+        match std::mem::replace(slot, Slot::Abandoned) {
+            Slot::Waiting(_) => None,
+            Slot::Done(reply) => {
+                self.release(id);
+                Some(reply)
+            }
+            Slot::Free(_) => {
+                self.release(id);
+                None
+            }
+            Slot::Abandoned => unreachable!("an ask is dropped once"),
+        }
+    }
+
+    fn release(&mut self, id: SlotId) {
+        self.slots[id.0 as usize] = Slot::Free(self.free);
+        self.free = Some(id.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_used_again() {
+        let mut slots = Slots::new();
+        let first = slots.insert(Waker::noop().clone());
+        let second = slots.insert(Waker::noop().clone());
+        assert!(slots.poll(first, Waker::noop()).is_pending());
+        assert!(slots.complete(first, 1).is_some());
+        assert_eq!(slots.poll(first, Waker::noop()), Poll::Ready(1));
+        assert_eq!(slots.abandon(first), None);
+        assert_eq!(slots.insert(Waker::noop().clone()), first);
+        assert_eq!(slots.abandon(second), None);
+        assert!(slots.complete(second, 2).is_none());
+        assert_eq!(slots.insert(Waker::noop().clone()), second);
+    }
+
+    #[test]
+    fn a_reply_that_nobody_took_comes_back() {
+        let mut slots = Slots::new();
+        let only = slots.insert(Waker::noop().clone());
+        slots.complete(only, "late");
+        assert_eq!(slots.abandon(only), Some("late"));
+        assert_eq!(slots.insert(Waker::noop().clone()), only);
+    }
+}

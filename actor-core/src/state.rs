@@ -1,0 +1,113 @@
+//! [`State`]: the value that is saved with the tables.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// A value that is saved in the same transaction as the SQL of the action that changed it.
+///
+/// It reads like the value itself. The first change in an action keeps a copy, so that an action that
+/// fails leaves the old value; an action that does not change it pays nothing. It is stored as JSON.
+///
+/// # Examples
+///
+/// ```
+/// use actor_core::prelude::*;
+///
+/// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// struct Counter { hits: u64 }
+///
+/// #[derive(Actor)]
+/// struct Page {
+///     #[state]
+///     counter: State<Counter>,
+/// }
+///
+/// #[actor]
+/// impl Page {
+///     #[action]
+///     fn hit(&mut self, _cx: &mut Context<'_, Self>) -> Result<u64> {
+///         self.counter.hits += 1;
+///         Ok(self.counter.hits)
+///     }
+/// }
+/// ```
+pub struct State<T> {
+    value: T,
+    /// The value as it was when the action began, once it was changed.
+    before: Option<T>,
+}
+
+impl<T: Clone> State<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            value,
+            before: None,
+        }
+    }
+
+    /// Returns the value if the current action changed it.
+    pub(crate) fn changed(&self) -> Option<&T> {
+        self.before.as_ref().map(|_| &self.value)
+    }
+
+    /// Makes the changes of the current action the new base.
+    pub(crate) fn keep(&mut self) {
+        self.before = None;
+    }
+
+    /// Takes the changes of the current action back.
+    pub(crate) fn undo(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.value = before;
+        }
+    }
+}
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Clone> DerefMut for State<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        if self.before.is_none() {
+            self.before = Some(self.value.clone());
+        }
+        &mut self.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for State<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    #[test]
+    fn undo_restores_the_value_before_the_first_change() {
+        let mut state = State::new(vec![1]);
+        assert_eq!(state.changed(), None);
+        state.push(2);
+        state.push(3);
+        assert_eq!(state.changed(), Some(&vec![1, 2, 3]));
+        state.undo();
+        assert_eq!(*state, vec![1]);
+        assert_eq!(state.changed(), None);
+    }
+
+    #[test]
+    fn keep_makes_the_change_the_new_base() {
+        let mut state = State::new(1);
+        *state = 2;
+        state.keep();
+        state.undo();
+        assert_eq!(*state, 2);
+    }
+}

@@ -1,0 +1,398 @@
+//! [`Database`]: the open database of one awake actor. The seam behind which the way of storing may change.
+//!
+//! # Invariants
+//!
+//! 1. A file without the row of `_actor_meta` does not count. The row is written by the transaction that creates the
+//!    actor, after `#[create_state]` and `#[on_create]`, and removed by the one that destroys it.
+//! 2. A database gets its name only when its image is on disk, so that a damaged file is never half an image.
+//! 3. Only a file that is provably ours and does not count is ever deleted by us.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::db::Db;
+use super::error::{MigrationError, StoreError};
+use super::internal::{self, Meta};
+use super::layout::Paths;
+use super::migrations::{Migration, Migrations};
+use super::sqlite::Guarded;
+use super::template::Template;
+
+/// The settings of every connection, each with its reason:
+/// - `locking_mode`: one process, one instance; without the shared-memory file that is 2 instead of 3 files an actor;
+/// - `journal_mode`: appends to one file, and one sync a commit;
+/// - `synchronous`: a commit returns when it is safe from a power cut, and the reply leaves after it;
+/// - `foreign_keys`: off by default in SQLite, for compatibility that nobody needs here;
+/// - `temp_store`: a temporary file beside nothing would be left behind by a crash;
+/// - `cache_size`: 512 KiB, because there are many connections with little data each;
+/// - `busy_timeout`: someone who looks into the file with another tool is waited for, but not long.
+const SETTINGS: &str = "
+    PRAGMA busy_timeout = 250;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -512;
+";
+
+/// The bytes of the header that say how the file is journaled, and their value for WAL.
+const JOURNAL_VERSION: (std::ops::RangeInclusive<usize>, u8) = (18..=19, 2);
+
+/// The open database of one awake actor.
+#[derive(Debug)]
+pub(crate) struct Database {
+    db: Db,
+    paths: Paths,
+}
+
+/// A promise that a commit will be, or already is, on disk.
+///
+/// The file's own log is synced by the commit itself, so that it is kept as soon as it is given. A shared log gives
+/// the promise first and syncs for many.
+#[must_use = "a reply may leave only when its ticket is durable"]
+#[derive(Debug)]
+pub(crate) struct Ticket(());
+
+impl Ticket {
+    /// Waits until the commit is on disk.
+    #[allow(
+        clippy::unused_async,
+        reason = "a store that syncs for many actors waits here"
+    )]
+    pub(crate) async fn durable(self) -> Result<(), StoreError> {
+        let Self(()) = self;
+        Ok(())
+    }
+}
+
+impl Database {
+    /// Opens the database of an actor that exists; `None` if it does not.
+    pub(super) fn open(
+        paths: Paths,
+        actor: &str,
+        key: &str,
+    ) -> Result<Option<(Self, Meta)>, StoreError> {
+        let path = paths.database();
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.len() > 0 => {}
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("look at", &path)(error)),
+        }
+        let mut database = Self::connect(paths)?;
+        let Some(meta) = database.read_meta()? else {
+            return Ok(None);
+        };
+        if meta.format > internal::FORMAT {
+            return Err(StoreError::NewerFormat {
+                path,
+                found: meta.format,
+                known: internal::FORMAT,
+            });
+        }
+        if meta.actor != actor || meta.key != key {
+            return Err(StoreError::Foreign {
+                path,
+                found: format!("{} {:?}", meta.actor, meta.key),
+                expected: format!("{actor} {key:?}"),
+            });
+        }
+        Ok(Some((database, meta)))
+    }
+
+    /// Makes a database that does not count yet of a type's image.
+    pub(super) fn create(paths: Paths, image: &[u8]) -> Result<Self, StoreError> {
+        remove_files(&paths)?;
+        let fresh = paths.fresh();
+        let mut image = image.to_vec();
+        let (header, version) = JOURNAL_VERSION;
+        image[header].fill(version);
+        let write = || {
+            let mut file = File::create(&fresh)?;
+            file.write_all(&image)?;
+            // DURABILITY: invariant 2. The directory is synced with the log that the first commit begins.
+            file.sync_all()?;
+            fs::rename(&fresh, paths.database())
+        };
+        write().map_err(StoreError::io("create", &paths.database()))?;
+        Self::connect(paths)
+    }
+
+    /// Reads the mark of a file and its newest version, for the directory.
+    pub(super) fn inspect(path: &Path) -> Result<Option<(Meta, Option<String>)>, StoreError> {
+        let Some(paths) = Paths::of_file(path) else {
+            return Ok(None);
+        };
+        let mut database = Self::connect(paths)?;
+        let Some(meta) = database.read_meta()? else {
+            return Ok(None);
+        };
+        let (_, newest) = database
+            .db
+            .outside(internal::applied_summary)
+            .map_err(StoreError::sqlite("read", path))?;
+        Ok(Some((meta, newest)))
+    }
+
+    fn connect(paths: Paths) -> Result<Self, StoreError> {
+        let path = paths.database();
+        let guarded = Guarded::establish(&uri(&path)).map_err(|source| StoreError::Open {
+            path: path.clone(),
+            source,
+        })?;
+        let mut db = Db::new(guarded);
+        db.outside(|connection| connection.batch_execute(SETTINGS))
+            .map_err(StoreError::sqlite("open", &path))?;
+        Ok(Self { db, paths })
+    }
+
+    /// Reads the mark; a database without our tables is somebody else's.
+    fn read_meta(&mut self) -> Result<Option<Meta>, StoreError> {
+        let path = self.paths.database();
+        let ours = self
+            .db
+            .outside(|connection| {
+                diesel::select(diesel::dsl::sql::<BigInt>(
+                    "(SELECT count(*) FROM sqlite_schema WHERE name = '_actor_meta')",
+                ))
+                .get_result::<i64>(connection)
+            })
+            .map_err(StoreError::sqlite("read", &path))?;
+        if ours == 0 {
+            return Err(StoreError::Foreign {
+                path,
+                found: "a database without the framework's tables".to_owned(),
+                expected: "an actor".to_owned(),
+            });
+        }
+        self.db
+            .outside(internal::read_meta)
+            .map_err(StoreError::sqlite("read", &path))
+    }
+
+    /// Returns the connection, for the code between [`Db::enter`] and [`commit`](Self::commit).
+    pub(crate) fn db(&mut self) -> &mut Db {
+        &mut self.db
+    }
+
+    /// Commits what ran since the last commit or rollback.
+    pub(crate) fn commit(&mut self) -> Result<Ticket, StoreError> {
+        self.db
+            .commit()
+            .map_err(StoreError::sqlite("commit to", &self.paths.database()))?;
+        Ok(Ticket(()))
+    }
+
+    /// Undoes what ran since the last commit or rollback.
+    pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
+        self.db
+            .rollback()
+            .map_err(StoreError::sqlite("roll back", &self.paths.database()))
+    }
+
+    /// Reads the state.
+    pub(crate) fn load_state<T: serde::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, StoreError> {
+        let path = self.paths.database();
+        let json = self
+            .db
+            .internal(internal::read_state)
+            .map_err(StoreError::sqlite("read the state of", &path))?;
+        json.map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|source| StoreError::State { path, source })
+    }
+
+    /// Writes the state, in the running transaction.
+    pub(crate) fn save_state<T: serde::Serialize>(&mut self, state: &T) -> Result<(), StoreError> {
+        let path = self.paths.database();
+        let json = serde_json::to_string(state).map_err(|source| StoreError::State {
+            path: path.clone(),
+            source,
+        })?;
+        self.db
+            .internal(|connection| internal::write_state(connection, STATE_VERSION, &json))
+            .map_err(StoreError::sqlite("write the state of", &path))
+    }
+
+    /// Writes the mark that the actor exists, in the running transaction.
+    pub(crate) fn mark_created(
+        &mut self,
+        actor: &str,
+        key: &str,
+        schema: &str,
+    ) -> Result<Meta, StoreError> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let meta = Meta {
+            id: 1,
+            format: internal::FORMAT,
+            actor: actor.to_owned(),
+            key: key.to_owned(),
+            instance: format!("{:x}-{:x}", now.as_nanos(), std::process::id()),
+            schema: schema.to_owned(),
+            created_at: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+        };
+        self.db
+            .internal(|connection| internal::write_meta(connection, &meta))
+            .map_err(StoreError::sqlite("create", &self.paths.database()))?;
+        Ok(meta)
+    }
+
+    /// Removes the mark that the actor exists, in the running transaction.
+    pub(crate) fn mark_destroyed(&mut self) -> Result<(), StoreError> {
+        self.db
+            .internal(internal::remove_meta)
+            .map_err(StoreError::sqlite("destroy", &self.paths.database()))
+    }
+
+    /// Returns the migrations that this database does not have yet.
+    pub(super) fn pending(
+        &mut self,
+        migrations: &Migrations,
+        template: &Template,
+        meta: &Meta,
+    ) -> Result<Result<&'static [Migration], MigrationError>, StoreError> {
+        let path = self.paths.database();
+        let same = meta.schema == template.fingerprint();
+        // One row instead of all versions: the usual case is that nothing happened since the last time.
+        let (count, newest) = self
+            .db
+            .outside(internal::applied_summary)
+            .map_err(StoreError::sqlite("read the migrations of", &path))?;
+        let whole = i64::try_from(migrations.list().len()).unwrap_or(i64::MAX);
+        if same && count == whole && newest.as_deref() == migrations.newest() {
+            return Ok(Ok(&[]));
+        }
+        let applied = self
+            .db
+            .outside(internal::applied_versions)
+            .map_err(StoreError::sqlite("read the migrations of", &path))?;
+        Ok(migrations.pending(&applied))
+    }
+
+    /// Begins to migrate: foreign keys are off, because a table that is rebuilt would take its children with it.
+    pub(crate) fn begin_migrating(&mut self, deadline: Instant) -> Result<(), StoreError> {
+        self.foreign_keys("PRAGMA foreign_keys = OFF")?;
+        self.db.enter("migrate", false, Some(deadline));
+        Ok(())
+    }
+
+    /// Applies one migration, in the running transaction.
+    pub(crate) fn apply(&mut self, migration: &'static Migration) -> Result<(), MigrationError> {
+        let mut outcome = Ok(());
+        let begun = self.db.internal(|connection| {
+            outcome = migration.apply(connection);
+            Ok(())
+        });
+        begun.map_err(|cause| migration.failed(&cause))?;
+        outcome
+    }
+
+    /// Ends migrating: all rows must refer to rows that exist, then everything commits at once.
+    pub(crate) fn finish_migrating(
+        &mut self,
+        schema: Option<(&Meta, &str)>,
+    ) -> Result<Result<Ticket, MigrationError>, StoreError> {
+        let path = self.paths.database();
+        let orphans = self
+            .db
+            .internal(internal::orphans)
+            .map_err(StoreError::sqlite("check the foreign keys of", &path))?;
+        if let Some(table) = orphans.first() {
+            let error = MigrationError::ForeignKeys {
+                rows: orphans.len(),
+                table: table.clone(),
+            };
+            self.abort_migrating()?;
+            return Ok(Err(error));
+        }
+        if let Some((meta, schema)) = schema {
+            let meta = Meta {
+                schema: schema.to_owned(),
+                ..meta.clone()
+            };
+            self.db
+                .internal(|connection| internal::write_meta(connection, &meta))
+                .map_err(StoreError::sqlite("migrate", &path))?;
+        }
+        let ticket = self.commit()?;
+        self.foreign_keys("PRAGMA foreign_keys = ON")?;
+        Ok(Ok(ticket))
+    }
+
+    /// Gives up migrating: the database is as it was.
+    pub(crate) fn abort_migrating(&mut self) -> Result<(), StoreError> {
+        self.rollback()?;
+        self.foreign_keys("PRAGMA foreign_keys = ON")
+    }
+
+    fn foreign_keys(&mut self, pragma: &str) -> Result<(), StoreError> {
+        self.db
+            .outside(|connection| connection.batch_execute(pragma))
+            .map_err(StoreError::sqlite("migrate", &self.paths.database()))
+    }
+
+    /// Closes the file: what is in its log goes to the database, and the log is gone.
+    pub(super) fn close(mut self) -> Result<(), StoreError> {
+        // What an unfinished hook wrote must not be part of it.
+        self.rollback()
+    }
+
+    /// Closes the file and deletes it. It must not count any more.
+    pub(super) fn delete(mut self) -> Result<(), StoreError> {
+        self.rollback()?;
+        let paths = self.paths.clone();
+        drop(self);
+        remove_files(&paths)?;
+        // DURABILITY: a deleted actor that comes back without its mark would not count, so this is for space only.
+        File::open(paths.directory())
+            .and_then(|directory| directory.sync_all())
+            .map_err(StoreError::io("sync", paths.directory()))
+    }
+}
+
+/// The version of the state's type; later versions of the framework let the user set it.
+const STATE_VERSION: i32 = 1;
+
+/// Deletes all files of an actor that does not count.
+pub(super) fn remove_files(paths: &Paths) -> Result<(), StoreError> {
+    let companions = paths.companions();
+    for path in [paths.database(), paths.fresh()].iter().chain(&companions) {
+        match fs::remove_file(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io("remove", path)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Writes a path as the URI of a database that must exist.
+fn uri(path: &Path) -> String {
+    let mut text = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => {
+                text.push('%');
+                text.push_str(&super::migrations::hex(&[*byte]));
+            }
+            byte if byte.is_ascii() => text.push(char::from(*byte)),
+            byte => {
+                text.push('%');
+                text.push_str(&super::migrations::hex(&[*byte]));
+            }
+        }
+    }
+    text.push_str("?mode=rw");
+    text
+}

@@ -1,0 +1,236 @@
+//! [`StoreError`] and [`MigrationError`].
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the store could not do something. Nothing is changed or deleted where it says so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused something.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// SQLite refused something.
+    #[error("SQLite cannot {doing} {}: {source}", path.display())]
+    Sqlite {
+        /// What was tried.
+        doing: &'static str,
+        /// On which database.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: diesel::result::Error,
+    },
+    /// The database could not be opened.
+    #[error("SQLite cannot open {}: {source}", path.display())]
+    Open {
+        /// The database.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: diesel::ConnectionError,
+    },
+    /// The file is not a SQLite database, or a damaged one. It was left as it is.
+    #[error("{} is damaged: {message}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        message: String,
+    },
+    /// The file is a database, but of another actor, or of none. It was left as it is.
+    #[error("{} holds {found}, not {expected}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Whose it should be.
+        expected: String,
+    },
+    /// The file was written by a newer version of the framework. It was left as it is.
+    #[error("{} has format {found}, this program knows up to {known}", path.display())]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i32,
+        /// The newest known one.
+        known: i32,
+    },
+    /// The saved state cannot be read as the type of the `#[state]` field, or written.
+    #[error("the state in {} does not fit its type: {source}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The system was shut down.
+    #[error("{} is closed", path.display())]
+    Closed {
+        /// The database.
+        path: PathBuf,
+    },
+    /// A worker of the store ended in the middle of its work.
+    #[error("the store was interrupted: {message}")]
+    Interrupted {
+        /// How.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// Returns `"store"`.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        "store"
+    }
+
+    /// Returns the stable name of this error in its group.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "io",
+            Self::Sqlite { .. } => "sqlite",
+            Self::Open { .. } => "open",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Foreign { .. } => "foreign",
+            Self::NewerFormat { .. } => "newer_format",
+            Self::State { .. } => "state",
+            Self::Closed { .. } => "closed",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+
+    /// Returns a closure that names an I/O error's doing and file.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
+    }
+
+    /// Returns a closure that names a SQLite error's doing and database.
+    pub(crate) fn sqlite(
+        doing: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(diesel::result::Error) -> Self {
+        let path = path.to_owned();
+        move |source| {
+            let message = source.to_string();
+            // Diesel passes SQLite's message on, but not its code.
+            if message.contains("file is not a database") || message.contains("malformed") {
+                return Self::Corrupt { path, message };
+            }
+            Self::Sqlite {
+                doing,
+                path,
+                source,
+            }
+        }
+    }
+}
+
+/// Why the migrations of an actor cannot apply. Its database is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrationError {
+    /// A migration did not apply.
+    #[error("migration {name} failed: {source}")]
+    Failed {
+        /// Its version.
+        version: &'static str,
+        /// The name of its directory.
+        name: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: crate::failure::SharedError,
+    },
+    /// A Rust step of a migration failed.
+    #[error("the data migration `{hook}` after version {version} failed: {source}")]
+    DataStep {
+        /// The version that it follows.
+        version: &'static str,
+        /// The user's function.
+        hook: &'static str,
+        /// What it returned.
+        #[source]
+        source: crate::failure::SharedError,
+    },
+    /// After all migrations a row refers to one that does not exist.
+    #[error("after the migrations, {rows} rows break a foreign key; the first is in table {table}")]
+    ForeignKeys {
+        /// How many.
+        rows: usize,
+        /// The table of the first one.
+        table: String,
+    },
+    /// The database has a version that is newer than all that the program knows.
+    #[error(
+        "the database has version {version}, which is newer than the program's newest, {newest}"
+    )]
+    Newer {
+        /// The version of the database.
+        version: String,
+        /// The newest version of the program.
+        newest: &'static str,
+    },
+    /// The database has a version that the program does not have, though it has a newer one.
+    #[error("the database has version {version}, which the program no longer has")]
+    Removed {
+        /// The version.
+        version: String,
+    },
+    /// A migration was changed after it had been applied to this database.
+    #[error("migration {name} was edited after it had been applied to this database")]
+    Edited {
+        /// Its version.
+        version: &'static str,
+        /// The name of its directory.
+        name: &'static str,
+    },
+    /// A migration is missing although a later one was applied.
+    #[error("migration {name} was not applied, but the later version {later} was")]
+    Skipped {
+        /// Its version.
+        version: &'static str,
+        /// The name of its directory.
+        name: &'static str,
+        /// The newest version that was applied.
+        later: String,
+    },
+}
+
+impl MigrationError {
+    /// Returns `"migration"`.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        "migration"
+    }
+
+    /// Returns the stable name of this error in its group.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Failed { .. } => "failed",
+            Self::DataStep { .. } => "data_step_failed",
+            Self::ForeignKeys { .. } => "foreign_keys",
+            Self::Newer { .. } => "newer_database",
+            Self::Removed { .. } => "removed",
+            Self::Edited { .. } => "edited",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+}

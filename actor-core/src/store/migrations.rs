@@ -1,0 +1,293 @@
+//! [`Migrations`]: what `#[migrate]` embeds, and how it is held against a database.
+
+use diesel::migration::{
+    Migration as DieselMigration, MigrationMetadata, MigrationName, MigrationVersion,
+};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_migrations::MigrationHarness;
+use sha2::{Digest, Sha256};
+
+use super::error::MigrationError;
+use super::internal;
+use crate::failure::Failure;
+
+/// One migration of an actor, as the macro embeds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    version: &'static str,
+    name: &'static str,
+    up: &'static str,
+    down: Option<&'static str>,
+    checksum: [u8; 32],
+}
+
+impl Migration {
+    /// Makes a migration of the files of its directory.
+    #[must_use]
+    pub const fn new(
+        version: &'static str,
+        name: &'static str,
+        up: &'static str,
+        down: Option<&'static str>,
+        checksum: [u8; 32],
+    ) -> Self {
+        Self {
+            version,
+            name,
+            up,
+            down,
+            checksum,
+        }
+    }
+
+    /// Returns the version, as Diesel writes it.
+    pub(crate) fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// Returns the checksum as text.
+    pub(super) fn checksum(&self) -> String {
+        hex(&self.checksum)
+    }
+
+    /// Applies the migration and writes both of its marks.
+    pub(super) fn apply(
+        &'static self,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), MigrationError> {
+        connection
+            .run_migration(self)
+            .map_err(|cause| self.failed(&cause))?;
+        internal::write_checksum(connection, self.version, &self.checksum())
+            .map_err(|cause| self.failed(&cause))
+    }
+
+    /// Says that this migration did not apply.
+    pub(super) fn failed(&self, cause: &dyn std::fmt::Display) -> MigrationError {
+        MigrationError::Failed {
+            version: self.version,
+            name: self.name,
+            source: Failure::message(cause.to_string()).into_shared(),
+        }
+    }
+}
+
+impl MigrationName for Migration {
+    fn version(&self) -> MigrationVersion<'_> {
+        MigrationVersion::from(self.version)
+    }
+}
+
+impl std::fmt::Display for Migration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every migration applies in a transaction: ours.
+struct InTransaction;
+
+impl MigrationMetadata for InTransaction {
+    fn run_in_transaction(&self) -> bool {
+        true
+    }
+}
+
+impl DieselMigration<Sqlite> for Migration {
+    fn run(
+        &self,
+        connection: &mut dyn diesel::connection::BoxableConnection<Sqlite>,
+    ) -> diesel::migration::Result<()> {
+        Ok(connection.batch_execute(self.up)?)
+    }
+
+    fn revert(
+        &self,
+        connection: &mut dyn diesel::connection::BoxableConnection<Sqlite>,
+    ) -> diesel::migration::Result<()> {
+        match self.down {
+            Some(down) => Ok(connection.batch_execute(down)?),
+            None => Err(format!("migration {} has no down.sql", self.name).into()),
+        }
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        &InTransaction
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        self
+    }
+}
+
+/// All migrations of an actor, oldest first, as the macro embeds them.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrations {
+    directory: &'static str,
+    list: &'static [Migration],
+    image: Option<&'static [u8]>,
+}
+
+impl Migrations {
+    /// What an actor without `#[migrate]` has.
+    pub const NONE: Self = Self {
+        directory: "",
+        list: &[],
+        image: None,
+    };
+
+    /// Makes the set of what the macro read in `directory`, with the finished database that it built of them.
+    #[must_use]
+    pub const fn new(
+        directory: &'static str,
+        list: &'static [Migration],
+        image: Option<&'static [u8]>,
+    ) -> Self {
+        Self {
+            directory,
+            list,
+            image,
+        }
+    }
+
+    /// Returns the migrations, oldest first.
+    pub(crate) fn list(&self) -> &'static [Migration] {
+        self.list
+    }
+
+    /// Returns the finished database that the macro built.
+    pub(super) fn image(&self) -> Option<&'static [u8]> {
+        self.image
+    }
+
+    /// Returns the newest version, as Diesel writes it.
+    pub(crate) fn newest(&self) -> Option<&'static str> {
+        self.list.last().map(Migration::version)
+    }
+
+    /// Returns what tells this set from every other: a hash over versions and checksums.
+    pub(super) fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for migration in self.list {
+            hash.update(migration.version.as_bytes());
+            hash.update([0]);
+            hash.update(migration.checksum);
+        }
+        hex(&hash.finalize())
+    }
+
+    /// Returns the migrations that a database does not have yet.
+    ///
+    /// `applied` are its versions, oldest first, with the checksums written when they were applied; a version that
+    /// was applied by Diesel's command line tool has none.
+    pub(super) fn pending(
+        &self,
+        applied: &[(String, Option<String>)],
+    ) -> Result<&'static [Migration], MigrationError> {
+        for (version, checksum) in applied {
+            let Some(known) = self.list.iter().find(|known| known.version == version) else {
+                return Err(self.unknown(version));
+            };
+            if checksum
+                .as_ref()
+                .is_some_and(|sum| *sum != known.checksum())
+            {
+                return Err(MigrationError::Edited {
+                    version: known.version,
+                    name: known.name,
+                });
+            }
+        }
+        let split = match applied.last() {
+            None => 0,
+            Some((newest, _)) => self
+                .list
+                .partition_point(|known| known.version <= newest.as_str()),
+        };
+        let (expected, pending) = self.list.split_at(split);
+        let missing = expected
+            .iter()
+            .find(|known| !applied.iter().any(|(version, _)| version == known.version));
+        match (missing, applied.last()) {
+            (Some(missing), Some((later, _))) => Err(MigrationError::Skipped {
+                version: missing.version,
+                name: missing.name,
+                later: later.clone(),
+            }),
+            _ => Ok(pending),
+        }
+    }
+
+    /// Says why a version of the database is not among ours.
+    fn unknown(&self, version: &str) -> MigrationError {
+        match self.newest() {
+            Some(newest) if version < newest => MigrationError::Removed {
+                version: version.to_owned(),
+            },
+            newest => MigrationError::Newer {
+                version: version.to_owned(),
+                newest: newest.unwrap_or("none"),
+            },
+        }
+    }
+
+    /// Returns the directory, as the user wrote it.
+    #[must_use]
+    pub fn directory(&self) -> &'static str {
+        self.directory
+    }
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes every write");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static THREE: [Migration; 3] = [
+        Migration::new("1", "1_a", "", None, [1; 32]),
+        Migration::new("2", "2_b", "", None, [2; 32]),
+        Migration::new("4", "4_d", "", None, [4; 32]),
+    ];
+    const SET: Migrations = Migrations::new("m", &THREE, None);
+
+    fn applied(versions: &[(&str, Option<u8>)]) -> Vec<(String, Option<String>)> {
+        versions
+            .iter()
+            .map(|(version, sum)| ((*version).to_owned(), sum.map(|byte| hex(&[byte; 32]))))
+            .collect()
+    }
+
+    fn pending(versions: &[(&str, Option<u8>)]) -> Result<Vec<&'static str>, &'static str> {
+        SET.pending(&applied(versions))
+            .map(|list| list.iter().map(Migration::version).collect())
+            .map_err(|error| error.code())
+    }
+
+    #[test]
+    fn what_is_pending_is_what_follows() {
+        assert_eq!(pending(&[]), Ok(vec!["1", "2", "4"]));
+        assert_eq!(pending(&[("1", Some(1))]), Ok(vec!["2", "4"]));
+        assert_eq!(pending(&[("1", None), ("2", Some(2))]), Ok(vec!["4"]));
+        assert_eq!(
+            pending(&[("1", None), ("2", None), ("4", None)]),
+            Ok(vec![])
+        );
+    }
+
+    #[test]
+    fn each_misfit_has_its_own_error() {
+        assert_eq!(pending(&[("1", Some(9))]), Err("edited"));
+        assert_eq!(pending(&[("1", None), ("3", None)]), Err("removed"));
+        assert_eq!(pending(&[("1", None), ("5", None)]), Err("newer_database"));
+        assert_eq!(pending(&[("1", None), ("4", None)]), Err("skipped"));
+        assert_eq!(pending(&[("2", None)]), Err("skipped"));
+    }
+}

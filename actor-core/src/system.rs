@@ -1,0 +1,244 @@
+//! [`System`]: all actors of one data directory, in this process.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime::Handle;
+
+use crate::actor::Handlers;
+use crate::builder::Builder;
+use crate::error::{CallError, SystemError};
+use crate::handle::ActorRef;
+use crate::key::{IntoKey, Key};
+use crate::runtime::{Cell, Kind, Mail, Status, Tasks};
+use crate::store::{self, Row, Store, StoreError};
+
+/// All actors of one data directory, in this process. Cheap to clone.
+///
+/// Exactly one system may have a data directory at a time. It runs on the tokio runtime that it was started in. Call
+/// [`shutdown`](System::shutdown) before the program ends, so that hooks run and files are closed; what was answered is
+/// on disk without it as well.
+#[derive(Clone)]
+pub struct System(Arc<Inner>);
+
+pub(crate) struct Inner {
+    store: Arc<Store>,
+    runtime: Handle,
+    tasks: Tasks,
+    closing: AtomicBool,
+    kinds: HashMap<TypeId, Registered>,
+    extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+}
+
+/// One registered type of actor, without its type.
+pub(crate) struct Registered {
+    /// An `Arc<Kind<A>>`.
+    pub(crate) kind: Box<dyn Any + Send + Sync>,
+    /// Asks all its awake actors to sleep.
+    pub(crate) sleep_all: fn(&(dyn Any + Send + Sync)),
+}
+
+/// One actor in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its key.
+    pub key: Key,
+    /// Whether it is awake.
+    pub status: Status,
+    /// The newest migration that its database has, as Diesel writes versions.
+    pub schema_version: Option<String>,
+    /// When it was created, to the second.
+    pub created_at: SystemTime,
+}
+
+impl System {
+    /// Begins to set up a system.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(
+        store: Arc<Store>,
+        runtime: Handle,
+        kinds: HashMap<TypeId, Registered>,
+        extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            runtime,
+            tasks: Tasks::default(),
+            closing: AtomicBool::new(false),
+            kinds,
+            extensions,
+        }))
+    }
+
+    /// Returns a handle to an actor that should exist. No I/O happens before a call; if it does not exist then, the call fails
+    /// with [`CallError::NotFound`].
+    ///
+    /// A bad key, or a type that is not registered, is the error of each call as well.
+    #[must_use]
+    pub fn get<A: Handlers>(&self, key: impl IntoKey) -> A::Handle {
+        ActorRef::new(self.cell::<A>(key), None).into()
+    }
+
+    /// Returns a handle that creates the actor with `input` if a call finds that it does not exist.
+    #[must_use]
+    pub fn get_or_create<A: Handlers>(&self, key: impl IntoKey, input: A::Input) -> A::Handle {
+        ActorRef::new(self.cell::<A>(key), Some(Arc::new(input))).into()
+    }
+
+    /// Creates an actor and runs its preamble.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::AlreadyExists`] if the key is taken; [`CallError::Start`] if the preamble fails. When it fails before the commit of the
+    /// creation the key stays free.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take the creation back.
+    pub async fn create<A: Handlers>(
+        &self,
+        key: impl IntoKey,
+        input: A::Input,
+    ) -> Result<A::Handle, CallError> {
+        let cell = self.cell::<A>(key)?;
+        let (waiter, done) = tokio::sync::oneshot::channel();
+        cell.mailbox().reserve().await;
+        cell.send_reserved(Mail::Create {
+            input: Arc::new(input),
+            waiter,
+        })?;
+        match done.await {
+            Ok(result) => result?,
+            Err(_) => return Err(cell.shut_down()),
+        }
+        Ok(cell.handle().into())
+    }
+
+    /// Lists the actors of a type in the order of their printed keys, at most `limit` behind `after`.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read.
+    pub async fn list<A: Handlers>(
+        &self,
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let store = Arc::clone(&self.0.store);
+        let after = after.map(|key| key.as_str().to_owned());
+        let rows = store::blocking(move || {
+            store
+                .directory()
+                .list(A::NAME, after.as_deref(), i64::from(limit))
+        })
+        .await?;
+        let kind = self.kind::<A>();
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| listed(row, kind.as_deref()))
+            .collect())
+    }
+
+    /// Returns what was given to [`Builder::extension`], by its type.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.extensions.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    /// Puts all actors to sleep and waits until their files are closed, then gives the data directory up.
+    ///
+    /// Calls that were sent before are answered; later ones fail with [`CallError::ShutDown`], those of hooks too. A second call
+    /// waits for the same.
+    ///
+    /// # Errors
+    ///
+    /// The directory could not be closed in order; nothing is lost, and the next start compares it with the actors' files.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop the shutdown of the actors, but keeps the data directory.
+    pub async fn shutdown(&self) -> Result<(), SystemError> {
+        let first = !self.0.closing.swap(true, Ordering::SeqCst);
+        for registered in self.0.kinds.values() {
+            (registered.sleep_all)(&*registered.kind);
+        }
+        self.0.tasks.none().await;
+        if first {
+            let store = Arc::clone(&self.0.store);
+            store::blocking(move || store.close()).await?;
+        }
+        Ok(())
+    }
+
+    fn kind<A: Handlers>(&self) -> Option<Arc<Kind<A>>> {
+        let registered = self.0.kinds.get(&TypeId::of::<A>())?;
+        registered.kind.downcast_ref().cloned()
+    }
+
+    fn cell<A: Handlers>(&self, key: impl IntoKey) -> Result<Arc<Cell<A>>, CallError> {
+        let kind = self
+            .kind::<A>()
+            .ok_or(CallError::NotRegistered { actor: A::NAME })?;
+        let key = key.into_key().map_err(|source| CallError::Key {
+            actor: A::NAME,
+            source,
+        })?;
+        Ok(kind.cell(self, key))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.0.runtime
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.0.closing.load(Ordering::SeqCst)
+    }
+
+    /// Runs an instance. It is counted before it can run, so that a shutdown waits for it or it sees the shutdown.
+    pub(crate) fn spawn(&self, instance: impl Future<Output = ()> + Send + 'static) {
+        let running = self.0.tasks.begin();
+        self.0.runtime.spawn(async move {
+            instance.await;
+            drop(running);
+        });
+    }
+}
+
+/// Makes a listing's entry of a row; a key that no key prints like is not listed.
+fn listed<A: Handlers>(row: Row, kind: Option<&Kind<A>>) -> Option<Listed> {
+    let key = Key::from_printed(&row.key).ok()?;
+    let status = kind
+        .and_then(|kind| kind.find(&key))
+        .map_or(Status::Asleep, |cell| cell.mailbox().status());
+    let seconds = u64::try_from(row.created_at).unwrap_or(0);
+    Some(Listed {
+        key,
+        status,
+        schema_version: row.schema_version,
+        created_at: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+    })
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System")
+            .field("types", &self.0.kinds.len())
+            .field("awake", &self.0.tasks.running())
+            .field("closing", &self.is_closing())
+            .finish()
+    }
+}

@@ -1,0 +1,318 @@
+//! `impl Handlers`: how the runtime reaches the user's methods.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+use super::messages::{generic_arm, variant};
+use super::{concrete, optional_duration, tables, without};
+use crate::migrate_dir::Set;
+use crate::model::{Block, Hook, Kind, Receiver};
+use crate::names;
+
+/// The methods that run through `__hook`.
+const WITH_SELF: [Kind; 4] = [
+    Kind::OnWake,
+    Kind::OnBeforeStart,
+    Kind::OnSleep,
+    Kind::OnDestroy,
+];
+
+/// Writes the impl.
+pub(super) fn expand(block: &Block, set: Option<&Set>) -> TokenStream {
+    let handlers = block.runtime.item("Handlers");
+    let (generics, _, bounds) = block.item.generics.split_for_impl();
+    let (_, arguments, _) = block.item.generics.split_for_impl();
+    let (actor, handle) = (&block.item.self_ty, &block.handle);
+    let (message, reply) = (names::message(), names::reply());
+    let input = input(block);
+    let (migrations, hooks) = (tables::migrations(block, set), tables::hooks(block));
+    let (action, dispatch) = (action(block), dispatch(block));
+    let calls = [
+        data_migration(block),
+        create_state(block),
+        on_create(block),
+        create_vars(block),
+        hook(block),
+        run(block),
+    ];
+    quote! {
+        #[automatically_derived]
+        impl #generics #handlers for #actor #bounds {
+            type Handle = #handle;
+            #input
+            type Message = #message #arguments;
+            type Reply = #reply #arguments;
+            #migrations
+            #hooks
+            #action
+            #(#calls)*
+            #dispatch
+        }
+    }
+}
+
+/// Writes `Input`: the second parameter of `create_state`.
+fn input(block: &Block) -> TokenStream {
+    let hook = block.hooks_of(Kind::CreateState).next();
+    let input = hook.and_then(|hook| {
+        hook.signature
+            .arguments
+            .first()
+            .map(|argument| (hook, argument))
+    });
+    let Some((hook, argument)) = input else {
+        return quote!(
+            type Input = ();
+        );
+    };
+    let (cfgs, ty) = (
+        &hook.cfgs,
+        concrete(&argument.written.ty, &block.item.self_ty),
+    );
+    if cfgs.is_empty() {
+        return quote!(type Input = #ty;);
+    }
+    let otherwise = without(cfgs);
+    quote! {
+        #(#cfgs)*
+        type Input = #ty;
+        #otherwise
+        type Input = ();
+    }
+}
+
+/// Writes `__action`.
+fn action(block: &Block) -> TokenStream {
+    let (info, enumeration, message) = (
+        block.runtime.item("ActionInfo"),
+        names::message(),
+        names::local("message"),
+    );
+    let arms = block.hooks_of(Kind::Action).map(|action| {
+        let (cfgs, variant, name) = (&action.cfgs, variant(action), action.name.unraw().to_string());
+        let read_only = action.signature.receiver == Some(Receiver::Shared);
+        let timeout = optional_duration(action.options.timeout);
+        quote! {
+            #(#cfgs)*
+            #enumeration::#variant(..) => const { &#info { name: #name, read_only: #read_only, timeout: #timeout } },
+        }
+    });
+    let generic = generic_arm(block, &enumeration);
+    quote! {
+        fn __action(#message: &Self::Message) -> &'static #info {
+            match *#message { #(#arms)* #generic }
+        }
+    }
+}
+
+/// Writes `__dispatch`.
+fn dispatch(block: &Block) -> TokenStream {
+    let (context, failure, result) = (
+        block.runtime.item("Context"),
+        block.runtime.item("Failure"),
+        result(),
+    );
+    let (enumeration, reply) = (names::message(), names::reply());
+    let (message, cx) = (names::local("message"), names::local("cx"));
+    let arms = block.hooks_of(Kind::Action).map(|action| {
+        let (cfgs, variant) = (&action.cfgs, variant(action));
+        let arguments: Vec<Ident> = (0..action.signature.arguments.len())
+            .map(|n| names::local(&n.to_string()))
+            .collect();
+        let call = call(block, action, &arguments);
+        quote! {
+            #(#cfgs)*
+            #enumeration::#variant(#(#arguments),*) => #result::map(#call, #reply::#variant),
+        }
+    });
+    let generic = generic_arm(block, &enumeration).map(|_| {
+        let (variant, never) = (names::generic_variant(), names::local("never"));
+        quote!(#enumeration::#variant(#never, _) => match #never {},)
+    });
+    quote! {
+        async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
+            match #message { #(#arms)* #generic }
+        }
+    }
+}
+
+/// Writes the call of a user's method, and makes the runtime's result of what it returns.
+fn call(block: &Block, hook: &Hook, arguments: &[Ident]) -> TokenStream {
+    let (name, runtime) = (&hook.name, &block.runtime);
+    let this = hook.signature.receiver.map(|_| quote!(self,));
+    let context = hook.signature.context.as_ref().map(|context| {
+        // A stage that does not fit is an error of the type that the user wrote.
+        let path = runtime.item_at("Context", context.ty.span());
+        let cx = names::local("cx");
+        quote!(&mut #path::stage(#cx),)
+    });
+    let place = hook
+        .signature
+        .returns
+        .as_ref()
+        .map_or_else(|| name.span(), syn::spanned::Spanned::span);
+    let outcome = runtime.item_at("outcome", place);
+    let returned = quote!(Self::#name(#this #context #(#arguments),*));
+    if hook.signature.is_async {
+        // A future that cannot go to another thread is an error at the name of the method.
+        let handler = runtime.item_at("handler", name.span());
+        quote!(#outcome(#handler(#returned).await))
+    } else {
+        quote!(#outcome(#returned))
+    }
+}
+
+/// Writes the match over the ids of some hooks.
+fn by_id(block: &Block, kinds: &[Kind], arguments: &[Ident]) -> TokenStream {
+    let id = names::local("id");
+    let hooks = block.hooks.iter().filter(|hook| kinds.contains(&hook.kind));
+    let arms = hooks.map(|hook| {
+        let (cfgs, id, call) = (&hook.cfgs, hook.id, call(block, hook, arguments));
+        quote!(#(#cfgs)* #id => #call,)
+    });
+    quote! {
+        match #id {
+            #(#arms)*
+            _ => ::core::unreachable!("no hook of this step has the id {}", #id),
+        }
+    }
+}
+
+/// Writes `__data_migration`.
+fn data_migration(block: &Block) -> TokenStream {
+    let (context, stage) = (
+        block.runtime.item("Context"),
+        block.runtime.item("Migrating"),
+    );
+    let (failure, result, id, cx) = (
+        block.runtime.item("Failure"),
+        result(),
+        names::local("id"),
+        names::local("cx"),
+    );
+    let body = by_id(block, &[Kind::DataMigration], &[]);
+    quote! {
+        async fn __data_migration(#id: u32, #cx: &mut #context<'_, Self, #stage>) -> #result<(), #failure> { #body }
+    }
+}
+
+/// Writes `__on_create`.
+fn on_create(block: &Block) -> TokenStream {
+    let (context, stage) = (
+        block.runtime.item("Context"),
+        block.runtime.item("Stateful"),
+    );
+    let (failure, result, id, cx) = (
+        block.runtime.item("Failure"),
+        result(),
+        names::local("id"),
+        names::local("cx"),
+    );
+    let body = by_id(block, &[Kind::OnCreate], &[]);
+    quote! {
+        async fn __on_create(#id: u32, #cx: &mut #context<'_, Self, #stage>) -> #result<(), #failure> { #body }
+    }
+}
+
+/// Writes `__hook`.
+fn hook(block: &Block) -> TokenStream {
+    let (context, step) = (block.runtime.item("Context"), block.runtime.item("Step"));
+    let (failure, result, id, cx) = (
+        block.runtime.item("Failure"),
+        result(),
+        names::local("id"),
+        names::local("cx"),
+    );
+    let body = by_id(block, &WITH_SELF, &[]);
+    quote! {
+        async fn __hook(&mut self, _: #step, #id: u32, #cx: &mut #context<'_, Self>) -> #result<(), #failure> { #body }
+    }
+}
+
+/// Writes `__run`.
+fn run(block: &Block) -> TokenStream {
+    let (failure, result, id) = (block.runtime.item("Failure"), result(), names::local("id"));
+    let (background, task) = (block.runtime.item("Background"), names::local("background"));
+    let body = by_id(block, &[Kind::Run], std::slice::from_ref(&task));
+    quote! {
+        async fn __run(#id: u32, #task: #background<Self>) -> #result<(), #failure> { #body }
+    }
+}
+
+/// Writes `__create_state`.
+fn create_state(block: &Block) -> TokenStream {
+    let (actor, context, stage) = (
+        block.runtime.item("Actor"),
+        block.runtime.item("Context"),
+        block.runtime.item("Migrated"),
+    );
+    let (failure, result, cx, input) = (
+        block.runtime.item("Failure"),
+        result(),
+        names::local("cx"),
+        names::local("input"),
+    );
+    let hook = block.hooks_of(Kind::CreateState).next();
+    let takes_input = hook.is_some_and(|hook| !hook.signature.arguments.is_empty());
+    let arguments = if takes_input {
+        vec![input.clone()]
+    } else {
+        Vec::new()
+    };
+    let body = or_default(block, hook, &quote!(<Self as #actor>::State), &arguments);
+    quote! {
+        async fn __create_state(#cx: &mut #context<'_, Self, #stage>, #input: Self::Input)
+            -> #result<<Self as #actor>::State, #failure> { #body }
+    }
+}
+
+/// Writes `__create_vars`.
+fn create_vars(block: &Block) -> TokenStream {
+    let (actor, context, stage) = (
+        block.runtime.item("Actor"),
+        block.runtime.item("Context"),
+        block.runtime.item("Stateful"),
+    );
+    let (failure, result, cx) = (block.runtime.item("Failure"), result(), names::local("cx"));
+    let body = or_default(
+        block,
+        block.hooks_of(Kind::CreateVars).next(),
+        &quote!(<Self as #actor>::Vars),
+        &[],
+    );
+    quote! {
+        async fn __create_vars(#cx: &mut #context<'_, Self, #stage>) -> #result<<Self as #actor>::Vars, #failure> { #body }
+    }
+}
+
+/// Writes the call of the hook that makes a value, or the default where there is no hook.
+fn or_default(
+    block: &Block,
+    hook: Option<&Hook>,
+    ty: &TokenStream,
+    arguments: &[Ident],
+) -> TokenStream {
+    let place: Span = block.item.self_ty.span();
+    let (or_default, result) = (block.runtime.item_at("or_default", place), result());
+    let default = quote!(#result::Ok(#or_default::<#ty>()));
+    let Some(hook) = hook else { return default };
+    let (cfgs, call) = (&hook.cfgs, call(block, hook, arguments));
+    if cfgs.is_empty() {
+        return call;
+    }
+    let (otherwise, made) = (without(cfgs), names::local("made"));
+    quote! {
+        #(#cfgs)*
+        let #made = #call;
+        #otherwise
+        let #made = #default;
+        #made
+    }
+}
+
+/// The path of `Result`.
+fn result() -> TokenStream {
+    quote!(::core::result::Result)
+}

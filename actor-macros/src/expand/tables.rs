@@ -1,0 +1,136 @@
+//! The constant tables: migrations, hooks and actions.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt as _;
+
+use super::{option, optional_duration, without};
+use crate::migrate_dir::{self, Set};
+use crate::model::{Block, Hook, Kind};
+use crate::order::{self, Order};
+
+/// Writes `MIGRATIONS`.
+pub(super) fn migrations(block: &Block, set: Option<&Set>) -> TokenStream {
+    let (migrations, migration) = (
+        block.runtime.item("Migrations"),
+        block.runtime.item("Migration"),
+    );
+    let none = quote!(const MIGRATIONS: #migrations = #migrations::NONE;);
+    let mut hooks = block.hooks_of(Kind::Migrate);
+    let (Some(hook), Some(set)) = (hooks.next(), set) else {
+        return none;
+    };
+    let Some(directory) = &hook.options.directory else {
+        return none;
+    };
+    let rows = set.migrations.iter().map(|row| {
+        let (version, name) = (&row.version, &row.name);
+        let include = |path: &std::path::Path| {
+            let path = path.display().to_string();
+            quote!(::core::include_str!(#path))
+        };
+        let up = include(&row.up);
+        let down = option(row.down.as_deref().map(include));
+        let checksum = row
+            .checksum
+            .iter()
+            .map(|byte| Literal::u8_unsuffixed(*byte));
+        quote!(#migration::new(#version, #name, #up, #down, [#(#checksum),*]),)
+    });
+    // The mention keeps the user's function from being unused; it is never called.
+    let (name, cfgs) = (&hook.name, &hook.cfgs);
+    let written = quote! {
+        #(#cfgs)*
+        const MIGRATIONS: #migrations = {
+            let _: fn() = Self::#name;
+            #migrations::new(#directory, const { &[#(#rows)*] }, ::core::option::Option::None)
+        };
+    };
+    if cfgs.is_empty() {
+        return written;
+    }
+    let otherwise = without(cfgs);
+    quote!(#written #otherwise #none)
+}
+
+/// Writes `HOOKS`.
+pub(super) fn hooks(block: &Block) -> TokenStream {
+    let hooks = block.runtime.item("Hooks");
+    let order = Order::new(&block.hooks);
+    let list = |kind: Kind| {
+        let rows = order.sorted(kind).into_iter().map(|hook| {
+            let (cfgs, row) = (&hook.cfgs, row(block, hook));
+            quote!(#(#cfgs)* #row,)
+        });
+        quote!(&[#(#rows)*])
+    };
+    let data_migrations = data_migrations(block);
+    let (create_state, create_vars) = (
+        single(block, Kind::CreateState),
+        single(block, Kind::CreateVars),
+    );
+    let (on_create, on_wake, on_before_start) = (
+        list(Kind::OnCreate),
+        list(Kind::OnWake),
+        list(Kind::OnBeforeStart),
+    );
+    let (run, on_sleep, on_destroy) = (list(Kind::Run), list(Kind::OnSleep), list(Kind::OnDestroy));
+    quote! {
+        const HOOKS: #hooks = #hooks {
+            data_migrations: #data_migrations,
+            create_state: #create_state,
+            on_create: #on_create,
+            create_vars: #create_vars,
+            on_wake: #on_wake,
+            on_before_start: #on_before_start,
+            run: #run,
+            on_sleep: #on_sleep,
+            on_destroy: #on_destroy,
+        };
+    }
+}
+
+/// Writes one hook.
+fn row(block: &Block, hook: &Hook) -> TokenStream {
+    let path = block.runtime.item("Hook");
+    let (id, name) = (hook.id, hook.name.unraw().to_string());
+    let timeout = optional_duration(hook.options.timeout);
+    quote!(#path { id: #id, name: #name, timeout: #timeout })
+}
+
+/// Writes the hook of a kind of which there is one at most.
+fn single(block: &Block, kind: Kind) -> TokenStream {
+    let Some(hook) = block.hooks_of(kind).next() else {
+        return quote!(::core::option::Option::None);
+    };
+    let (cfgs, row) = (&hook.cfgs, row(block, hook));
+    let some = quote!(::core::option::Option::Some(#row));
+    if cfgs.is_empty() {
+        return some;
+    }
+    let otherwise = without(cfgs);
+    let local = crate::names::local("hook");
+    quote!({
+        #(#cfgs)*
+        let #local = #some;
+        #otherwise
+        let #local = ::core::option::Option::None;
+        #local
+    })
+}
+
+/// Writes the list of data migrations.
+fn data_migrations(block: &Block) -> TokenStream {
+    let path = block.runtime.item("DataMigration");
+    let rows = order::data_migrations(block).into_iter().map(|hook| {
+        let (cfgs, row, new) = (&hook.cfgs, row(block, hook), hook.options.new);
+        let after = hook
+            .options
+            .version
+            .as_ref()
+            .map(|version| migrate_dir::version(&version.value()));
+        let after = after.unwrap_or_default();
+        quote!(#(#cfgs)* #path { hook: #row, after: #after, new: #new },)
+    });
+    quote!(&[#(#rows)*])
+}

@@ -1,0 +1,7 @@
+//! Tokens to model. Nothing here returns early: what cannot be read is noted, and the rest is read all the same.
+
+pub(crate) mod actor;
+pub(crate) mod block;
+mod hook_options;
+mod options;
+pub(crate) mod signature;
