@@ -1,7 +1,7 @@
 //! The methods of the typed handle: one for each action.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{Type, Visibility};
 
@@ -83,10 +83,9 @@ pub(super) fn call(block: &Block, action: &Hook) -> TokenStream {
             quote!(#name)
         }
     });
-    let actor = quote_spanned!(names::at(action.name.span())=> ::core::ops::Deref::deref(self));
     quote! {
         #call::__new(
-            #actor,
+            ::core::ops::Deref::deref(self),
             #enumeration::#variant(#(#arguments),*),
             |#answer| match #answer {
                 #reply::#variant(#value) => ::core::option::Option::Some(#value),

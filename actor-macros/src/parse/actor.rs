@@ -136,7 +136,7 @@ fn parse_timeouts(opt: &Opt, timeouts: &mut Vec<(Ident, u64)>, diagnostics: &mut
     let Value::Group(tokens) = &opt.value else {
         match &opt.value {
             Value::Assigned(tokens) if !tokens.is_empty() => {
-                opt.refuse_value(wanted, example, diagnostics)
+                opt.refuse_value(wanted, example, diagnostics);
             }
             _ => diagnostics.at(
                 &opt.key,
@@ -156,7 +156,7 @@ fn parse_timeouts(opt: &Opt, timeouts: &mut Vec<(Ident, u64)>, diagnostics: &mut
             }
             Part::Option(opt) => options::refuse_unknown(&opt, "timeouts", &TIMEOUTS, diagnostics),
             Part::Stray(tokens) => {
-                options::refuse_stray(&tokens, "timeouts", &TIMEOUTS, diagnostics)
+                options::refuse_stray(&tokens, "timeouts", &TIMEOUTS, diagnostics);
             }
         }
     }
@@ -194,7 +194,7 @@ fn parse_fields(
         let is_vars = has_mark(field, "vars", diagnostics);
         match (is_state, is_vars) {
             (Some(_), Some(mark)) => {
-                diagnostics.at(mark, catalogue::derive::both_marks(field_name))
+                diagnostics.at(mark, catalogue::derive::both_marks(field_name));
             }
             (Some(mark), None) => {
                 let ty = state_type(field_name, &field.ty, diagnostics);
@@ -221,7 +221,7 @@ fn parse_fields(
                 );
             }
             (None, None) => {
-                diagnostics.at(field_name, catalogue::derive::unmarked_field(field_name))
+                diagnostics.at(field_name, catalogue::derive::unmarked_field(field_name));
             }
         }
     }
@@ -294,7 +294,7 @@ fn actor_name(
     if !(characters && first && name.len() <= 64) {
         match written {
             Some(written) => {
-                diagnostics.at(written, catalogue::derive::name_characters(written.value()))
+                diagnostics.at(written, catalogue::derive::name_characters(written.value()));
             }
             None => diagnostics.at(ident, catalogue::derive::default_name(ident)),
         }

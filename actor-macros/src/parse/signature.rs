@@ -63,7 +63,8 @@ fn parse_context(written: &PatType) -> Option<Context> {
     let Type::Path(path) = inner else { return None };
     let last = path.path.segments.last()?;
     let is_context = last.ident == "Context";
-    if !is_context && !(is_borrowed && is_mut) {
+    let may_be_alias = is_borrowed && is_mut;
+    if !(is_context || may_be_alias) {
         return None;
     }
     let stage = if is_context {

@@ -45,7 +45,7 @@ fn check_receiver(hook: &Hook, diagnostics: &mut Diagnostics) {
     match (hook.kind.has_self(), hook.signature.receiver) {
         (true, None) => diagnostics.at(name, catalogue::signature::missing_self(name)),
         (true, Some(Receiver::Other)) => {
-            diagnostics.at(written, catalogue::signature::self_by_value(name))
+            diagnostics.at(written, catalogue::signature::self_by_value(name));
         }
         (false, Some(_)) => match hook.kind {
             Kind::Migrate => {}
