@@ -2,14 +2,14 @@
 
 mod actor;
 pub(crate) mod handle;
-mod handlers;
+pub(crate) mod handlers;
 mod messages;
 mod tables;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Type};
+use syn::{Attribute, Generics, Type, WhereClause};
 
 use crate::migrate_dir::Set;
 use crate::model::Block;
@@ -45,6 +45,7 @@ pub(crate) fn lints() -> TokenStream {
             non_camel_case_types,
             private_bounds,
             private_interfaces,
+            trivial_bounds,
             unreachable_code,
             unreachable_patterns,
             unreachable_pub,
@@ -89,6 +90,19 @@ pub(crate) fn concrete(ty: &Type, actor: &Type) -> Type {
     let mut ty = ty.clone();
     Concrete(actor).visit_type_mut(&mut ty);
     ty
+}
+
+/// Adds a bound to those of the user, if there are no type parameters.
+///
+/// A bound that does not hold is one error at the bound, and what is behind it is taken for granted; without it, each
+/// mention would be an error. With type parameters it would hide from the compiler what the types are.
+pub(crate) fn bounded(generics: &Generics, bound: &TokenStream) -> Option<WhereClause> {
+    let mut generics = generics.clone();
+    if generics.params.is_empty() {
+        let bound = syn::parse_quote!(#bound);
+        generics.make_where_clause().predicates.push(bound);
+    }
+    generics.where_clause
 }
 
 /// Writes the opposite of some `cfg` attributes: what is there when the method is not.

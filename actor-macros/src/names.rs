@@ -28,9 +28,10 @@ impl Runtime {
     }
 }
 
-/// Gives a span that errors show at the user's code, and that lints still know as generated.
+/// Gives a span that errors show at the user's code, and that lints still know as generated. Names resolve as elsewhere
+/// in generated code, so that `self` is the same everywhere.
 pub(crate) fn at(place: Span) -> Span {
-    Span::mixed_site().located_at(place)
+    Span::call_site().located_at(place)
 }
 
 /// Names the typed handle of an actor.

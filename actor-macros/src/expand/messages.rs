@@ -1,12 +1,14 @@
 //! The enums with one variant for each action: its arguments, and its reply.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{GenericParam, Type};
 
 use super::concrete;
 use crate::model::{Block, Hook, Kind};
 use crate::names;
+use crate::parse::signature::is_plain_value;
 
 /// Writes both enums.
 pub(super) fn expand(block: &Block) -> TokenStream {
@@ -44,12 +46,17 @@ pub(super) fn variant(action: &Hook) -> Ident {
 
 /// Writes the type of what an action returns when it is well.
 pub(super) fn reply_type(block: &Block, action: &Hook) -> TokenStream {
-    let outcome = block.runtime.item("Outcome");
     let Some(returns) = &action.signature.returns else {
         return quote!(());
     };
     let returns: Type = concrete(returns, &block.item.self_ty);
-    quote!(<#returns as #outcome>::Value)
+    if is_plain_value(&returns) {
+        // It is reported as a mistake, and what follows from it is checked with the type as it is.
+        return quote!(#returns);
+    }
+    let place = names::at(returns.span());
+    let outcome = block.runtime.item_at("Outcome", place);
+    quote_spanned!(place=> <#returns as #outcome>::Value)
 }
 
 /// Writes a variant that nobody can make. It uses up the type parameters that no action mentions.

@@ -9,6 +9,7 @@ use syn::{
 
 use super::block::crate_path;
 use super::options::{self, Opt, Part, Value};
+use super::signature::written;
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{Actor, ActorOptions, Field, SleepAfter};
 use crate::names::{self, Runtime};
@@ -269,11 +270,7 @@ fn state_type(field: &Ident, ty: &Type, diagnostics: &mut Diagnostics) -> Type {
     {
         return (*inner).clone();
     }
-    let written = quote!(#ty)
-        .to_string()
-        .replace(" < ", "<")
-        .replace(" >", ">");
-    diagnostics.at(ty, catalogue::derive::state_type(field, written));
+    diagnostics.at(ty, catalogue::derive::state_type(field, written(ty)));
     ty.clone()
 }
 

@@ -1,5 +1,6 @@
 //! The parts of a method's signature.
 
+use quote::ToTokens as _;
 use syn::{FnArg, GenericArgument, Pat, PatType, PathArguments, ReturnType, Type};
 
 use crate::model::{Argument, AskedStage, Context, Kind, Receiver, Signature, Stage};
@@ -135,4 +136,38 @@ pub(crate) fn is_context(ty: &Type) -> bool {
         ty => ty,
     };
     matches!(inner, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Context"))
+}
+
+/// Types that everybody knows and that are not results. Behind other names may be an alias for one.
+const PLAIN: [&str; 24] = [
+    "Box", "BTreeMap", "HashMap", "HashSet", "Option", "Self", "String", "Vec", "bool", "char",
+    "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+    "usize",
+];
+
+/// Whether a type is plainly not a `Result`.
+pub(crate) fn is_plain_value(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            path.path.segments.len() == 1 && PLAIN.iter().any(|plain| last.ident == plain)
+        }),
+        Type::Tuple(_) | Type::Array(_) => true,
+        _ => false,
+    }
+}
+
+/// A type as the user would write it.
+pub(crate) fn written(ty: &Type) -> String {
+    let tokens = ty.to_token_stream().to_string();
+    let tidy = [
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        (" :: ", "::"),
+        ("& ", "&"),
+        ("( ", "("),
+        (" )", ")"),
+    ];
+    tidy.iter()
+        .fold(tokens, |text, (from, to)| text.replace(from, to))
 }

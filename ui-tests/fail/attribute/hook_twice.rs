@@ -9,7 +9,7 @@ struct Room;
 impl Room {
     #[on_wake]
     #[on_wake(timeout = "2s")]
-    fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,12 +8,12 @@ struct Room;
 #[actor]
 impl Room {
     #[create_vars]
-    fn first(cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
+    fn first(_cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
         Ok(())
     }
 
     #[create_vars]
-    fn second(cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
+    fn second(_cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
         Ok(())
     }
 }

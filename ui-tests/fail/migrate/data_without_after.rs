@@ -11,7 +11,7 @@ impl Room {
     fn migrate() {}
 
     #[data_migration]
-    fn fill(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
+    fn fill(_cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
         Ok(())
     }
 }

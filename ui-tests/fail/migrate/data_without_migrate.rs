@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[data_migration(after = "2026-11-22-000002")]
-    fn fill(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
+    fn fill(_cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[migrate("migrations/room")]
-    async fn migrate(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {}
+    fn migrate(_cx: &mut Context<'_, Self, Migrating>) {}
 }
 
 fn main() {}

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action(after = audit)]
-    fn post(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

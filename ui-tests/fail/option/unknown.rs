@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[on_wake(tiemout = "2s")]
-    fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

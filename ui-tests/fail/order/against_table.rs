@@ -8,12 +8,12 @@ struct Room;
 #[actor]
 impl Room {
     #[create_vars(after = audit)]
-    fn vars(cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
+    fn vars(_cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
         Ok(())
     }
 
     #[on_wake]
-    fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

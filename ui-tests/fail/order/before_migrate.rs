@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[create_state(before = migrate)]
-    fn create(cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
+    fn create(_cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,12 +8,12 @@ struct Room;
 #[actor]
 impl Room {
     #[create_state(before = welcome)]
-    fn create(cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
+    fn create(_cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
         Ok(())
     }
 
     #[on_create(before = migrate)]
-    fn welcome(cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
+    fn welcome(_cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
         Ok(())
     }
 }

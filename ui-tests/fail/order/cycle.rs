@@ -8,17 +8,17 @@ struct Room;
 #[actor]
 impl Room {
     #[on_wake(before = second)]
-    fn first(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn first(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 
     #[on_wake(before = third)]
-    fn second(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn second(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 
     #[on_wake(before = first)]
-    fn third(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn third(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,12 +8,12 @@ struct Room;
 #[actor]
 impl Room {
     #[on_wake(after = post)]
-    fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 
     #[action]
-    fn post(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,12 +8,12 @@ struct Room;
 #[actor]
 impl Room {
     #[on_wake(after = worm)]
-    fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 
     #[on_wake]
-    fn warm(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn warm(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,17 +8,17 @@ struct Room;
 #[actor]
 impl Room {
     #[on_wkae]
-    fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 
     #[create_state(before = migrate)]
-    fn create(cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
+    fn create(_cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
         Ok(())
     }
 
     #[action(timeout = "soon")]
-    fn post(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

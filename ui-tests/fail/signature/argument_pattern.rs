@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(&mut self, cx: &mut Context<'_, Self>, (x, y): (i64, i64)) -> Result<()> {
+    fn post(&mut self, _cx: &mut Context<'_, Self>, (_x, _y): (i64, i64)) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn topic(&self, cx: &mut Context<'_, Self>) -> Result<&str> {
+    fn topic(&self, _cx: &mut Context<'_, Self>) -> Result<&str> {
         Ok("rust")
     }
 }

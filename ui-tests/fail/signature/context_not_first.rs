@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(&mut self, body: String, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post(&mut self, _body: String, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

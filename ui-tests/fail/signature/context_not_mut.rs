@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(&mut self, cx: &Context<'_, Self>) -> Result<()> {
+    fn post(&mut self, _cx: &Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

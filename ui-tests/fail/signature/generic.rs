@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post<T>(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post<T>(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

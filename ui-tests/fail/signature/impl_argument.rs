@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(&mut self, cx: &mut Context<'_, Self>, body: impl Into<String>) -> Result<()> {
+    fn post(&mut self, _cx: &mut Context<'_, Self>, _body: impl Into<String>) -> Result<()> {
         Ok(())
     }
 }

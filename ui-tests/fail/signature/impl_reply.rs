@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn topics(&self, cx: &mut Context<'_, Self>) -> Result<impl Iterator<Item = u8>> {
+    fn topics(&self, _cx: &mut Context<'_, Self>) -> Result<impl Iterator<Item = u8>> {
         Ok(0..3)
     }
 }

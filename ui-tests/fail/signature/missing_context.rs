@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(&mut self, body: String) -> Result<()> {
+    fn post(&mut self, _body: String) -> Result<()> {
         Ok(())
     }
 }

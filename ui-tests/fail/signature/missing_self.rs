@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post(_cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(&mut self, cx: &mut Context<'_, Self>) -> u64 {
+    fn post(&mut self, _cx: &mut Context<'_, Self>) -> u64 {
         7
     }
 }

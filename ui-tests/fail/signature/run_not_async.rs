@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[run]
-    fn prune(background: Background<Self>) -> Result<()> {
+    fn prune(_background: Background<Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[run]
-    async fn prune(cx: &mut Context<'_, Self>) -> Result<()> {
+    async fn prune(_cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

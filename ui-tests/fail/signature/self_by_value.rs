@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    fn post(self, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn post(self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[run]
-    async fn prune(&self, background: Background<Self>) -> Result<()> {
+    async fn prune(&self, _background: Background<Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[on_create]
-    fn welcome(&mut self, cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
+    fn welcome(&mut self, _cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
         Ok(())
     }
 }

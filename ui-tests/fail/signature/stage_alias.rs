@@ -10,7 +10,7 @@ struct Room;
 #[actor]
 impl Room {
     #[create_state]
-    fn create(cx: &mut Early<'_>) -> Result<()> {
+    fn create(_cx: &mut Early<'_>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[on_create]
-    fn welcome(cx: &mut Context<'_, Self>) -> Result<()> {
+    fn welcome(_cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[create_state]
-    fn create(cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
+    fn create(_cx: &mut Context<'_, Self, Stateful>) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[create_state]
-    fn create(cx: &mut Context<'_, Self, Migrated>, topic: String, owner: String) -> Result<()> {
+    fn create(_cx: &mut Context<'_, Self, Migrated>, _topic: String, _owner: String) -> Result<()> {
         Ok(())
     }
 }

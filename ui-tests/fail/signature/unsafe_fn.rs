@@ -8,7 +8,7 @@ struct Room;
 #[actor]
 impl Room {
     #[action]
-    unsafe fn post(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    unsafe fn post(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
     }
 }

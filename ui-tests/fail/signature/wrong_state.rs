@@ -11,7 +11,7 @@ struct Room {
 #[actor]
 impl Room {
     #[create_state]
-    fn create(cx: &mut Context<'_, Self, Migrated>) -> Result<String> {
+    fn create(_cx: &mut Context<'_, Self, Migrated>) -> Result<String> {
         Ok(String::new())
     }
 }
