@@ -1,15 +1,16 @@
 //! Model to tokens. Nothing here can fail: what is written is checked before.
 
 mod actor;
+pub(crate) mod bounds;
 pub(crate) mod handle;
-pub(crate) mod handlers;
+mod handlers;
 mod messages;
 mod tables;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Generics, Type, WhereClause};
+use syn::{Attribute, Type};
 
 use crate::migrate_dir::Set;
 use crate::model::Block;
@@ -90,19 +91,6 @@ pub(crate) fn concrete(ty: &Type, actor: &Type) -> Type {
     let mut ty = ty.clone();
     Concrete(actor).visit_type_mut(&mut ty);
     ty
-}
-
-/// Adds a bound to those of the user, if there are no type parameters.
-///
-/// A bound that does not hold is one error at the bound, and what is behind it is taken for granted; without it, each
-/// mention would be an error. With type parameters it would hide from the compiler what the types are.
-pub(crate) fn bounded(generics: &Generics, bound: &TokenStream) -> Option<WhereClause> {
-    let mut generics = generics.clone();
-    if generics.params.is_empty() {
-        let bound = syn::parse_quote!(#bound);
-        generics.make_where_clause().predicates.push(bound);
-    }
-    generics.where_clause
 }
 
 /// Writes the opposite of some `cfg` attributes: what is there when the method is not.

@@ -69,7 +69,7 @@ fn borrows(generics: &Generics) -> bool {
 /// Writes `impl Handlers` with nothing behind it.
 fn handlers(block: &Block) -> TokenStream {
     let (generics, _, _) = block.item.generics.split_for_impl();
-    let bounds = expand::handlers::bounds_of(block);
+    let bounds = expand::bounds::of_handlers(block);
     let (actor, handle, input) = (&block.item.self_ty, &block.handle, input(block));
     let item = |name: &str| block.runtime.item(name);
     let (handlers, actor_trait, context, failure) = (

@@ -23,8 +23,13 @@ impl Runtime {
     /// Names an item of the plumbing so that errors about it point at `place`.
     pub(crate) fn item_at(&self, name: &str, place: Span) -> TokenStream {
         let place = at(place);
-        let (Self(runtime), name) = (self, Ident::new(name, place));
-        quote_spanned!(place=> #runtime::__private::#name)
+        let name = Ident::new(name, place);
+        // The path is moved to the place too: an error about an expression shows all of it, from its first token on.
+        let runtime = self.0.clone().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(place));
+            token
+        });
+        quote_spanned!(place=> #(#runtime)*::__private::#name)
     }
 }
 

@@ -5,7 +5,9 @@ use std::{fs, io};
 
 /// Where trybuild puts the package in which it compiles the cases. `#[migrate]` looks for its directories there.
 fn package() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target directory");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("it is in the target directory");
     target.join("tests/trybuild").join(env!("CARGO_PKG_NAME"))
 }
 
@@ -27,7 +29,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 #[test]
 fn mistakes_are_explained_and_all_else_compiles() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    copy(&here.join("migrations"), &package().join("migrations")).expect("the migrations can be copied");
+    copy(&here.join("migrations"), &package().join("migrations"))
+        .expect("the migrations can be copied");
     let cases = trybuild::TestCases::new();
     cases.pass("pass/*.rs");
     cases.pass("lints/*.rs");

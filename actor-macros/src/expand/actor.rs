@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::WhereClause;
 
-use super::{bounded, duration, lints, option, optional_duration};
+use super::{bounds, duration, lints, option, optional_duration};
 use crate::model::{Actor, Field, SleepAfter};
 use crate::names;
 
@@ -79,7 +79,7 @@ fn has_handlers(actor: &Actor) -> Option<WhereClause> {
     let (ident, place) = (&actor.ident, names::at(actor.ident.span()));
     let (_, arguments, _) = actor.generics.split_for_impl();
     let handlers = actor.runtime.item_at("Handlers", place);
-    bounded(
+    bounds::with(
         &actor.generics,
         &quote_spanned!(place=> #ident #arguments: #handlers),
     )

@@ -2,12 +2,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::WhereClause;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{generic_arm, variant};
-use super::{bounded, concrete, optional_duration, tables, without};
+use super::{bounds, concrete, optional_duration, tables, without};
 use crate::migrate_dir::Set;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
@@ -24,7 +23,7 @@ const WITH_SELF: [Kind; 4] = [
 pub(super) fn expand(block: &Block, set: Option<&Set>) -> TokenStream {
     let handlers = block.runtime.item("Handlers");
     let (generics, arguments, _) = block.item.generics.split_for_impl();
-    let bounds = bounds_of(block);
+    let bounds = bounds::of_handlers(block);
     let (actor, handle) = (&block.item.self_ty, &block.handle);
     let (message, reply) = (names::message(), names::reply());
     let input = input(block);
@@ -52,16 +51,6 @@ pub(super) fn expand(block: &Block, set: Option<&Set>) -> TokenStream {
             #dispatch
         }
     }
-}
-
-/// Writes the bounds of the impl. That the struct is an actor is among them, so that a forgotten derive is one error.
-pub(crate) fn bounds_of(block: &Block) -> Option<WhereClause> {
-    let place = place(block);
-    let (actor, actor_trait) = (&block.item.self_ty, block.runtime.item_at("Actor", place));
-    bounded(
-        &block.item.generics,
-        &quote_spanned!(place=> #actor: #actor_trait),
-    )
 }
 
 /// Writes `Input`: the second parameter of `create_state`.
@@ -138,10 +127,7 @@ fn dispatch(block: &Block) -> TokenStream {
             #enumeration::#variant(#(#arguments),*) => #result::map(#call, #reply::#variant),
         }
     });
-    let generic = generic_arm(block, &enumeration).map(|_| {
-        let (variant, never) = (names::generic_variant(), names::local("never"));
-        quote!(#enumeration::#variant(#never, _) => match #never {},)
-    });
+    let generic = generic_arm(block, &enumeration);
     quote! {
         async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
             match #message { #(#arms)* #generic }

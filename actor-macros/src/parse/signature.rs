@@ -138,18 +138,18 @@ pub(crate) fn is_context(ty: &Type) -> bool {
     matches!(inner, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Context"))
 }
 
-/// Types that everybody knows and that are not results. Behind other names may be an alias for one.
-const PLAIN: [&str; 24] = [
-    "Box", "BTreeMap", "HashMap", "HashSet", "Option", "Self", "String", "Vec", "bool", "char",
-    "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
-    "usize",
+/// Types that everybody knows and that are not results. A generic type of another name may be an alias for one.
+const PLAIN: [&str; 7] = [
+    "BTreeMap", "Box", "HashMap", "HashSet", "Option", "Vec", "VecDeque",
 ];
 
-/// Whether a type is plainly not a `Result`.
+/// Whether a type is plainly not a `Result`: a well-known one, or a name without arguments that does not end with it.
 pub(crate) fn is_plain_value(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| {
-            path.path.segments.len() == 1 && PLAIN.iter().any(|plain| last.ident == plain)
+            let is_known = PLAIN.iter().any(|plain| last.ident == plain);
+            let is_named_result = last.ident.to_string().ends_with("Result");
+            is_known || (last.arguments.is_none() && !is_named_result)
         }),
         Type::Tuple(_) | Type::Array(_) => true,
         _ => false,
