@@ -20,7 +20,8 @@ pub(crate) fn written_block(block: &Block) -> TokenStream {
                 0,
                 syn::parse_quote! {
                     #[allow(
-                        clippy::needless_pass_by_ref_mut,
+                        clippy::missing_const_for_fn,
+                    clippy::needless_pass_by_ref_mut,
                         clippy::needless_pass_by_value,
                         clippy::unnecessary_wraps,
                         clippy::unused_async,

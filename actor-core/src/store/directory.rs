@@ -84,7 +84,8 @@ pub(crate) struct Row {
 /// The list of all actors.
 pub(crate) struct Directory {
     path: PathBuf,
-    connection: Mutex<SqliteConnection>,
+    /// Gone once the directory is closed.
+    connection: Mutex<Option<SqliteConnection>>,
 }
 
 impl Directory {
@@ -103,7 +104,7 @@ impl Directory {
         };
         let directory = Self {
             path,
-            connection: Mutex::new(connection),
+            connection: Mutex::new(Some(connection)),
         };
         if !closed {
             for actor in types {
@@ -122,19 +123,21 @@ impl Directory {
             schema_version: schema_version.map(str::to_owned),
             created_at: meta.created_at,
         };
-        diesel::replace_into(actors::table)
-            .values(&row)
-            .execute(&mut *self.connection.lock())
-            .map(drop)
-            .map_err(StoreError::sqlite("write", &self.path))
+        self.with("write", |connection| {
+            diesel::replace_into(actors::table)
+                .values(&row)
+                .execute(connection)
+                .map(drop)
+        })
     }
 
     /// Forgets an actor that was destroyed.
     pub(crate) fn forget(&self, actor: &str, key: &str) -> Result<(), StoreError> {
-        diesel::delete(actors::table.find((actor, key)))
-            .execute(&mut *self.connection.lock())
-            .map(drop)
-            .map_err(StoreError::sqlite("write", &self.path))
+        self.with("write", |connection| {
+            diesel::delete(actors::table.find((actor, key)))
+                .execute(connection)
+                .map(drop)
+        })
     }
 
     /// Lists the actors of a type by key, at most `limit` behind `after`.
@@ -153,18 +156,33 @@ impl Directory {
         if let Some(after) = after {
             query = query.filter(actors::key.gt(after));
         }
-        query
-            .load(&mut *self.connection.lock())
-            .map_err(StoreError::sqlite("read", &self.path))
+        self.with("read", |connection| query.load(connection))
     }
 
     /// Notes that nothing will change any more, so that the next start need not compare.
     pub(super) fn close(&self) -> Result<(), StoreError> {
-        diesel::update(about::table)
-            .set(about::closed.eq(true))
-            .execute(&mut *self.connection.lock())
-            .map(drop)
-            .map_err(StoreError::sqlite("close", &self.path))
+        self.with("close", |connection| {
+            diesel::update(about::table)
+                .set(about::closed.eq(true))
+                .execute(connection)
+                .map(drop)
+        })?;
+        drop(self.connection.lock().take());
+        Ok(())
+    }
+
+    /// Runs statements on the connection.
+    fn with<T>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        match &mut *self.connection.lock() {
+            Some(connection) => run(connection).map_err(StoreError::sqlite(doing, &self.path)),
+            None => Err(StoreError::Closed {
+                path: self.path.clone(),
+            }),
+        }
     }
 
     /// Compares the rows of one type with its files, and mends the rows.

@@ -75,6 +75,12 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// The system was shut down.
+    #[error("{} is closed", path.display())]
+    Closed {
+        /// The database.
+        path: PathBuf,
+    },
     /// A worker of the store ended in the middle of its work.
     #[error("the store was interrupted: {message}")]
     Interrupted {
@@ -101,6 +107,7 @@ impl StoreError {
             Self::Foreign { .. } => "foreign",
             Self::NewerFormat { .. } => "newer_format",
             Self::State { .. } => "state",
+            Self::Closed { .. } => "closed",
             Self::Interrupted { .. } => "interrupted",
         }
     }

@@ -1,0 +1,135 @@
+//! An action is a transaction, in the tables and in memory.
+
+use std::time::Duration;
+
+use actor_core::prelude::*;
+
+use crate::probe::{FILE, NEW, Probe, Settings};
+use crate::support::{Broken, Fault, Faults, Log, builder, directory, number};
+
+async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
+    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
+    let system = builder(directory.path(), &log, &faults)
+        .register::<Probe>()
+        .start()
+        .await
+        .unwrap();
+    (directory, log, faults, system)
+}
+
+fn settings(title: &str, edits: u32) -> Settings {
+    Settings {
+        title: title.to_owned(),
+        edits,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sql_and_state_commit_together_and_survive_sleep() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    assert_eq!(probe.rename("one").await.unwrap(), settings("one", 1));
+    assert_eq!(probe.rename("two").await.unwrap(), settings("two", 2));
+    probe.sleep().await.unwrap();
+    assert_eq!(probe.settings().await.unwrap(), settings("two", 2));
+    assert_eq!(probe.texts().await.unwrap(), ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_undoes_sql_and_state() {
+    let (_directory, _, faults, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.rename("kept").await.unwrap();
+    faults.set("rename", Fault::Fail);
+    let error = probe.rename("lost").await.unwrap_err();
+    assert_eq!((error.group(), error.code()), ("actor", "action_failed"));
+    assert_eq!(
+        error.to_string(),
+        "`rename` of probe \"a\" failed: rename is broken"
+    );
+    assert_eq!(error.downcast_ref::<Broken>(), Some(&Broken("rename")));
+    assert_eq!(probe.settings().await.unwrap(), settings("kept", 1));
+    assert_eq!(probe.texts().await.unwrap(), ["kept"]);
+    probe.sleep().await.unwrap();
+    assert_eq!(probe.settings().await.unwrap(), settings("kept", 1));
+    assert_eq!(probe.texts().await.unwrap(), ["kept"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_undoes_and_restarts_the_actor() {
+    let (_directory, log, faults, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.rename("kept").await.unwrap();
+    faults.set("rename", Fault::Panic);
+    log.take();
+    let (lost, next) = tokio::join!(probe.rename("lost"), probe.rows());
+    let error = lost.unwrap_err();
+    assert_eq!(error.code(), "action_panicked");
+    assert_eq!(
+        error.to_string(),
+        "`rename` of probe \"a\" panicked: rename panics"
+    );
+    assert_eq!(next.unwrap(), 1, "a call behind the panic is answered");
+    assert_eq!(
+        log.take(),
+        ["rename", "create_vars", "on_wake", "on_before_start"]
+    );
+    assert_eq!(probe.settings().await.unwrap(), settings("kept", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_past_its_limit_is_dropped_and_undone() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.nap(1).await.unwrap();
+    assert_eq!(probe.settings().await.unwrap(), settings("napping", 0));
+    probe.rename("awake").await.unwrap();
+    let began = tokio::time::Instant::now();
+    let error = probe.nap(3).await.unwrap_err();
+    assert_eq!(began.elapsed(), Duration::from_secs(2));
+    assert_eq!((error.group(), error.code()), ("actor", "action_timed_out"));
+    assert_eq!(
+        error.to_string(),
+        "`nap` of probe \"a\" took longer than 2s"
+    );
+    assert_eq!(probe.settings().await.unwrap(), settings("awake", 1));
+    assert_eq!(probe.texts().await.unwrap(), ["nap", "awake"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_own_error_type_comes_back() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    let error = probe.own_error().await.unwrap_err();
+    assert_eq!(error.downcast_ref::<Broken>(), Some(&Broken("own")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_is_in_the_file_before_the_actor_sleeps() {
+    let (directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.add("x").await.unwrap();
+    // A copy of the files is what a crash leaves.
+    let copy = crate::support::directory();
+    std::fs::create_dir(copy.path().join("probe")).unwrap();
+    for name in crate::support::files(directory.path(), "probe") {
+        let from = directory.path().join("probe").join(&name);
+        std::fs::copy(from, copy.path().join("probe").join(&name)).unwrap();
+    }
+    assert_eq!(crate::support::count(copy.path(), FILE, "notes"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_action_writes_nothing() {
+    let (directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.rows().await.unwrap();
+    probe.sleep().await.unwrap();
+    let changes = "(SELECT count(*) FROM notes)";
+    let before = std::fs::read(directory.path().join(FILE)).unwrap();
+    probe.rows().await.unwrap();
+    probe.settings().await.unwrap();
+    probe.sleep().await.unwrap();
+    assert_eq!(number(directory.path(), FILE, changes), 0);
+    assert_eq!(std::fs::read(directory.path().join(FILE)).unwrap(), before);
+}

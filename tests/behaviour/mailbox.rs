@@ -1,0 +1,139 @@
+//! The mailbox: order, back-pressure and tells.
+
+use std::time::Duration;
+
+use actor_core::prelude::*;
+
+use crate::probe::{NEW, Probe};
+use crate::support::{Fault, Faults, Log, builder, directory, pass, settle};
+
+async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
+    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
+    let system = builder(directory.path(), &log, &faults)
+        .register::<Probe>()
+        .start()
+        .await
+        .unwrap();
+    (directory, log, faults, system)
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_sender_are_handled_in_their_order() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    for index in 0..20 {
+        if index % 3 == 0 {
+            probe.add(index.to_string()).await.unwrap();
+        } else {
+            probe.add(index.to_string()).tell().await.unwrap();
+        }
+    }
+    let expected: Vec<_> = (0..20).map(|index: i32| index.to_string()).collect();
+    assert_eq!(probe.texts().await.unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_mailbox_is_back_pressure_for_tell_and_an_error_for_try_tell() {
+    let (_directory, _, faults, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.rows().await.unwrap();
+    faults.set("hold", Fault::Hang);
+    let held = tokio::spawn({
+        let probe = probe.clone();
+        async move { probe.hold().timeout(Duration::from_secs(1)).await }
+    });
+    settle().await;
+    // Its mailbox holds 4 calls; the one that it works on is not among them.
+    for index in 0..4 {
+        probe.add(index.to_string()).try_tell().unwrap();
+    }
+    let full = probe.add("4").try_tell().unwrap_err();
+    assert_eq!((full.group(), full.code()), ("queue", "full"));
+    assert_eq!(
+        full.to_string(),
+        "the mailbox of probe \"a\" is full (4 calls)"
+    );
+    let late = probe
+        .add("4")
+        .timeout(Duration::from_secs(2))
+        .tell()
+        .await
+        .unwrap_err();
+    assert_eq!(late.code(), "ask_timed_out");
+    // The action holds for its own 60 seconds; then there is room.
+    let began = tokio::time::Instant::now();
+    probe.add("5").tell().await.unwrap();
+    assert_eq!(began.elapsed(), Duration::from_secs(58));
+    held.await.unwrap().unwrap_err();
+    faults.clear();
+    assert_eq!(probe.texts().await.unwrap(), ["0", "1", "2", "3", "5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_ask_gives_its_room_back() {
+    let (_directory, _, faults, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.rows().await.unwrap();
+    faults.set("hold", Fault::Hang);
+    probe.hold().tell().await.unwrap();
+    settle().await;
+    for _ in 0..4 {
+        probe.add("queued").try_tell().unwrap();
+    }
+    for _ in 0..10 {
+        // None of these gets in, and none of them takes room for ever.
+        let ask = tokio::time::timeout(Duration::from_millis(1), async {
+            probe.add("dropped").await
+        });
+        assert!(ask.await.is_err());
+    }
+    faults.clear();
+    pass(Duration::from_secs(61)).await;
+    assert_eq!(probe.rows().await.unwrap(), 4);
+    for _ in 0..4 {
+        probe.add("again").try_tell().unwrap();
+    }
+    assert_eq!(probe.rows().await.unwrap(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ask_that_is_dropped_while_it_runs_is_carried_out() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    let ask = tokio::time::timeout(Duration::from_millis(500), async { probe.nap(1).await });
+    assert!(ask.await.is_err());
+    assert_eq!(probe.texts().await.unwrap(), ["nap"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tell_to_nobody_is_accepted_and_changes_nothing() {
+    let (directory, _, _, system) = probes().await;
+    let nobody = system.get::<Probe>("nobody");
+    nobody.add("x").tell().await.unwrap();
+    assert_eq!(nobody.rows().await.unwrap_err().code(), "not_found");
+    assert_eq!(crate::support::files(directory.path(), "probe"), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_senders_lose_nothing() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    let senders: Vec<_> = (0..8)
+        .map(|_| {
+            let probe = probe.clone();
+            tokio::spawn(async move {
+                for index in 0..25 {
+                    if index % 2 == 0 {
+                        probe.add("asked").await.unwrap();
+                    } else {
+                        probe.add("told").tell().await.unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    assert_eq!(probe.rows().await.unwrap(), 200);
+}

@@ -1,0 +1,20 @@
+//! What the framework promises, one module a subject.
+#![allow(
+    clippy::unused_async,
+    reason = "hooks and actions are async to show that they may be"
+)]
+
+mod actions;
+mod creation;
+mod directory;
+mod endings;
+mod isolation;
+mod keys;
+mod kills;
+mod mailbox;
+mod migrations;
+mod order;
+mod probe;
+mod runs;
+mod starts;
+mod support;

@@ -1,0 +1,1 @@
+//! What the framework promises, shown with exact values: see `behaviour/`.

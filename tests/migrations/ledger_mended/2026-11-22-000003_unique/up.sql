@@ -1,0 +1,1 @@
+CREATE INDEX accounts_by_owner ON accounts (owner);

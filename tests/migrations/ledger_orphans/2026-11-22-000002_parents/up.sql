@@ -1,0 +1,3 @@
+CREATE TABLE parents (id INTEGER PRIMARY KEY NOT NULL);
+CREATE TABLE children (id INTEGER PRIMARY KEY NOT NULL, parent INTEGER NOT NULL REFERENCES parents (id));
+INSERT INTO children (id, parent) SELECT id, id FROM accounts;

@@ -1,0 +1,2 @@
+CREATE TABLE entries (id INTEGER PRIMARY KEY NOT NULL, account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, amount BIGINT NOT NULL);
+INSERT INTO entries (account, amount) SELECT id, 10 FROM accounts;

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX accounts_by_slug ON accounts (slug);
