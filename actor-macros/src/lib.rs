@@ -33,7 +33,7 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
-    pipeline::actor_block(options.into(), item.into()).into()
+    pipeline::actor_block(options.into(), &item.into()).into()
 }
 
 /// Writes Diesel's `table!`s from the migrations in a directory.
@@ -92,7 +92,7 @@ macro_rules! only_in_actor_blocks {
         /// It belongs on a method in an `#[actor]` block.
         #[proc_macro_attribute]
         pub fn $name(_: TokenStream, item: TokenStream) -> TokenStream {
-            pipeline::outside_block(stringify!($name), item.into()).into()
+            pipeline::outside_block(stringify!($name), &item.into()).into()
         }
     )*};
 }
