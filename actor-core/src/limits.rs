@@ -12,7 +12,7 @@ pub const MAILBOX_CAPACITY: usize = 1_024;
 
 /// How long an ask waits for its reply: above every default limit of the preamble, so that a slow start
 /// is reported as what it is.
-pub const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+pub const ASK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How many bytes one part of a key may have: fits an id, an address or a hash.
 pub const KEY_PART_BYTES: usize = 128;

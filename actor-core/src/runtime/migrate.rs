@@ -54,7 +54,7 @@ pub(super) async fn migrate<A: Handlers>(
 }
 
 /// Stands for no limit at all.
-const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+const FAR: Duration = Duration::from_hours(24 * 365);
 
 async fn apply_all<A: Handlers>(
     turn: &mut Turn<A>,

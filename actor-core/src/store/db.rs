@@ -41,12 +41,15 @@ pub struct DbUntilAwait<'t> {
     /// The hook or action that is running, for messages.
     name: &'static str,
     lookup: (),
-    until_await: PhantomData<(*const (), fn(&'t ()) -> &'t ())>,
+    until_await: PhantomData<UntilAwait<'t>>,
 }
 
 // SAFETY: every field but the mark is `Send`, and the mark holds nothing.
 #[allow(unsafe_code)]
 unsafe impl Send for DbUntilAwait<'static> {}
+
+/// Neither `Send` by itself, nor the same type for two lifetimes.
+type UntilAwait<'t> = (*const (), fn(&'t ()) -> &'t ());
 
 /// Where the transaction of the running hook or action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
