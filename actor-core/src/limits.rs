@@ -40,6 +40,10 @@ pub const STOP_GRACE: Duration = Duration::from_secs(15);
 /// 50 µs, so that the look itself costs nothing.
 pub const DEADLINE_STEPS: i32 = 4_096;
 
+/// How long one part of a hook or an action may hold a worker of the runtime before it is logged: a hundred times what a
+/// small action takes.
+pub const HELD_WORKER: Duration = Duration::from_millis(100);
+
 /// How many logs are synced at once: more threads than this made fewer syncs a second when it was measured.
 pub const SYNC_WORKERS: usize = 16;
 
