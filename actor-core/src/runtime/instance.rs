@@ -208,7 +208,10 @@ impl<A: Handlers> Instance<A> {
             let (actor, key) = (A::NAME, self.turn.cell().key());
             tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
         }
-        self.batch.push(reply, result);
+        let durability = info
+            .durability
+            .unwrap_or_else(|| self.turn.cell().durability());
+        self.batch.push(reply, result, durability);
         let full = self.batch.is_full();
         if full || info.is_async || matches!(flow, Flow::End(_)) {
             let flushed = self.flush();
@@ -285,7 +288,7 @@ impl<A: Handlers> Instance<A> {
             Some(text) => database.write_state(text),
             None => Ok(()),
         };
-        match written.and_then(|()| database.commit(cell.durability())) {
+        match written.and_then(|()| database.commit(batch.durability())) {
             Ok(ticket) => {
                 // DURABILITY: nothing of the batch leaves but through the gate.
                 cell.answer_after(database.log(), ticket, batch.answers);

@@ -11,7 +11,7 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{HookOptions, Kind, Mark};
 
 /// Every key that some hook attribute takes.
-const KEYS: [&str; 4] = ["before", "after", "timeout", "new"];
+const KEYS: [&str; 5] = ["before", "after", "timeout", "new", "durability"];
 
 /// Reads the options of one hook attribute.
 pub(super) fn parse(
@@ -63,6 +63,7 @@ fn parse_one(kind: Kind, opt: &Opt, parsed: &mut HookOptions, diagnostics: &mut 
             parsed.version = opt.text("the version of a migration as text", example, diagnostics);
         }
         (_, "timeout") => parsed.timeout = opt.duration(diagnostics),
+        (_, "durability") => parsed.durability = opt.durability(diagnostics),
         (_, "new") => {
             let value = opt.read::<LitBool>("`true` or `false`", "new = true", diagnostics);
             parsed.new = value.is_some_and(|value| value.value);

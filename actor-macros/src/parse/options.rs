@@ -8,6 +8,7 @@ use syn::{Lit, LitStr, Meta};
 
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::duration::{self, Problem};
+use crate::model::Durability;
 use crate::suggest;
 
 /// One part between commas.
@@ -103,6 +104,23 @@ impl Opt {
         }
         self.refuse_value(wanted, example, diagnostics);
         None
+    }
+
+    /// Reads what replies may rely on.
+    pub(crate) fn durability(&self, diagnostics: &mut Diagnostics) -> Option<Durability> {
+        let (wanted, example) = (
+            "\"synced\" (survives a power cut) or \"process\" (survives the end of the process)",
+            "durability = \"process\"",
+        );
+        let text = self.text(wanted, example, diagnostics)?;
+        match text.value().as_str() {
+            "synced" => Some(Durability::Synced),
+            "process" => Some(Durability::Process),
+            _ => {
+                self.refuse_value(wanted, example, diagnostics);
+                None
+            }
+        }
     }
 
     /// Reads a duration, in milliseconds.
