@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use crate::actor::Handlers;
 use crate::error::SystemError;
 use crate::runtime::Kind;
-use crate::store::{self, Migrations, Store, Template};
+use crate::store::{self, Durability, Migrations, Store, SyncPool, Template};
 use crate::system::{Registered, System};
 
 /// Sets up a [`System`]: where its data is, and which types of actors it has.
@@ -19,6 +19,7 @@ pub struct Builder {
     data_dir: Option<PathBuf>,
     types: Vec<Type>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    durability: Durability,
 }
 
 /// A type of actor that was registered.
@@ -37,6 +38,7 @@ impl Builder {
             data_dir: None,
             types: Vec::new(),
             extensions: HashMap::new(),
+            durability: Durability::Synced,
         }
     }
 
@@ -71,6 +73,13 @@ impl Builder {
         self
     }
 
+    /// Sets what replies may rely on, for actors that do not say themselves; [`Durability::Synced`] if it is not called.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
     /// Takes the data directory, and starts the system. No actor is started.
     ///
     /// # Errors
@@ -92,6 +101,7 @@ impl Builder {
             }
         }
         let types = self.types;
+        let pool = SyncPool::new(runtime.clone());
         let opened = store::blocking(move || {
             let names: Vec<_> = types.iter().map(|this| this.name).collect();
             let mut kinds = HashMap::new();
@@ -100,7 +110,7 @@ impl Builder {
                 let registered = (this.register)(template.map(Arc::new).map_err(Arc::new));
                 kinds.insert(this.id, registered);
             }
-            Ok(Store::open(&root, &names).map(|store| (store, kinds)))
+            Ok(Store::open(&root, &names, pool).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(
@@ -108,6 +118,7 @@ impl Builder {
             runtime,
             kinds,
             self.extensions,
+            self.durability,
         ))
     }
 }

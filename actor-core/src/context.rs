@@ -4,10 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::actor::Handlers;
+use crate::failure::Failure;
 use crate::key::Key;
 use crate::runtime::Turn;
 use crate::stage::{Keyed, ReachedIn, Ready, Stage, Stateful};
-use crate::store::Db;
+use crate::store::{Db, StoreError};
 use crate::system::System;
 
 /// What a hook or an action has besides its `self`: the database, the key, the rest of the system.
@@ -38,6 +39,38 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
         self.turn.database().db()
     }
 
+    /// Runs a long query away from the workers of the runtime, in the transaction of this hook or action.
+    ///
+    /// A query that takes less than about 100 µs is faster on [`db`](Self::db). The actor handles no other call meanwhile. The
+    /// limit of the hook or action holds: at its end the running statement is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns; [`StoreError::Interrupted`](crate::StoreError::Interrupted) when the runtime ends.
+    ///
+    /// # Panics
+    ///
+    /// When `work` panics.
+    ///
+    /// # Cancel safety
+    ///
+    /// The work goes on to its end when the future is dropped, and the connection is there again then: a second `blocking` or
+    /// [`db`](Self::db) in the same hook or action must not follow a dropped one.
+    pub async fn blocking<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        E: Into<Failure> + Send + 'static,
+    {
+        let worked = self
+            .turn
+            .offload(move |database| work(database.db()))
+            .await?;
+        worked.map_err(Into::into)
+    }
+
     #[doc(hidden)]
     pub fn stage<T: ReachedIn<S>>(&mut self) -> Context<'_, A, T> {
         Context::new(self.turn)
@@ -66,6 +99,24 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
     #[must_use]
     pub fn handle(&self) -> A::Handle {
         self.turn.cell().handle().into()
+    }
+}
+
+impl<A: Handlers> Context<'_, A> {
+    /// Waits until everything that this actor committed before this hook or action is on disk, for those who are about to tell the
+    /// outside world of it. A reply waits by itself.
+    ///
+    /// What this action writes is not among it: it commits when the action ends.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Poisoned`](crate::StoreError::Poisoned) when a sync failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn durable(&mut self) -> Result<(), StoreError> {
+        self.turn.all_durable().await
     }
 }
 

@@ -102,6 +102,8 @@ pub struct ActionInfo {
     pub name: &'static str,
     /// Whether the action takes `&self`, so that it may only read.
     pub read_only: bool,
+    /// Whether the action may wait, so that it does not share its transaction with others.
+    pub is_async: bool,
     /// The limit written on the action itself, if any.
     pub timeout: Option<Duration>,
 }

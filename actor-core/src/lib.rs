@@ -38,7 +38,7 @@ pub use options::{Options, Timeouts};
 pub use runtime::Status;
 pub use stage::{Keyed, Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
 pub use state::State;
-pub use store::{Cursor, Db, DbUntilAwait, MigrationError, StoreError};
+pub use store::{Cursor, Db, DbUntilAwait, Durability, MigrationError, StoreError};
 pub use system::{Listed, System};
 
 /// What the macros call. Not part of the interface: it changes without notice.

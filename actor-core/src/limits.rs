@@ -40,6 +40,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(15);
 /// 50 µs, so that the look itself costs nothing.
 pub const DEADLINE_STEPS: i32 = 4_096;
 
-/// How many mails an actor handles before it lets other tasks of its worker run: about a millisecond of
-/// small actions.
-pub const TURNS_BEFORE_YIELD: u32 = 64;
+/// How many logs are synced at once: more threads than this made fewer syncs a second when it was measured.
+pub const SYNC_WORKERS: usize = 16;
+
+/// How many calls an actor handles before it commits and lets other tasks of its worker run: about a millisecond of small
+/// actions. Above it the commit is cheap against the calls already, and the first of them should not wait longer.
+pub const CALLS_PER_COMMIT: usize = 256;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::hooks::Step;
 use crate::limits;
+use crate::store::Durability;
 
 /// The options of an actor, with their defaults in [`Options::DEFAULT`].
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub struct Options {
     pub sleep_after: Option<Duration>,
     /// How many calls may wait in the mailbox before senders wait.
     pub mailbox: usize,
+    /// What a reply may rely on; `None` means what the system says.
+    pub durability: Option<Durability>,
     /// The limits of hooks and actions.
     pub timeouts: Timeouts,
 }
@@ -44,6 +47,7 @@ impl Options {
     pub const DEFAULT: Self = Self {
         sleep_after: Some(limits::SLEEP_AFTER),
         mailbox: limits::MAILBOX_CAPACITY,
+        durability: None,
         timeouts: Timeouts::DEFAULT,
     };
 }

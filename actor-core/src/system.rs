@@ -16,7 +16,7 @@ use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{Cell, Kind, Mail, Status, Tasks};
-use crate::store::{self, Row, Store, StoreError};
+use crate::store::{self, Durability, Row, Store, StoreError};
 
 /// All actors of one data directory, in this process. Cheap to clone.
 ///
@@ -33,6 +33,7 @@ pub(crate) struct Inner {
     closing: AtomicBool,
     kinds: HashMap<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    durability: Durability,
 }
 
 /// One registered type of actor, without its type.
@@ -69,6 +70,7 @@ impl System {
         runtime: Handle,
         kinds: HashMap<TypeId, Registered>,
         extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+        durability: Durability,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -77,6 +79,7 @@ impl System {
             closing: AtomicBool::new(false),
             kinds,
             extensions,
+            durability,
         }))
     }
 
@@ -198,6 +201,10 @@ impl System {
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.0.durability
     }
 
     pub(crate) fn runtime(&self) -> &Handle {

@@ -1,6 +1,7 @@
 //! Model to tokens. Nothing here can fail: what is written is checked before.
 
 mod actor;
+pub(crate) mod bounds;
 pub(crate) mod handle;
 mod handlers;
 mod messages;
@@ -45,6 +46,7 @@ pub(crate) fn lints() -> TokenStream {
             non_camel_case_types,
             private_bounds,
             private_interfaces,
+            trivial_bounds,
             unreachable_code,
             unreachable_patterns,
             unreachable_pub,

@@ -20,7 +20,8 @@ pub(crate) fn written_block(block: &Block) -> TokenStream {
                 0,
                 syn::parse_quote! {
                     #[allow(
-                        clippy::needless_pass_by_ref_mut,
+                        clippy::missing_const_for_fn,
+                    clippy::needless_pass_by_ref_mut,
                         clippy::needless_pass_by_value,
                         clippy::unnecessary_wraps,
                         clippy::unused_async,
@@ -68,7 +69,8 @@ fn borrows(generics: &Generics) -> bool {
 
 /// Writes `impl Handlers` with nothing behind it.
 fn handlers(block: &Block) -> TokenStream {
-    let (generics, _, bounds) = block.item.generics.split_for_impl();
+    let (generics, _, _) = block.item.generics.split_for_impl();
+    let bounds = expand::bounds::of_handlers(block);
     let (actor, handle, input) = (&block.item.self_ty, &block.handle, input(block));
     let item = |name: &str| block.runtime.item(name);
     let (handlers, actor_trait, context, failure) = (

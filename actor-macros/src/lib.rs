@@ -9,11 +9,16 @@ mod duration;
 mod expand;
 mod fallback;
 mod migrate_dir;
+// `#[migrate]` reads its directory through `migrate_dir` still, so a part of these is unused.
+#[allow(dead_code, unused_imports)]
+mod migrations;
 mod model;
 mod names;
 mod order;
 mod parse;
 mod pipeline;
+#[allow(dead_code)]
+mod sqlite;
 mod suggest;
 mod validate;
 
@@ -28,7 +33,54 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
-    pipeline::actor_block(options.into(), item.into()).into()
+    pipeline::actor_block(options.into(), &item.into()).into()
+}
+
+/// Writes Diesel's `table!`s from the migrations in a directory.
+///
+/// ```text
+/// actor_core::schema! { pub mod schema = "migrations/chat_room"; }
+/// ```
+///
+/// The migrations run while compiling, in an in-memory SQLite; whatever is wrong with them is a compile error. The module
+/// has a `table!` for each table and each view, a `joinable!` for each foreign key that Diesel can follow on its own, and
+/// one `allow_tables_to_appear_in_same_query!`. Names and types are those of `diesel print-schema`. Comments in the SQL
+/// become documentation: above a `CREATE TABLE`, and above a column or behind it.
+///
+/// A block sets the SQL type of columns, and the columns that tell the rows of a view apart (its `id` or its first column,
+/// unless they are given):
+///
+/// ```text
+/// actor_core::schema! {
+///     pub mod schema = "migrations/chat_room" {
+///         messages.sent_at: TimestamptzSqlite,
+///         messages.id: BigInt,
+///         recent_messages: (room, id),
+///     }
+/// }
+/// ```
+///
+/// A type is one of `diesel::sql_types` or a path to another one. A column that can be `NULL` becomes `Nullable` of it on
+/// its own; a column of a view has exactly the type that is written.
+///
+/// # Rebuilds
+///
+/// An edit, a rename or a removal of a migration builds the crate again. So that a new one does too, the package needs one
+/// line in its `build.rs`, because a macro cannot name a directory to the compiler:
+///
+/// ```text
+/// fn main() { println!("cargo::rerun-if-changed=migrations/chat_room"); }
+/// ```
+///
+/// # The lock
+///
+/// Beside the directory, in `migrations/chat_room.lock`, the macro notes the checksum of every migration that a later one
+/// follows. An edit or a removal of a locked migration is a compile error, because actors that applied it would never see
+/// the change. `ACTOR_MIGRATIONS_LOCK=update cargo build` locks all migrations as they are, and
+/// `ACTOR_MIGRATIONS_LOCK=check` (for releases) makes each one that is not locked an error.
+#[proc_macro]
+pub fn schema(input: TokenStream) -> TokenStream {
+    migrations::expand(input.into(), migrations::package_dir().as_deref()).into()
 }
 
 /// Writes the attribute macros that only say where their attribute belongs: in an `#[actor]` block they are read and
@@ -40,7 +92,7 @@ macro_rules! only_in_actor_blocks {
         /// It belongs on a method in an `#[actor]` block.
         #[proc_macro_attribute]
         pub fn $name(_: TokenStream, item: TokenStream) -> TokenStream {
-            pipeline::outside_block(stringify!($name), item.into()).into()
+            pipeline::outside_block(stringify!($name), &item.into()).into()
         }
     )*};
 }

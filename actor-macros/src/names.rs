@@ -23,14 +23,20 @@ impl Runtime {
     /// Names an item of the plumbing so that errors about it point at `place`.
     pub(crate) fn item_at(&self, name: &str, place: Span) -> TokenStream {
         let place = at(place);
-        let (Self(runtime), name) = (self, Ident::new(name, place));
-        quote_spanned!(place=> #runtime::__private::#name)
+        let name = Ident::new(name, place);
+        // The path is moved to the place too: an error about an expression shows all of it, from its first token on.
+        let runtime = self.0.clone().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(place));
+            token
+        });
+        quote_spanned!(place=> #(#runtime)*::__private::#name)
     }
 }
 
-/// Gives a span that errors show at the user's code, and that lints still know as generated.
+/// Gives a span that errors show at the user's code, and that lints still know as generated. Names resolve as elsewhere
+/// in generated code, so that `self` is the same everywhere.
 pub(crate) fn at(place: Span) -> Span {
-    Span::mixed_site().located_at(place)
+    Span::call_site().located_at(place)
 }
 
 /// Names the typed handle of an actor.

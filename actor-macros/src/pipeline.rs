@@ -32,7 +32,7 @@ pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
 }
 
 /// `#[actor]`.
-pub(crate) fn actor_block(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let item_impl = match syn::parse2(item.clone()) {
         Ok(Item::Impl(item_impl)) => item_impl,
@@ -64,7 +64,7 @@ pub(crate) fn actor_block(arguments: TokenStream, item: TokenStream) -> TokenStr
 }
 
 /// A hook attribute that no `#[actor]` has read.
-pub(crate) fn outside_block(hook: &str, item: TokenStream) -> TokenStream {
+pub(crate) fn outside_block(hook: &str, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let attribute = proc_macro2::Span::call_site();
     let place = proc_macro2::Ident::new(hook, attribute);
@@ -73,7 +73,7 @@ pub(crate) fn outside_block(hook: &str, item: TokenStream) -> TokenStream {
 }
 
 /// Writes an item again, with what is wrong.
-fn with_errors(item: TokenStream, diagnostics: Diagnostics) -> TokenStream {
+fn with_errors(item: &TokenStream, diagnostics: Diagnostics) -> TokenStream {
     let errors = diagnostics.finish();
     quote!(#item #errors)
 }

@@ -5,6 +5,7 @@
 )]
 
 mod actions;
+mod batches;
 mod creation;
 mod directory;
 mod endings;

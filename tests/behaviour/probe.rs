@@ -214,6 +214,18 @@ impl Probe {
         rows(cx.db())
     }
 
+    /// Writes without waiting, so that it shares its transaction with what is ready beside it.
+    #[action]
+    pub(crate) fn put(&mut self, cx: &mut Context<'_, Self>, text: String) -> Result<u32> {
+        self.settings.edits += 1;
+        write(cx.db(), &text)?;
+        match text.as_str() {
+            "fail" => Err(Broken("put").into()),
+            "panic" => panic!("put panics"),
+            _ => Ok(self.settings.edits),
+        }
+    }
+
     #[action]
     pub(crate) fn own_error(
         &mut self,

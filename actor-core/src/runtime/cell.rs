@@ -13,10 +13,11 @@ use crate::error::{CallError, StartError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::runtime::gate::Gate;
 use crate::runtime::instance;
 use crate::runtime::mailbox::{Ending, Mail, Mailbox, Pushed, Refusal};
 use crate::runtime::slots::SlotId;
-use crate::store::{MigrationError, Paths, Template};
+use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
 use crate::system::System;
 
 /// All cells of one type of actor in one system.
@@ -34,6 +35,7 @@ pub(crate) struct Cell<A: Handlers> {
     system: System,
     key: Key,
     mailbox: Mailbox<A>,
+    gate: Gate<A>,
 }
 
 impl<A: Handlers> Kind<A> {
@@ -57,6 +59,7 @@ impl<A: Handlers> Kind<A> {
             system: system.clone(),
             key: key.clone(),
             mailbox: Mailbox::new(refusal),
+            gate: Gate::new(),
         });
         cells.insert(key, Arc::downgrade(&cell));
         cell
@@ -105,6 +108,23 @@ impl<A: Handlers> Cell<A> {
 
     pub(crate) fn mailbox(&self) -> &Mailbox<A> {
         &self.mailbox
+    }
+
+    pub(super) fn gate(&self) -> &Gate<A> {
+        &self.gate
+    }
+
+    /// Returns who syncs the actor's log, and whom the syncs release.
+    pub(super) fn syncing(self: &Arc<Self>) -> Syncing {
+        let pool = Arc::clone(self.system.store().pool());
+        (pool, Arc::clone(self) as Arc<dyn Gatekeeper>)
+    }
+
+    /// Returns what a reply may rely on.
+    pub(super) fn durability(&self) -> Durability {
+        A::OPTIONS
+            .durability
+            .unwrap_or_else(|| self.system.durability())
     }
 
     pub(super) fn kind(&self) -> &Kind<A> {

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{CallError, Subject};
 use crate::hooks::{ActionInfo, Step};
 use crate::limits;
+use crate::runtime::batch::Batch;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, limited};
 use crate::runtime::mailbox::{Ending, Mail, Mailbox, Next, Request, Status, answer};
@@ -74,6 +75,7 @@ struct Instance<A: Handlers> {
     turn: Turn<A>,
     first: Option<Mail<A>>,
     runs: Runs,
+    batch: Batch<A>,
 }
 
 /// How an instance ended.
@@ -106,6 +108,7 @@ impl<A: Handlers> Instance<A> {
             turn,
             first,
             runs,
+            batch: Batch::new(),
         }
     }
 
@@ -117,29 +120,36 @@ impl<A: Handlers> Instance<A> {
             return self.crash(ended).await;
         }
         let cell = Arc::clone(self.turn.cell());
-        let mut turns = 0;
         loop {
-            let request = match Self::next(&cell).await {
+            // What is ready shares the transaction; nobody waits for what is not.
+            let event = match cell.mailbox().try_next() {
+                Some(next) => Event::Next(next),
+                None => match self.flush() {
+                    Flow::GoOn => Self::next(&cell).await,
+                    Flow::End(ended) => return self.crash(ended).await,
+                },
+            };
+            let request = match event {
                 Event::Next(Next::Mail(mail)) => {
                     if let Flow::End(ended) = self.handle(mail, false).await {
                         return self.crash(ended).await;
-                    }
-                    turns += 1;
-                    if turns % limits::TURNS_BEFORE_YIELD == 0 {
-                        tokio::task::yield_now().await;
                     }
                     continue;
                 }
                 Event::Next(Next::Request(request)) => request,
                 Event::Idle => Request::sleep(),
             };
-            self.turn.cell().mailbox().set_status(Status::Stopping);
+            if let Flow::End(ended) = self.flush() {
+                cell.mailbox().put_back(vec![request]);
+                return self.crash(ended).await;
+            }
+            cell.mailbox().set_status(Status::Stopping);
             match self.stop(request).await {
                 Ok(ended) => return ended,
-                Err(still) => self = still,
+                Err(still) => self = *still,
             }
-            self.runs = Runs::start(self.turn.cell());
-            self.turn.cell().mailbox().set_status(Status::Awake);
+            self.runs = Runs::start(&cell);
+            cell.mailbox().set_status(Status::Awake);
         }
     }
 
@@ -155,9 +165,9 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Handles one mail.
+    /// Handles one mail. What it commits is committed by the next [`flush`](Self::flush).
     async fn handle(&mut self, mail: Mail<A>, created: bool) -> Flow {
-        match mail {
+        let (message, reply, info) = match mail {
             Mail::Create { waiter, .. } => {
                 let result = if created {
                     Ok(())
@@ -167,26 +177,49 @@ impl<A: Handlers> Instance<A> {
                     })
                 };
                 answer(Some(waiter), result);
-                Flow::GoOn
+                return Flow::GoOn;
             }
-            Mail::Action { message, reply, .. } => {
+            Mail::Action {
+                message,
+                reply,
+                input,
+            } => {
                 let info = A::__action(&message);
-                let (result, flow) = self.act(message, info).await;
-                let cell = self.turn.cell();
-                match (reply, result) {
-                    (Some(slot), result) => cell.mailbox().complete(slot, result),
-                    (None, Err(error)) => {
-                        let (actor, key) = (A::NAME, cell.key());
-                        tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
-                    }
-                    (None, Ok(_)) => {}
+                // An action that may wait would let those before it wait too.
+                if info.is_async
+                    && let Flow::End(ended) = self.flush()
+                {
+                    let mail = Mail::Action {
+                        message,
+                        reply,
+                        input,
+                    };
+                    self.turn.cell().mailbox().put_back_mail(mail);
+                    return Flow::End(ended);
                 }
-                flow
+                (message, reply, info)
+            }
+        };
+        let (result, flow) = self.act(message, info).await;
+        if let (None, Err(error)) = (reply, &result) {
+            let (actor, key) = (A::NAME, self.turn.cell().key());
+            tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
+        }
+        self.batch.push(reply, result);
+        let full = self.batch.is_full();
+        if full || info.is_async || matches!(flow, Flow::End(_)) {
+            let flushed = self.flush();
+            if full {
+                tokio::task::yield_now().await;
+            }
+            if let Flow::End(ended) = flushed {
+                return Flow::End(ended);
             }
         }
+        flow
     }
 
-    /// Runs one action as a transaction.
+    /// Runs one action, as a part of the transaction of the batch.
     async fn act(
         &mut self,
         message: A::Message,
@@ -196,40 +229,78 @@ impl<A: Handlers> Instance<A> {
         self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
         let outcome = limited(limit, self.actor.__dispatch(message, &mut cx)).await;
-        let fault = match outcome {
-            Ok(reply) => {
-                // DURABILITY: the reply leaves after this line only.
-                return match preamble::commit(&mut self.actor, &mut self.turn).await {
-                    Ok(()) => (Ok(reply), Flow::GoOn),
-                    Err(error) => self.commit_failed(info.name, error),
-                };
+        let error = match outcome {
+            Ok(reply) => match self.keep(info.name) {
+                Ok(()) => return (Ok(reply), Flow::GoOn),
+                Err(error) => error,
+            },
+            Err(fault) => {
+                let fault = self.turn.fault(fault, limit).await;
+                self.call_error(info.name, fault)
             }
-            Err(fault) => self.turn.fault(fault, limit),
         };
-        let flow = match (&fault, preamble::undo(&mut self.actor, &mut self.turn)) {
-            (Fault::Panicked(_), _) | (_, Err(_)) => Flow::End(Ended::Crashed),
+        if let Some(state) = self.actor.__state() {
+            state.undo();
+        }
+        let undone = self.turn.database().db().undo_call();
+        let flow = match (&error, undone) {
+            (CallError::Panicked { .. }, _) | (_, Err(_)) => Flow::End(Ended::Crashed),
             _ => Flow::GoOn,
         };
-        (Err(self.call_error(info.name, fault)), flow)
+        (Err(error), flow)
     }
 
-    /// A commit that was refused is undone. One that SQLite could not carry out ends the instance: what is on disk counts.
-    fn commit_failed(
-        &mut self,
-        name: &'static str,
-        error: StoreError,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let undone = preamble::undo(&mut self.actor, &mut self.turn);
-        let flow = match (&error, undone) {
-            (StoreError::State { .. }, Ok(())) => Flow::GoOn,
-            (StoreError::Sqlite { source, .. }, Ok(())) if is_constraint(source) => Flow::GoOn,
-            _ => Flow::End(Ended::Crashed),
+    /// Makes what an action did a part of the batch, unless it could not commit like this.
+    fn keep(&mut self, name: &'static str) -> Result<(), CallError> {
+        let state = self.actor.__state().and_then(|state| state.changed());
+        let text = match state.map(|state| self.turn.database().state_text(state)) {
+            Some(Err(error)) => return Err(self.store_error(name, error)),
+            Some(Ok(text)) => Some(text),
+            None => None,
         };
-        (Err(self.store_error(name, error)), flow)
+        if let Err(error) = self.turn.database().db().keep_call() {
+            return Err(self.call_error(name, Fault::Failed(error.into())));
+        }
+        if let Some(state) = self.actor.__state() {
+            state.keep();
+        }
+        if text.is_some() {
+            self.batch.state = text;
+        }
+        Ok(())
+    }
+
+    /// Commits the batch. Its replies leave when it is durable; the actor goes on meanwhile.
+    fn flush(&mut self) -> Flow {
+        if self.batch.is_empty() {
+            return Flow::GoOn;
+        }
+        let mut batch = std::mem::replace(&mut self.batch, Batch::new());
+        let cell = Arc::clone(self.turn.cell());
+        let database = self.turn.database();
+        let written = match &batch.state {
+            Some(text) => database.write_state(text),
+            None => Ok(()),
+        };
+        match written.and_then(|()| database.commit(cell.durability())) {
+            Ok(ticket) => {
+                // DURABILITY: nothing of the batch leaves but through the gate.
+                cell.answer_after(database.log(), ticket, batch.answers);
+                Flow::GoOn
+            }
+            Err(error) => {
+                let error = self.store_error("commit", error);
+                let told = batch.fail(&error);
+                tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
+                cell.mailbox().complete_all(batch.answers);
+                // What is in memory is not what is on disk.
+                Flow::End(Ended::Crashed)
+            }
+        }
     }
 
     /// Ends the instance in order. It comes back if it must live on.
-    async fn stop(mut self, request: Request) -> Result<Ended, Self> {
+    async fn stop(mut self, request: Request) -> Result<Ended, Box<Self>> {
         if let Flow::End(ended) = self.end_runs().await {
             answer(request.waiter, Ok(()));
             return Ok(self.crash(ended).await);
@@ -251,7 +322,7 @@ impl<A: Handlers> Instance<A> {
                 }
                 Err((error, Flow::GoOn)) => {
                     answer(request.waiter, Err(error));
-                    Err(self)
+                    Err(Box::new(self))
                 }
                 Err((error, Flow::End(ended))) => {
                     let ended = self.crash(ended).await;
@@ -271,6 +342,10 @@ impl<A: Handlers> Instance<A> {
         // What is asked for meanwhile waits for the next instance.
         let mut later = Later(mailbox, Vec::new());
         loop {
+            // A `#[run]` hook may wait for its reply.
+            if let Flow::End(ended) = self.flush() {
+                return Flow::End(ended);
+            }
             let mail = std::future::poll_fn(|task| mailbox.poll_next(task));
             tokio::select! {
                 biased;
@@ -382,19 +457,4 @@ impl<A: Handlers> Instance<A> {
             },
         }
     }
-}
-
-/// Returns whether a commit was refused because of the data, such as a deferred foreign key.
-fn is_constraint(error: &diesel::result::Error) -> bool {
-    use diesel::result::{DatabaseErrorKind as Kind, Error};
-    matches!(
-        error,
-        Error::DatabaseError(
-            Kind::ForeignKeyViolation
-                | Kind::UniqueViolation
-                | Kind::NotNullViolation
-                | Kind::CheckViolation,
-            _
-        )
-    )
 }

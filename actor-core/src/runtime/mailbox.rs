@@ -263,6 +263,13 @@ impl<A: Handlers> Mailbox<A> {
         }
     }
 
+    /// Puts mail back that was handed out and not handled: it is the next.
+    pub(super) fn put_back_mail(&self, mail: Mail<A>) {
+        let mut inner = self.inner.lock();
+        inner.queue.push_front(mail);
+        inner.taken -= 1;
+    }
+
     /// Returns whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();
@@ -275,6 +282,17 @@ impl<A: Handlers> Mailbox<A> {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// Answers asks in their order.
+    pub(super) fn complete_all(&self, answers: Vec<(SlotId, Result<A::Reply, CallError>)>) {
+        let mut wakers = Vec::with_capacity(answers.len());
+        let mut inner = self.inner.lock();
+        for (slot, result) in answers {
+            wakers.extend(inner.slots.complete(slot, result));
+        }
+        drop(inner);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Looks for the reply of an ask.

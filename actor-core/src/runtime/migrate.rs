@@ -94,7 +94,7 @@ async fn data_step<A: Handlers>(
             turn.database().db().enter("migrate", false, Some(deadline));
             return Ok(());
         }
-        Err(fault) => turn.fault(fault, limit),
+        Err(fault) => turn.fault(fault, limit).await,
     };
     let cause = match failed {
         Fault::Failed(failure) => StartCause::Migration(Arc::new(MigrationError::DataStep {
@@ -124,7 +124,7 @@ async fn finish<A: Handlers>(turn: &mut Turn<A>, target: &For<'_>) -> Result<(),
     .await?
     .map_err(store)?;
     match finished {
-        Ok(ticket) => ticket.durable().await.map_err(store),
+        Ok(ticket) => turn.durable(ticket).await.map_err(store),
         Err(error) => Err((None, StartCause::Migration(Arc::new(error)))),
     }
 }

@@ -1,6 +1,8 @@
 //! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
 
+mod batch;
 mod cell;
+mod gate;
 mod instance;
 mod limited;
 mod mailbox;

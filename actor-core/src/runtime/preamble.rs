@@ -60,7 +60,15 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
         }
     };
     let schema = (A::MIGRATIONS, Arc::clone(&template));
-    match store::open(cell.paths(), A::NAME, cell.key().clone(), schema).await {
+    match store::open(
+        cell.paths(),
+        A::NAME,
+        cell.key().clone(),
+        schema,
+        cell.syncing(),
+    )
+    .await
+    {
         Err(error) => {
             fail(cell, Failed::store(None, error), None, true);
             None
@@ -146,7 +154,7 @@ async fn wake<A: Handlers>(
         Ok(pending) => {
             let current = (pending.is_empty(), meta.schema == template.fingerprint());
             match current {
-                (true, true) => destroy_at_once(&mut turn),
+                (true, true) => destroy_at_once(&mut turn).await,
                 _ => update(&mut turn, pending, &meta, template)
                     .await
                     .map(|()| false),
@@ -180,19 +188,19 @@ async fn wake<A: Handlers>(
 }
 
 /// Destroys an actor that has no hook for it, if that is what comes first. Returns whether it did.
-fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<bool, Failed> {
+async fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<bool, Failed> {
     let first = turn.cell().mailbox().due();
     if first != Some(Ending::Destroy) || !A::HOOKS.on_destroy.is_empty() {
         return Ok(false);
     }
-    let ticket = turn
-        .database()
-        .mark_destroyed()
-        .and_then(|()| turn.database().commit());
-    // The mark is on disk when the commit returns; the files go next.
-    ticket
-        .map(|_| true)
-        .map_err(|error| Failed::store(Some(Step::OnDestroy), error))
+    let durability = turn.cell().durability();
+    let at_destroy = |error| Failed::store(Some(Step::OnDestroy), error);
+    turn.database().mark_destroyed().map_err(at_destroy)?;
+    let committed = turn.database().commit(durability);
+    turn.durable(committed.map_err(at_destroy)?)
+        .await
+        .map_err(at_destroy)?;
+    Ok(true)
 }
 
 /// Deletes the files of an actor that does not count any more, and answers who asked for it.
@@ -254,7 +262,7 @@ async fn create<A: Handlers>(
     mail: Mail<A>,
     template: Arc<Template>,
 ) -> Option<Started<A>> {
-    let database = match store::create(cell.paths(), Arc::clone(&template)).await {
+    let database = match store::create(cell.paths(), Arc::clone(&template), cell.syncing()).await {
         Ok(database) => database,
         Err(error) => {
             fail(cell, Failed::store(None, error), Some(mail), false);
@@ -306,25 +314,33 @@ async fn bring_up<A: Handlers>(
     let limit = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
     let created = limited(limit, A::__create_state(&mut cx, input.clone())).await;
-    let state =
-        created.map_err(|fault| hook_failed(turn, Step::CreateState, &hook, fault, limit))?;
+    let state = match created {
+        Ok(state) => state,
+        Err(fault) => return Err(hook_failed(turn, Step::CreateState, &hook, fault, limit).await),
+    };
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
         let limit = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
         let created = limited(limit, A::__on_create(hook.id, &mut cx)).await;
-        created.map_err(|fault| hook_failed(turn, Step::OnCreate, hook, fault, limit))?;
+        if let Err(fault) = created {
+            return Err(hook_failed(turn, Step::OnCreate, hook, fault, limit).await);
+        }
     }
     let at_create = |error| Failed::store(Some(Step::OnCreate), error);
     let fingerprint = template.fingerprint().to_owned();
     let cell = Arc::clone(turn.cell());
     let state = turn.take_state();
+    let durability = cell.durability();
     // The commit waits for the disk.
     let (state, committed) = turn
         .offload(move |database| {
-            let committed = database.save_state(&state).and_then(|()| {
+            let written = database
+                .state_text(&state)
+                .and_then(|text| database.write_state(&text));
+            let committed = written.and_then(|()| {
                 let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
-                Ok((meta, database.commit()?))
+                Ok((meta, database.commit(durability)?))
             });
             (state, committed)
         })
@@ -332,7 +348,7 @@ async fn bring_up<A: Handlers>(
         .map_err(at_create)?;
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;
-    ticket.durable().await.map_err(at_create)?;
+    turn.durable(ticket).await.map_err(at_create)?;
     Ok(meta)
 }
 
@@ -357,7 +373,10 @@ async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     let limit = enter(turn, Step::CreateVars, &hook);
     let mut cx = Context::new(turn);
     let created = limited(limit, A::__create_vars(&mut cx)).await;
-    let vars = created.map_err(|fault| hook_failed(turn, Step::CreateVars, &hook, fault, limit))?;
+    let vars = match created {
+        Ok(vars) => vars,
+        Err(fault) => return Err(hook_failed(turn, Step::CreateVars, &hook, fault, limit).await),
+    };
     let mut actor = A::__assemble(State::new(turn.take_state()), vars);
     let hooks = [
         (Step::OnWake, A::HOOKS.on_wake),
@@ -386,7 +405,10 @@ pub(super) async fn run_hook<A: Handlers>(
     let limit = enter(turn, step, hook);
     let mut cx = Context::new(turn);
     let ran = limited(limit, actor.__hook(step, hook.id, &mut cx)).await;
-    ran.map_err(|fault| turn.fault(fault, limit))
+    match ran {
+        Ok(()) => Ok(()),
+        Err(fault) => Err(turn.fault(fault, limit).await),
+    }
 }
 
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
@@ -397,13 +419,15 @@ pub(super) async fn commit<A: Handlers>(
     if let Some(state) = actor.__state()
         && let Some(changed) = state.changed()
     {
-        turn.database().save_state(changed)?;
+        let text = turn.database().state_text(changed)?;
+        turn.database().write_state(&text)?;
     }
-    let ticket = turn.database().commit()?;
+    let durability = turn.cell().durability();
+    let ticket = turn.database().commit(durability)?;
     if let Some(state) = actor.__state() {
         state.keep();
     }
-    ticket.durable().await
+    turn.durable(ticket).await
 }
 
 /// Undoes what ran, in memory too.
@@ -415,7 +439,9 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
 }
 
 /// Closes the file.
-pub(super) async fn close<A: Handlers>(turn: Turn<A>) {
+pub(super) async fn close<A: Handlers>(mut turn: Turn<A>) {
+    // What is held at the gate leaves before the log is gone; a failed sync has told everybody already.
+    let _ = turn.all_durable().await;
     let cell = Arc::clone(turn.cell());
     if let Err(error) = store::close(turn.into_database()).await {
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, "a database was not closed in order");
@@ -436,14 +462,14 @@ fn enter<A: Handlers>(turn: &mut Turn<A>, step: Step, hook: &Hook) -> std::time:
     limit
 }
 
-fn hook_failed<A: Handlers>(
+async fn hook_failed<A: Handlers>(
     turn: &mut Turn<A>,
     step: Step,
     hook: &Hook,
     fault: Fault,
     limit: std::time::Duration,
 ) -> Failed {
-    let fault = turn.fault(fault, limit);
+    let fault = turn.fault(fault, limit).await;
     Failed::hook(step, hook, fault)
 }
 

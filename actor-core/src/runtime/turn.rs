@@ -1,18 +1,23 @@
 //! [`Turn`]: what the running hook or action of an actor works on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::Fault;
-use crate::store::{self, Database, StoreError};
+use crate::store::{Database, StoreError, Ticket};
 
 /// What the running hook or action of an actor works on: its database and, before there is a `self`, its state.
 pub(crate) struct Turn<A: Handlers> {
     cell: Arc<Cell<A>>,
-    /// Away only while [`offload`](Turn::offload) is waited for.
+    /// Away while [`offload`](Turn::offload) is under way.
     database: Option<Database>,
+    /// Brings the database back when whoever waited for the work was dropped.
+    away: Option<oneshot::Receiver<Database>>,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -22,6 +27,7 @@ impl<A: Handlers> Turn<A> {
         Self {
             cell,
             database: Some(database),
+            away: None,
             state: None,
         }
     }
@@ -39,14 +45,58 @@ impl<A: Handlers> Turn<A> {
     }
 
     /// Lets `work` have the database where it may wait for the disk.
-    pub(super) async fn offload<T: Send + 'static>(
+    ///
+    /// # Cancel safety
+    ///
+    /// The work goes on when the future is dropped; [`returned`](Turn::returned) waits for its end.
+    pub(crate) async fn offload<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Database) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
-        let database = self.database.take().expect(AWAY);
-        let (database, result) = store::offload(database, work).await?;
+        let mut database = self.database.take().expect(AWAY);
+        let (give_back, away) = oneshot::channel();
+        self.away = Some(away);
+        let working = tokio::task::spawn_blocking(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut database)));
+            // Nobody takes it when the whole runtime ends; then it is closed here.
+            let _ = give_back.send(database);
+            result
+        });
+        let worked = working.await;
+        self.returned().await?;
+        match worked {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(error) => Err(StoreError::Interrupted {
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    /// Waits until the database is back, if work on it was given up.
+    pub(super) async fn returned(&mut self) -> Result<(), StoreError> {
+        let Some(away) = &mut self.away else {
+            return Ok(());
+        };
+        let database = away.await.map_err(|_| StoreError::Interrupted {
+            message: "the runtime ended".to_owned(),
+        })?;
         self.database = Some(database);
-        Ok(result)
+        self.away = None;
+        Ok(())
+    }
+
+    /// Waits until a ticket is durable.
+    pub(super) async fn durable(&mut self, ticket: Ticket) -> Result<(), StoreError> {
+        let log = Arc::clone(self.database().log());
+        let durable = log.durable(ticket).await;
+        durable.map_err(|source| StoreError::Poisoned { source })
+    }
+
+    /// Waits until all that is committed so far is durable.
+    pub(crate) async fn all_durable(&mut self) -> Result<(), StoreError> {
+        let ticket = self.database().so_far();
+        self.durable(ticket).await
     }
 
     pub(crate) fn state(&self) -> &A::State {
@@ -71,8 +121,12 @@ impl<A: Handlers> Turn<A> {
         self.database().db().enter(name, read_only, deadline);
     }
 
-    /// Sees through an error that only says that a statement was interrupted.
-    pub(super) fn fault(&mut self, fault: Fault, limit: Duration) -> Fault {
+    /// Puts the turn right after code that did not end well, and sees through an error that only says that a statement was
+    /// interrupted.
+    pub(super) async fn fault(&mut self, fault: Fault, limit: Duration) -> Fault {
+        if let Err(error) = self.returned().await {
+            return Fault::Failed(error.into());
+        }
         match fault {
             Fault::Failed(_) if self.database().db().was_interrupted() => Fault::TimedOut(limit),
             other => other,

@@ -10,6 +10,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use diesel::connection::SimpleConnection as _;
@@ -17,6 +18,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::db::Db;
+use super::durability::{Durability, Gatekeeper, Log, SyncPool, Ticket};
 use super::error::{MigrationError, StoreError};
 use super::internal::{self, Meta};
 use super::layout::Paths;
@@ -27,7 +29,8 @@ use super::template::Template;
 /// The settings of every connection, each with its reason:
 /// - `locking_mode`: one process, one instance; without the shared-memory file that is 2 instead of 3 files an actor;
 /// - `journal_mode`: appends to one file, and one sync a commit;
-/// - `synchronous`: a commit returns when it is safe from a power cut, and the reply leaves after it;
+/// - `synchronous`: the log is synced by us, for many commits at once and before a reply leaves; SQLite itself still syncs
+///   before it writes from the log to the database, and before it begins the log anew;
 /// - `foreign_keys`: off by default in SQLite, for compatibility that nobody needs here;
 /// - `temp_store`: a temporary file beside nothing would be left behind by a crash;
 /// - `cache_size`: 512 KiB, because there are many connections with little data each;
@@ -36,7 +39,7 @@ const SETTINGS: &str = "
     PRAGMA busy_timeout = 250;
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
+    PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -512;
@@ -46,31 +49,14 @@ const SETTINGS: &str = "
 const JOURNAL_VERSION: (std::ops::RangeInclusive<usize>, u8) = (18..=19, 2);
 
 /// The open database of one awake actor.
-#[derive(Debug)]
 pub(crate) struct Database {
     db: Db,
     paths: Paths,
+    log: Arc<Log>,
 }
 
-/// A promise that a commit will be, or already is, on disk.
-///
-/// The file's own log is synced by the commit itself, so that it is kept as soon as it is given. A shared log gives
-/// the promise first and syncs for many.
-#[must_use = "a reply may leave only when its ticket is durable"]
-#[derive(Debug)]
-pub(crate) struct Ticket(());
-
-impl Ticket {
-    /// Waits until the commit is on disk.
-    #[allow(
-        clippy::unused_async,
-        reason = "a store that syncs for many actors waits here"
-    )]
-    pub(crate) async fn durable(self) -> Result<(), StoreError> {
-        let Self(()) = self;
-        Ok(())
-    }
-}
+/// Who syncs the log of a database, and who is told.
+pub(crate) type Syncing = (Arc<SyncPool>, Arc<dyn Gatekeeper>);
 
 impl Database {
     /// Opens the database of an actor that exists; `None` if it does not.
@@ -78,6 +64,7 @@ impl Database {
         paths: Paths,
         actor: &str,
         key: &str,
+        syncing: Syncing,
     ) -> Result<Option<(Self, Meta)>, StoreError> {
         let path = paths.database();
         match fs::metadata(&path) {
@@ -86,7 +73,7 @@ impl Database {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("look at", &path)(error)),
         }
-        let mut database = Self::connect(paths)?;
+        let mut database = Self::connect(paths, syncing)?;
         let Some(meta) = database.read_meta()? else {
             return Ok(None);
         };
@@ -108,7 +95,7 @@ impl Database {
     }
 
     /// Makes a database that does not count yet of a type's image.
-    pub(super) fn create(paths: Paths, image: &[u8]) -> Result<Self, StoreError> {
+    pub(super) fn create(paths: Paths, image: &[u8], syncing: Syncing) -> Result<Self, StoreError> {
         remove_files(&paths)?;
         let fresh = paths.fresh();
         let mut image = image.to_vec();
@@ -122,7 +109,7 @@ impl Database {
             fs::rename(&fresh, paths.database())
         };
         write().map_err(StoreError::io("create", &paths.database()))?;
-        Self::connect(paths)
+        Self::connect(paths, syncing)
     }
 
     /// Reads the mark of a file and its newest version, for the directory.
@@ -130,51 +117,40 @@ impl Database {
         let Some(paths) = Paths::of_file(path) else {
             return Ok(None);
         };
-        let mut database = Self::connect(paths)?;
-        let Some(meta) = database.read_meta()? else {
+        let mut db = connect(&paths)?;
+        let Some(meta) = read_meta(&mut db, path)? else {
             return Ok(None);
         };
-        let (_, newest) = database
-            .db
+        let (_, newest) = db
             .outside(internal::applied_summary)
             .map_err(StoreError::sqlite("read", path))?;
         Ok(Some((meta, newest)))
     }
 
-    fn connect(paths: Paths) -> Result<Self, StoreError> {
-        let path = paths.database();
-        let guarded = Guarded::establish(&uri(&path)).map_err(|source| StoreError::Open {
-            path: path.clone(),
-            source,
-        })?;
-        let mut db = Db::new(guarded);
-        db.outside(|connection| connection.batch_execute(SETTINGS))
-            .map_err(StoreError::sqlite("open", &path))?;
-        Ok(Self { db, paths })
-    }
-
-    /// Reads the mark; a database without our tables is somebody else's.
-    fn read_meta(&mut self) -> Result<Option<Meta>, StoreError> {
-        let path = self.paths.database();
-        let ours = self
-            .db
-            .outside(|connection| {
-                diesel::select(diesel::dsl::sql::<BigInt>(
-                    "(SELECT count(*) FROM sqlite_schema WHERE name = '_actor_meta')",
-                ))
-                .get_result::<i64>(connection)
-            })
-            .map_err(StoreError::sqlite("read", &path))?;
-        if ours == 0 {
-            return Err(StoreError::Foreign {
-                path,
-                found: "a database without the framework's tables".to_owned(),
-                expected: "an actor".to_owned(),
+    fn connect(paths: Paths, (pool, keeper): Syncing) -> Result<Self, StoreError> {
+        if let Some(error) = pool.poison() {
+            return Err(StoreError::Poisoned {
+                source: Arc::clone(error),
             });
         }
-        self.db
-            .outside(internal::read_meta)
-            .map_err(StoreError::sqlite("read", &path))
+        let db = connect(&paths)?;
+        let log = Log::new(paths.log(), pool, keeper);
+        Ok(Self { db, paths, log })
+    }
+
+    /// Reads the mark.
+    fn read_meta(&mut self) -> Result<Option<Meta>, StoreError> {
+        read_meta(&mut self.db, &self.paths.database())
+    }
+
+    /// Returns what says when commits are durable.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Returns the ticket of all that is committed so far: what a reply may have seen.
+    pub(crate) fn so_far(&self) -> Ticket {
+        self.log.so_far()
     }
 
     /// Returns the connection, for the code between [`Db::enter`] and [`commit`](Self::commit).
@@ -182,12 +158,17 @@ impl Database {
         &mut self.db
     }
 
-    /// Commits what ran since the last commit or rollback.
-    pub(crate) fn commit(&mut self) -> Result<Ticket, StoreError> {
-        self.db
+    /// Commits what ran since the last commit or rollback. The ticket covers all commits before it too.
+    pub(crate) fn commit(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
+        let wrote = self
+            .db
             .commit()
             .map_err(StoreError::sqlite("commit to", &self.paths.database()))?;
-        Ok(Ticket(()))
+        if wrote {
+            self.log.written(durability)
+        } else {
+            Ok(self.log.so_far())
+        }
     }
 
     /// Undoes what ran since the last commit or rollback.
@@ -211,16 +192,22 @@ impl Database {
             .map_err(|source| StoreError::State { path, source })
     }
 
-    /// Writes the state, in the running transaction.
-    pub(crate) fn save_state<T: serde::Serialize>(&mut self, state: &T) -> Result<(), StoreError> {
-        let path = self.paths.database();
-        let json = serde_json::to_string(state).map_err(|source| StoreError::State {
-            path: path.clone(),
+    /// Makes the text that is stored for a state.
+    pub(crate) fn state_text<T: serde::Serialize>(&self, state: &T) -> Result<String, StoreError> {
+        serde_json::to_string(state).map_err(|source| StoreError::State {
+            path: self.paths.database(),
             source,
-        })?;
+        })
+    }
+
+    /// Writes the text of a state, in the running transaction.
+    pub(crate) fn write_state(&mut self, text: &str) -> Result<(), StoreError> {
         self.db
-            .internal(|connection| internal::write_state(connection, STATE_VERSION, &json))
-            .map_err(StoreError::sqlite("write the state of", &path))
+            .internal(|connection| internal::write_state(connection, STATE_VERSION, text))
+            .map_err(StoreError::sqlite(
+                "write the state of",
+                &self.paths.database(),
+            ))
     }
 
     /// Writes the mark that the actor exists, in the running transaction.
@@ -325,7 +312,7 @@ impl Database {
                 .internal(|connection| internal::write_meta(connection, &meta))
                 .map_err(StoreError::sqlite("migrate", &path))?;
         }
-        let ticket = self.commit()?;
+        let ticket = self.commit(Durability::Synced)?;
         self.foreign_keys("PRAGMA foreign_keys = ON")?;
         Ok(Ok(ticket))
     }
@@ -359,6 +346,40 @@ impl Database {
             .and_then(|directory| directory.sync_all())
             .map_err(StoreError::io("sync", paths.directory()))
     }
+}
+
+/// Opens the connection to an actor's file.
+fn connect(paths: &Paths) -> Result<Db, StoreError> {
+    let path = paths.database();
+    let guarded = Guarded::establish(&uri(&path)).map_err(|source| StoreError::Open {
+        path: path.clone(),
+        source,
+    })?;
+    let mut db = Db::new(guarded);
+    db.outside(|connection| connection.batch_execute(SETTINGS))
+        .map_err(StoreError::sqlite("open", &path))?;
+    Ok(db)
+}
+
+/// Reads the mark; a database without our tables is somebody else's.
+fn read_meta(db: &mut Db, path: &Path) -> Result<Option<Meta>, StoreError> {
+    let ours = db
+        .outside(|connection| {
+            diesel::select(diesel::dsl::sql::<BigInt>(
+                "(SELECT count(*) FROM sqlite_schema WHERE name = '_actor_meta')",
+            ))
+            .get_result::<i64>(connection)
+        })
+        .map_err(StoreError::sqlite("read", path))?;
+    if ours == 0 {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            found: "a database without the framework's tables".to_owned(),
+            expected: "an actor".to_owned(),
+        });
+    }
+    db.outside(internal::read_meta)
+        .map_err(StoreError::sqlite("read", path))
 }
 
 /// The version of the state's type; later versions of the framework let the user set it.

@@ -34,6 +34,7 @@ pub struct DbUntilAwait<'t> {
     /// What Diesel believes of our transaction; see [`Db::reset_depth`].
     transactions: AnsiTransactionManager,
     phase: Phase,
+    call: Call,
     read_only: bool,
     /// Whether SQLite refuses writes at the moment.
     query_only: bool,
@@ -56,12 +57,24 @@ enum Phase {
     Open,
 }
 
+/// What the transaction is to the call that was entered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    /// The call has run no statement yet.
+    Untouched,
+    /// The transaction is the call's: no call before it has touched the database.
+    Whole,
+    /// The call has a savepoint in it.
+    Part,
+}
+
 impl Db {
     pub(super) fn new(guarded: Guarded) -> Self {
         Self {
             guarded,
             transactions: AnsiTransactionManager::default(),
             phase: Phase::Idle,
+            call: Call::Untouched,
             read_only: false,
             query_only: false,
             name: "",
@@ -74,6 +87,7 @@ impl Db {
     pub(crate) fn enter(&mut self, name: &'static str, read_only: bool, deadline: Option<Instant>) {
         self.name = name;
         self.read_only = read_only;
+        self.call = Call::Untouched;
         let policy = self.guarded.policy();
         policy.mode.set(Mode::User);
         policy.deadline.set(deadline);
@@ -92,7 +106,9 @@ impl Db {
         run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> QueryResult<T> {
         let before = self.guarded.policy().mode.replace(Mode::Internal);
+        let read_only = std::mem::replace(&mut self.read_only, false);
         let result = self.open().and_then(|()| run(&mut self.guarded.connection));
+        self.read_only = read_only;
         self.guarded.policy().mode.set(before);
         result
     }
@@ -110,13 +126,55 @@ impl Db {
     }
 
     /// Commits what ran since the last commit or rollback; nothing to do if nothing ran.
-    pub(super) fn commit(&mut self) -> QueryResult<()> {
+    ///
+    /// Returns whether there was something to write.
+    pub(super) fn commit(&mut self) -> QueryResult<bool> {
         if self.phase == Phase::Idle {
-            return Ok(());
+            return Ok(false);
         }
         self.check_open()?;
+        let wrote = self.guarded.has_written();
         self.outer("COMMIT")?;
         self.phase = Phase::Idle;
+        self.call = Call::Untouched;
+        Ok(wrote)
+    }
+
+    /// Keeps what the call did that was entered last. It must leave the database such that it could commit now.
+    pub(crate) fn keep_call(&mut self) -> QueryResult<()> {
+        match self.call {
+            Call::Untouched => return Ok(()),
+            Call::Whole | Call::Part => self.check_open()?,
+        }
+        self.check_foreign_keys()?;
+        if self.call == Call::Part {
+            self.outer("RELEASE _actor_call")?;
+        }
+        self.call = Call::Untouched;
+        Ok(())
+    }
+
+    /// Undoes what the call did that was entered last, and nothing of those before it.
+    pub(crate) fn undo_call(&mut self) -> QueryResult<()> {
+        match std::mem::replace(&mut self.call, Call::Untouched) {
+            Call::Untouched => Ok(()),
+            Call::Whole => self.rollback(),
+            Call::Part => {
+                self.check_open()?;
+                self.outer("ROLLBACK TO _actor_call; RELEASE _actor_call")?;
+                self.reset_depth()
+            }
+        }
+    }
+
+    /// Refuses a row that refers to none, which SQLite itself would find at the commit only.
+    fn check_foreign_keys(&self) -> QueryResult<()> {
+        if self.phase == Phase::Open && self.guarded.has_deferred_violations() {
+            return Err(Error::DatabaseError(
+                DatabaseErrorKind::ForeignKeyViolation,
+                Box::new("FOREIGN KEY constraint failed".to_owned()),
+            ));
+        }
         Ok(())
     }
 
@@ -126,6 +184,7 @@ impl Db {
             return Ok(());
         }
         self.phase = Phase::Idle;
+        self.call = Call::Untouched;
         // SQLite itself rolls back on some failures, such as a full disk.
         if self.guarded.is_autocommit() {
             return Ok(());
@@ -135,9 +194,6 @@ impl Db {
 
     /// Begins the transaction, if it is not open yet.
     fn open(&mut self) -> QueryResult<()> {
-        if self.phase == Phase::Open {
-            return self.check_open();
-        }
         if self.query_only != self.read_only {
             self.outer(if self.read_only {
                 "PRAGMA query_only = ON"
@@ -146,13 +202,24 @@ impl Db {
             })?;
             self.query_only = self.read_only;
         }
-        self.outer(if self.read_only {
-            "BEGIN"
-        } else {
-            "BEGIN IMMEDIATE"
-        })?;
+        if self.phase == Phase::Open {
+            return self.check_open();
+        }
+        // It becomes a writing one with the first write, which cannot meet another writer: there is one connection.
+        self.outer("BEGIN")?;
         self.phase = Phase::Open;
+        self.call = Call::Whole;
         self.reset_depth()
+    }
+
+    /// Begins what can be undone for the call alone, if it has not begun yet.
+    fn open_call(&mut self) -> QueryResult<()> {
+        self.open()?;
+        if self.call == Call::Untouched {
+            self.outer("SAVEPOINT _actor_call")?;
+            self.call = Call::Part;
+        }
+        Ok(())
     }
 
     /// Refuses to go on when SQLite has ended the transaction by itself: each statement would commit alone.
@@ -215,7 +282,7 @@ fn error(message: &str) -> Error {
 
 impl SimpleConnection for Db {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        self.open()?;
+        self.open_call()?;
         let (connection, policy) = self.guarded.split();
         connection
             .batch_execute(query)
@@ -239,7 +306,7 @@ impl Connection for Db {
     where
         T: QueryFragment<Sqlite> + QueryId,
     {
-        self.open()?;
+        self.open_call()?;
         let (connection, policy) = self.guarded.split();
         connection
             .execute_returning_count(source)
@@ -295,7 +362,7 @@ impl LoadConnection<DefaultLoadingMode> for Db {
         T: Query + QueryFragment<Sqlite> + QueryId + 'query,
         Sqlite: QueryMetadata<T::SqlType>,
     {
-        self.open()?;
+        self.open_call()?;
         let (read_only, name) = (self.read_only, self.name);
         let (connection, policy) = self.guarded.split();
         match LoadConnection::load(connection, source) {

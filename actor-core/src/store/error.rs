@@ -81,6 +81,14 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// A sync failed, now or earlier. Nothing is acknowledged until the system is started anew; what was acknowledged before is
+    /// on disk.
+    #[error("the disk failed to sync: {source}")]
+    Poisoned {
+        /// The sync that failed.
+        #[source]
+        source: std::sync::Arc<StoreError>,
+    },
     /// A worker of the store ended in the middle of its work.
     #[error("the store was interrupted: {message}")]
     Interrupted {
@@ -108,6 +116,7 @@ impl StoreError {
             Self::NewerFormat { .. } => "newer_format",
             Self::State { .. } => "state",
             Self::Closed { .. } => "closed",
+            Self::Poisoned { .. } => "poisoned",
             Self::Interrupted { .. } => "interrupted",
         }
     }

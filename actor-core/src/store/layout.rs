@@ -43,6 +43,11 @@ impl Paths {
         self.directory.join(format!("{}{SUFFIX}", self.stem))
     }
 
+    /// Returns SQLite's log of the database.
+    pub(super) fn log(&self) -> PathBuf {
+        self.directory.join(format!("{}{SUFFIX}-wal", self.stem))
+    }
+
     /// Returns where the image of a new database is written before it gets its name.
     pub(super) fn fresh(&self) -> PathBuf {
         self.directory.join(format!("{}{FRESH_SUFFIX}", self.stem))

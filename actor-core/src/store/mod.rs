@@ -3,6 +3,7 @@
 mod database;
 mod db;
 mod directory;
+mod durability;
 mod error;
 mod internal;
 mod layout;
@@ -14,9 +15,11 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use database::Database;
+pub(crate) use database::{Database, Syncing};
 pub use db::{Cursor, Db, DbUntilAwait};
 pub(crate) use directory::{Directory, Row};
+pub use durability::Durability;
+pub(crate) use durability::{Gatekeeper, Log, SyncPool, Ticket};
 pub use error::{MigrationError, StoreError};
 pub(crate) use internal::Meta;
 pub(crate) use layout::Paths;
@@ -30,13 +33,18 @@ use crate::key::Key;
 pub(crate) struct Store {
     root: PathBuf,
     directory: Directory,
+    pool: Arc<SyncPool>,
     /// Unlocked when it is dropped, by the operating system if need be.
     lock: File,
 }
 
 impl Store {
     /// Opens the data directory for the given types of actors.
-    pub(crate) fn open(root: &Path, types: &[&'static str]) -> Result<Self, SystemError> {
+    pub(crate) fn open(
+        root: &Path,
+        types: &[&'static str],
+        pool: Arc<SyncPool>,
+    ) -> Result<Self, SystemError> {
         fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
         let root = root.canonicalize().map_err(StoreError::io("find", root))?;
         let lock = lock(&root)?;
@@ -52,6 +60,7 @@ impl Store {
         Ok(Self {
             root,
             directory,
+            pool,
             lock,
         })
     }
@@ -59,6 +68,11 @@ impl Store {
     /// Returns where the files of an actor are.
     pub(crate) fn paths(&self, actor: &str, key: &Key) -> Paths {
         Paths::new(&self.root.join(actor), key)
+    }
+
+    /// Returns who syncs the logs.
+    pub(crate) fn pool(&self) -> &Arc<SyncPool> {
+        &self.pool
     }
 
     /// Returns the list of all actors.
@@ -109,9 +123,11 @@ pub(crate) async fn open(
     actor: &'static str,
     key: Key,
     schema: (Migrations, Arc<Template>),
+    syncing: Syncing,
 ) -> Result<Option<Opened>, StoreError> {
     blocking(move || {
-        let Some((mut database, meta)) = Database::open(paths, actor, key.as_str())? else {
+        let Some((mut database, meta)) = Database::open(paths, actor, key.as_str(), syncing)?
+        else {
             return Ok(None);
         };
         let pending = database.pending(&schema.0, &schema.1, &meta)?;
@@ -125,8 +141,12 @@ pub(crate) async fn open(
 }
 
 /// Makes a database of a type's image. It does not count until it is marked.
-pub(crate) async fn create(paths: Paths, template: Arc<Template>) -> Result<Database, StoreError> {
-    blocking(move || Database::create(paths, template.image())).await
+pub(crate) async fn create(
+    paths: Paths,
+    template: Arc<Template>,
+    syncing: Syncing,
+) -> Result<Database, StoreError> {
+    blocking(move || Database::create(paths, template.image(), syncing)).await
 }
 
 /// Closes a database.
@@ -137,22 +157,6 @@ pub(crate) async fn close(database: Database) -> Result<(), StoreError> {
 /// Closes a database that does not count, and deletes its files.
 pub(crate) async fn delete(database: Database) -> Result<(), StoreError> {
     blocking(move || database.delete()).await
-}
-
-/// Lets `work` have the database where it may wait for the disk.
-///
-/// # Cancel safety
-///
-/// Not cancel safe: the database is gone when the future is dropped.
-pub(crate) async fn offload<T: Send + 'static>(
-    mut database: Database,
-    work: impl FnOnce(&mut Database) -> T + Send + 'static,
-) -> Result<(Database, T), StoreError> {
-    blocking(move || {
-        let result = work(&mut database);
-        Ok((database, result))
-    })
-    .await
 }
 
 /// Runs what may wait for the disk away from the workers of the runtime.

@@ -145,6 +145,31 @@ impl Guarded {
     }
 }
 
+impl Guarded {
+    /// Returns whether the open transaction has begun to write.
+    pub(super) fn has_written(&self) -> bool {
+        // SAFETY: the handle is open (invariant 1), and the name of the schema is a C string.
+        unsafe { ffi::sqlite3_txn_state(self.handle, c"main".as_ptr()) == ffi::SQLITE_TXN_WRITE }
+    }
+
+    /// Returns whether a row refers to one that does not exist, with a check that waits for the commit.
+    pub(super) fn has_deferred_violations(&self) -> bool {
+        let (mut current, mut highest) = (0, 0);
+        // SAFETY: the handle is open (invariant 1), and both results are written to locals of ours.
+        let code = unsafe {
+            ffi::sqlite3_db_status(
+                self.handle,
+                ffi::SQLITE_DBSTATUS_DEFERRED_FKS,
+                &raw mut current,
+                &raw mut highest,
+                0,
+            )
+        };
+        debug_assert_eq!(code, ffi::SQLITE_OK, "the verb is known");
+        current != 0
+    }
+}
+
 /// Interrupts a statement that runs past the deadline of its hook or action.
 unsafe extern "C" fn past_deadline(data: *mut c_void) -> c_int {
     // SAFETY: `data` is what `establish` registered, alive as long as the connection (invariant 2).

@@ -222,6 +222,9 @@ catalogue! {
         /// No return type.
         no_result(name) => "`{name}` returns nothing, so it could not fail",
             "write `-> Result<()>`, and end with `Ok(())`";
+        /// A return type that is plainly something else.
+        not_a_result(name, written) => "`{name}` returns `{written}`, so it could not fail",
+            "write `-> Result<{written}>`, and end with `Ok(…)`; the name of an alias ends with `Result`";
         /// A reference in an argument.
         borrowed_argument(name, help) => "the arguments of `{name}` cannot borrow: they wait in the mailbox",
             "{help}";

@@ -1,9 +1,10 @@
 //! `impl Actor` and the typed handle.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::WhereClause;
 
-use super::{duration, lints, option, optional_duration};
+use super::{bounds, duration, lints, option, optional_duration};
 use crate::model::{Actor, Field, SleepAfter};
 use crate::names;
 
@@ -55,7 +56,8 @@ fn handle(actor: &Actor) -> TokenStream {
         names::handle(ident),
         actor.runtime.item_at("ActorRef", ident.span()),
     );
-    let (_, arguments, bounds) = generics.split_for_impl();
+    let (_, arguments, _) = generics.split_for_impl();
+    let bounds = has_handlers(actor);
     let title =
         format!("A handle to [`{ident}`] actors: a key, and a method for each of their actions.");
     let more = "It is cheap to clone, does nothing until a call is awaited or sent, and goes on working when the actor \
@@ -64,18 +66,31 @@ fn handle(actor: &Actor) -> TokenStream {
         #[doc = #title]
         #[doc = ""]
         #[doc = #more]
-        #[allow(deprecated)]
+        #[allow(deprecated, trivial_bounds)]
         #visibility struct #name #generics #bounds {
             actor: #runtime_ref<#ident #arguments>,
         }
     }
 }
 
+/// Writes the bounds of the handle. That the actor has its handlers is among them, so that a forgotten `#[actor]` is one
+/// error.
+fn has_handlers(actor: &Actor) -> Option<WhereClause> {
+    let (ident, place) = (&actor.ident, names::at(actor.ident.span()));
+    let (_, arguments, _) = actor.generics.split_for_impl();
+    let handlers = actor.runtime.item_at("Handlers", place);
+    bounds::with(
+        &actor.generics,
+        &quote_spanned!(place=> #ident #arguments: #handlers),
+    )
+}
+
 /// Writes what makes the handle a handle: it is made from an untyped one, and can do all that the untyped one can.
 fn conversions(actor: &Actor) -> TokenStream {
     let (ident, name) = (&actor.ident, names::handle(&actor.ident));
     let runtime_ref = actor.runtime.item_at("ActorRef", ident.span());
-    let (generics, arguments, bounds) = actor.generics.split_for_impl();
+    let (generics, arguments, _) = actor.generics.split_for_impl();
+    let bounds = has_handlers(actor);
     let (inner, formatter) = (names::local("actor"), names::local("formatter"));
     quote! {
         #[automatically_derived]

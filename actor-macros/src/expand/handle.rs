@@ -83,10 +83,9 @@ pub(super) fn call(block: &Block, action: &Hook) -> TokenStream {
             quote!(#name)
         }
     });
-    let actor = quote!(::core::ops::Deref::deref(self));
     quote! {
         #call::__new(
-            #actor,
+            ::core::ops::Deref::deref(self),
             #enumeration::#variant(#(#arguments),*),
             |#answer| match #answer {
                 #reply::#variant(#value) => ::core::option::Option::Some(#value),

@@ -1,12 +1,12 @@
 //! `impl Handlers`: how the runtime reaches the user's methods.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{generic_arm, variant};
-use super::{concrete, optional_duration, tables, without};
+use super::{bounds, concrete, optional_duration, tables, without};
 use crate::migrate_dir::Set;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
@@ -22,8 +22,8 @@ const WITH_SELF: [Kind; 4] = [
 /// Writes the impl.
 pub(super) fn expand(block: &Block, set: Option<&Set>) -> TokenStream {
     let handlers = block.runtime.item("Handlers");
-    let (generics, _, bounds) = block.item.generics.split_for_impl();
-    let (_, arguments, _) = block.item.generics.split_for_impl();
+    let (generics, arguments, _) = block.item.generics.split_for_impl();
+    let bounds = bounds::of_handlers(block);
     let (actor, handle) = (&block.item.self_ty, &block.handle);
     let (message, reply) = (names::message(), names::reply());
     let input = input(block);
@@ -93,10 +93,13 @@ fn action(block: &Block) -> TokenStream {
     let arms = block.hooks_of(Kind::Action).map(|action| {
         let (cfgs, variant, name) = (&action.cfgs, variant(action), action.name.unraw().to_string());
         let read_only = action.signature.receiver == Some(Receiver::Shared);
+        let is_async = action.signature.is_async;
         let timeout = optional_duration(action.options.timeout);
         quote! {
             #(#cfgs)*
-            #enumeration::#variant(..) => const { &#info { name: #name, read_only: #read_only, timeout: #timeout } },
+            #enumeration::#variant(..) => const {
+                &#info { name: #name, read_only: #read_only, is_async: #is_async, timeout: #timeout }
+            },
         }
     });
     let generic = generic_arm(block, &enumeration);
@@ -127,10 +130,7 @@ fn dispatch(block: &Block) -> TokenStream {
             #enumeration::#variant(#(#arguments),*) => #result::map(#call, #reply::#variant),
         }
     });
-    let generic = generic_arm(block, &enumeration).map(|_| {
-        let (variant, never) = (names::generic_variant(), names::local("never"));
-        quote!(#enumeration::#variant(#never, _) => match #never {},)
-    });
+    let generic = generic_arm(block, &enumeration);
     quote! {
         async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
             match #message { #(#arms)* #generic }
@@ -141,27 +141,33 @@ fn dispatch(block: &Block) -> TokenStream {
 /// Writes the call of a user's method, and makes the runtime's result of what it returns.
 fn call(block: &Block, hook: &Hook, arguments: &[Ident]) -> TokenStream {
     let (name, runtime) = (&hook.name, &block.runtime);
-    let this = hook.signature.receiver.map(|_| quote!(self,));
+    // A future that cannot go to another thread is an error at the name of the method.
+    let here = names::at(name.span());
+    let this = hook
+        .signature
+        .receiver
+        .map(|_| quote_spanned!(here=> self,));
     let context = hook.signature.context.as_ref().map(|context| {
         // A stage that does not fit is an error of the type that the user wrote.
-        let path = runtime.item_at("Context", context.ty.span());
+        let place = names::at(context.ty.span());
+        let path = runtime.item_at("Context", place);
         let cx = names::local("cx");
-        quote!(&mut #path::stage(#cx),)
+        quote_spanned!(place=> &mut #path::stage(#cx),)
     });
+    let returned = quote_spanned!(here=> Self::#name(#this #context #(#arguments),*));
+    let finished = if hook.signature.is_async {
+        let handler = runtime.item_at("handler", here);
+        quote_spanned!(here=> #handler(#returned).await)
+    } else {
+        returned
+    };
     let place = hook
         .signature
         .returns
         .as_ref()
         .map_or_else(|| name.span(), syn::spanned::Spanned::span);
     let outcome = runtime.item_at("outcome", place);
-    let returned = quote!(Self::#name(#this #context #(#arguments),*));
-    if hook.signature.is_async {
-        // A future that cannot go to another thread is an error at the name of the method.
-        let handler = runtime.item_at("handler", name.span());
-        quote!(#outcome(#handler(#returned).await))
-    } else {
-        quote!(#outcome(#returned))
-    }
+    quote_spanned!(names::at(place)=> #outcome(#finished))
 }
 
 /// Writes the match over the ids of some hooks.
@@ -261,7 +267,12 @@ fn create_state(block: &Block) -> TokenStream {
     } else {
         Vec::new()
     };
-    let body = or_default(block, hook, &quote!(<Self as #actor>::State), &arguments);
+    let body = or_default(
+        block,
+        hook,
+        &quote_spanned!(place(block)=> <Self as #actor>::State),
+        &arguments,
+    );
     quote! {
         async fn __create_state(#cx: &mut #context<'_, Self, #stage>, #input: Self::Input)
             -> #result<<Self as #actor>::State, #failure> { #body }
@@ -279,7 +290,7 @@ fn create_vars(block: &Block) -> TokenStream {
     let body = or_default(
         block,
         block.hooks_of(Kind::CreateVars).next(),
-        &quote!(<Self as #actor>::Vars),
+        &quote_spanned!(place(block)=> <Self as #actor>::Vars),
         &[],
     );
     quote! {
@@ -294,9 +305,9 @@ fn or_default(
     ty: &TokenStream,
     arguments: &[Ident],
 ) -> TokenStream {
-    let place: Span = block.item.self_ty.span();
+    let place = place(block);
     let (or_default, result) = (block.runtime.item_at("or_default", place), result());
-    let default = quote!(#result::Ok(#or_default::<#ty>()));
+    let default = quote_spanned!(names::at(place)=> #result::Ok(#or_default::<#ty>()));
     let Some(hook) = hook else { return default };
     let (cfgs, call) = (&hook.cfgs, call(block, hook, arguments));
     if cfgs.is_empty() {
@@ -310,6 +321,11 @@ fn or_default(
         let #made = #default;
         #made
     }
+}
+
+/// Where errors about what is missing from a block point at: the name of the actor.
+fn place(block: &Block) -> Span {
+    names::at(block.item.self_ty.span())
 }
 
 /// The path of `Result`.

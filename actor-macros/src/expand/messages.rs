@@ -1,12 +1,14 @@
 //! The enums with one variant for each action: its arguments, and its reply.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{GenericParam, Type};
 
 use super::concrete;
 use crate::model::{Block, Hook, Kind};
 use crate::names;
+use crate::parse::signature::is_plain_value;
 
 /// Writes both enums.
 pub(super) fn expand(block: &Block) -> TokenStream {
@@ -44,12 +46,22 @@ pub(super) fn variant(action: &Hook) -> Ident {
 
 /// Writes the type of what an action returns when it is well.
 pub(super) fn reply_type(block: &Block, action: &Hook) -> TokenStream {
-    let outcome = block.runtime.item("Outcome");
-    let Some(returns) = &action.signature.returns else {
-        return quote!(());
-    };
-    let returns: Type = concrete(returns, &block.item.self_ty);
-    quote!(<#returns as #outcome>::Value)
+    match (outcome(block, action), &action.signature.returns) {
+        (Some((returns, outcome)), _) => {
+            quote_spanned!(names::at(returns.span())=> <#returns as #outcome>::Value)
+        }
+        // It is reported as a mistake, and what follows from it is checked with the type as it is.
+        (None, Some(returns)) => concrete(returns, &block.item.self_ty).to_token_stream(),
+        (None, None) => quote!(()),
+    }
+}
+
+/// What an action returns and the trait that it must have, unless it is plainly not a result.
+pub(super) fn outcome(block: &Block, action: &Hook) -> Option<(Type, TokenStream)> {
+    let returns = action.signature.returns.as_ref()?;
+    let returns = concrete(returns, &block.item.self_ty);
+    let outcome = block.runtime.item_at("Outcome", returns.span());
+    (!is_plain_value(&returns)).then_some((returns, outcome))
 }
 
 /// Writes a variant that nobody can make. It uses up the type parameters that no action mentions.
@@ -66,7 +78,7 @@ pub(super) fn generic_arm(block: &Block, enumeration: &Ident) -> Option<TokenStr
     let variant = names::generic_variant();
     let never = names::local("never");
     let is_generic = type_parameters(block).next().is_some();
-    is_generic.then(|| quote!(#enumeration::#variant(#never, _) => match *#never {},))
+    is_generic.then(|| quote!(#enumeration::#variant(#never, _) => match #never {},))
 }
 
 /// The names of the type parameters of the block.

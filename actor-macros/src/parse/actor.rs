@@ -9,6 +9,7 @@ use syn::{
 
 use super::block::crate_path;
 use super::options::{self, Opt, Part, Value};
+use super::signature::written;
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{Actor, ActorOptions, Field, SleepAfter};
 use crate::names::{self, Runtime};
@@ -136,7 +137,7 @@ fn parse_timeouts(opt: &Opt, timeouts: &mut Vec<(Ident, u64)>, diagnostics: &mut
     let Value::Group(tokens) = &opt.value else {
         match &opt.value {
             Value::Assigned(tokens) if !tokens.is_empty() => {
-                opt.refuse_value(wanted, example, diagnostics)
+                opt.refuse_value(wanted, example, diagnostics);
             }
             _ => diagnostics.at(
                 &opt.key,
@@ -156,7 +157,7 @@ fn parse_timeouts(opt: &Opt, timeouts: &mut Vec<(Ident, u64)>, diagnostics: &mut
             }
             Part::Option(opt) => options::refuse_unknown(&opt, "timeouts", &TIMEOUTS, diagnostics),
             Part::Stray(tokens) => {
-                options::refuse_stray(&tokens, "timeouts", &TIMEOUTS, diagnostics)
+                options::refuse_stray(&tokens, "timeouts", &TIMEOUTS, diagnostics);
             }
         }
     }
@@ -194,7 +195,7 @@ fn parse_fields(
         let is_vars = has_mark(field, "vars", diagnostics);
         match (is_state, is_vars) {
             (Some(_), Some(mark)) => {
-                diagnostics.at(mark, catalogue::derive::both_marks(field_name))
+                diagnostics.at(mark, catalogue::derive::both_marks(field_name));
             }
             (Some(mark), None) => {
                 let ty = state_type(field_name, &field.ty, diagnostics);
@@ -221,7 +222,7 @@ fn parse_fields(
                 );
             }
             (None, None) => {
-                diagnostics.at(field_name, catalogue::derive::unmarked_field(field_name))
+                diagnostics.at(field_name, catalogue::derive::unmarked_field(field_name));
             }
         }
     }
@@ -269,11 +270,7 @@ fn state_type(field: &Ident, ty: &Type, diagnostics: &mut Diagnostics) -> Type {
     {
         return (*inner).clone();
     }
-    let written = quote!(#ty)
-        .to_string()
-        .replace(" < ", "<")
-        .replace(" >", ">");
-    diagnostics.at(ty, catalogue::derive::state_type(field, written));
+    diagnostics.at(ty, catalogue::derive::state_type(field, written(ty)));
     ty.clone()
 }
 
@@ -294,7 +291,7 @@ fn actor_name(
     if !(characters && first && name.len() <= 64) {
         match written {
             Some(written) => {
-                diagnostics.at(written, catalogue::derive::name_characters(written.value()))
+                diagnostics.at(written, catalogue::derive::name_characters(written.value()));
             }
             None => diagnostics.at(ident, catalogue::derive::default_name(ident)),
         }

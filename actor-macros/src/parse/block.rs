@@ -51,13 +51,13 @@ pub(crate) fn parse(
                 }
             }
             ImplItem::Const(member) => {
-                refuse_member(&mut member.attrs, written.as_ref(), diagnostics)
+                refuse_member(&mut member.attrs, written.as_ref(), diagnostics);
             }
             ImplItem::Type(member) => {
-                refuse_member(&mut member.attrs, written.as_ref(), diagnostics)
+                refuse_member(&mut member.attrs, written.as_ref(), diagnostics);
             }
             ImplItem::Macro(member) => {
-                refuse_member(&mut member.attrs, written.as_ref(), diagnostics)
+                refuse_member(&mut member.attrs, written.as_ref(), diagnostics);
             }
             _ => {}
         }
@@ -90,7 +90,7 @@ fn parse_options(arguments: TokenStream, diagnostics: &mut Diagnostics) -> Optio
             }
             Part::Option(opt) => options::refuse_unknown(&opt, "#[actor]", &["crate"], diagnostics),
             Part::Stray(tokens) => {
-                options::refuse_stray(&tokens, "#[actor]", &["crate"], diagnostics)
+                options::refuse_stray(&tokens, "#[actor]", &["crate"], diagnostics);
             }
         }
     }

@@ -97,13 +97,12 @@ impl Opt {
         example: &str,
         diagnostics: &mut Diagnostics,
     ) -> Option<LitStr> {
-        match self.read::<Lit>(wanted, example, diagnostics)? {
-            Lit::Str(text) => Some(text),
-            _ => {
-                self.refuse_value(wanted, example, diagnostics);
-                None
-            }
+        let literal: Lit = self.read(wanted, example, diagnostics)?;
+        if let Lit::Str(text) = literal {
+            return Some(text);
         }
+        self.refuse_value(wanted, example, diagnostics);
+        None
     }
 
     /// Reads a duration, in milliseconds.

@@ -1,5 +1,6 @@
 //! The parts of a method's signature.
 
+use quote::ToTokens as _;
 use syn::{FnArg, GenericArgument, Pat, PatType, PathArguments, ReturnType, Type};
 
 use crate::model::{Argument, AskedStage, Context, Kind, Receiver, Signature, Stage};
@@ -63,7 +64,8 @@ fn parse_context(written: &PatType) -> Option<Context> {
     let Type::Path(path) = inner else { return None };
     let last = path.path.segments.last()?;
     let is_context = last.ident == "Context";
-    if !is_context && !(is_borrowed && is_mut) {
+    let may_be_alias = is_borrowed && is_mut;
+    if !(is_context || may_be_alias) {
         return None;
     }
     let stage = if is_context {
@@ -134,4 +136,38 @@ pub(crate) fn is_context(ty: &Type) -> bool {
         ty => ty,
     };
     matches!(inner, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Context"))
+}
+
+/// Types that everybody knows and that are not results. A generic type of another name may be an alias for one.
+const PLAIN: [&str; 7] = [
+    "BTreeMap", "Box", "HashMap", "HashSet", "Option", "Vec", "VecDeque",
+];
+
+/// Whether a type is plainly not a `Result`: a well-known one, or a name without arguments that does not end with it.
+pub(crate) fn is_plain_value(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let is_known = PLAIN.iter().any(|plain| last.ident == plain);
+            let is_named_result = last.ident.to_string().ends_with("Result");
+            is_known || (last.arguments.is_none() && !is_named_result)
+        }),
+        Type::Tuple(_) | Type::Array(_) => true,
+        _ => false,
+    }
+}
+
+/// A type as the user would write it.
+pub(crate) fn written(ty: &Type) -> String {
+    let tokens = ty.to_token_stream().to_string();
+    let tidy = [
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        (" :: ", "::"),
+        ("& ", "&"),
+        ("( ", "("),
+        (" )", ")"),
+    ];
+    tidy.iter()
+        .fold(tokens, |text, (from, to)| text.replace(from, to))
 }

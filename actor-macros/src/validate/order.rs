@@ -34,15 +34,13 @@ pub(super) fn check_names(hooks: &[Hook], diagnostics: &mut Diagnostics) {
 fn known_names(hooks: &[Hook], written: &str) -> String {
     let ordered = hooks.iter().filter(|hook| hook.kind.step().is_some());
     let own: Vec<String> = ordered.map(|hook| hook.name.unraw().to_string()).collect();
-    let steps = Kind::ALL
-        .into_iter()
-        .filter(|kind| kind.step().is_some() && *kind != Kind::DataMigration);
+    let is_step = |kind: &Kind| kind.step().is_some() && *kind != Kind::DataMigration;
     let mut known: Vec<&str> = own.iter().map(String::as_str).collect();
-    known.extend(
-        steps
-            .map(|kind| kind.name())
-            .filter(|step| !own.iter().any(|name| name == step)),
-    );
+    for kind in Kind::ALL.into_iter().filter(is_step) {
+        if !own.iter().any(|name| name == kind.name()) {
+            known.push(kind.name());
+        }
+    }
     match suggest::nearest(written, &known) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("there are {}", suggest::list(&known)),

@@ -6,7 +6,7 @@ use syn::{FnArg, Type};
 use super::types;
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{AskedStage, Hook, Kind, Receiver, Stage};
-use crate::parse::signature::is_context;
+use crate::parse::signature::{is_context, is_plain_value, written};
 
 /// Checks the signature of one method.
 pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
@@ -45,7 +45,7 @@ fn check_receiver(hook: &Hook, diagnostics: &mut Diagnostics) {
     match (hook.kind.has_self(), hook.signature.receiver) {
         (true, None) => diagnostics.at(name, catalogue::signature::missing_self(name)),
         (true, Some(Receiver::Other)) => {
-            diagnostics.at(written, catalogue::signature::self_by_value(name))
+            diagnostics.at(written, catalogue::signature::self_by_value(name));
         }
         (false, Some(_)) => match hook.kind {
             Kind::Migrate => {}
@@ -250,6 +250,12 @@ fn check_returns(hook: &Hook, diagnostics: &mut Diagnostics) {
     match &hook.signature.returns {
         None => diagnostics.at(&hook.name, message()),
         Some(Type::Tuple(unit)) if unit.elems.is_empty() => diagnostics.at(unit, message()),
+        Some(ty) if is_plain_value(ty) => {
+            diagnostics.at(
+                ty,
+                catalogue::signature::not_a_result(&hook.name, written(ty)),
+            );
+        }
         Some(_) => {}
     }
 }

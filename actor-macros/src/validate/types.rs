@@ -1,5 +1,6 @@
 //! Questions about types.
 
+use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
     Lifetime, ParenthesizedGenericArguments, Type, TypeBareFn, TypeImplTrait, TypeReference,
@@ -17,7 +18,7 @@ impl<'a> Visit<'a> for Found<'a> {
     fn visit_type_reference(&mut self, reference: &'a TypeReference) {
         match &reference.lifetime {
             Some(lifetime) if lifetime.ident == "static" => {
-                visit::visit_type(self, &reference.elem)
+                visit::visit_type(self, &reference.elem);
             }
             _ => self.reference = self.reference.or(Some(reference)),
         }
@@ -40,7 +41,6 @@ impl<'a> Visit<'a> for Found<'a> {
 
 /// Finds the reference or lifetime by which a type borrows.
 pub(super) fn borrowed(ty: &Type) -> Option<proc_macro2::TokenStream> {
-    use quote::ToTokens as _;
     let mut found = Found::default();
     found.visit_type(ty);
     let reference = found.reference.map(|reference| {
@@ -48,7 +48,7 @@ pub(super) fn borrowed(ty: &Type) -> Option<proc_macro2::TokenStream> {
         let (and, lifetime) = (&reference.and_token, &reference.lifetime);
         quote::quote!(#and #lifetime)
     });
-    reference.or_else(|| found.lifetime.map(|lifetime| lifetime.to_token_stream()))
+    reference.or_else(|| found.lifetime.map(ToTokens::to_token_stream))
 }
 
 /// Finds an `impl Trait` in a type.

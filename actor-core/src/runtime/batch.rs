@@ -1,0 +1,56 @@
+//! [`Batch`]: calls that share one transaction.
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::limits;
+use crate::runtime::gate::Answer;
+use crate::runtime::slots::SlotId;
+
+/// Calls that share one transaction, each with a savepoint of its own. Their replies leave together.
+pub(super) struct Batch<A: Handlers> {
+    /// What goes to those who asked.
+    pub(super) answers: Vec<Answer<A>>,
+    /// The state as it is after the last call, if one changed it.
+    pub(super) state: Option<String>,
+    /// How many calls were only told, and succeeded.
+    told: usize,
+    calls: usize,
+}
+
+impl<A: Handlers> Batch<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            answers: Vec::new(),
+            state: None,
+            told: 0,
+            calls: 0,
+        }
+    }
+
+    /// Adds a call.
+    pub(super) fn push(&mut self, reply: Option<SlotId>, result: Result<A::Reply, CallError>) {
+        self.calls += 1;
+        match reply {
+            Some(slot) => self.answers.push((slot, result)),
+            None => self.told += usize::from(result.is_ok()),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls == 0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.calls >= limits::CALLS_PER_COMMIT
+    }
+
+    /// Turns every success into the failure of the commit, and returns how many calls that were told are lost.
+    pub(super) fn fail(&mut self, error: &CallError) -> usize {
+        for (_, result) in &mut self.answers {
+            if result.is_ok() {
+                *result = Err(error.clone());
+            }
+        }
+        std::mem::take(&mut self.told)
+    }
+}

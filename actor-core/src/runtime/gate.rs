@@ -1,0 +1,104 @@
+//! [`Gate`]: replies that wait until what they saw is durable.
+//!
+//! # Invariants
+//!
+//! 1. A reply leaves when its ticket is durable, and replies of one actor leave in the order of their calls.
+//! 2. When the store fails, a held reply is replaced by the failure: what it says may not come true.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::runtime::cell::Cell;
+use crate::runtime::slots::SlotId;
+use crate::store::{Gatekeeper, Log, StoreError, Ticket};
+
+/// One reply, and where it goes.
+pub(super) type Answer<A> = (SlotId, Result<<A as Handlers>::Reply, CallError>);
+
+/// Replies of calls that committed together.
+struct Held<A: Handlers> {
+    log: Arc<Log>,
+    ticket: Ticket,
+    answers: Vec<Answer<A>>,
+}
+
+/// Replies that wait until what they saw is durable.
+pub(crate) struct Gate<A: Handlers> {
+    held: Mutex<VecDeque<Held<A>>>,
+}
+
+impl<A: Handlers> Gate<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            held: Mutex::new(VecDeque::new()),
+        }
+    }
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Lets replies out when the ticket is durable, at once if it is already.
+    pub(super) fn answer_after(&self, log: &Arc<Log>, ticket: Ticket, answers: Vec<Answer<A>>) {
+        if answers.is_empty() {
+            return;
+        }
+        let mut held = self.gate().held.lock();
+        // A sync that ends after this look finds what is pushed here, because it takes the same lock.
+        if held.is_empty() && log.check(ticket).is_ok_and(|durable| durable) {
+            // The lock is kept, so that no later reply overtakes these.
+            self.mailbox().complete_all(answers);
+            return;
+        }
+        held.push_back(Held {
+            log: Arc::clone(log),
+            ticket,
+            answers,
+        });
+        drop(held);
+        // The store may have failed before, in which case no sync comes any more.
+        if log.check(ticket).is_err() {
+            self.advanced();
+        }
+    }
+}
+
+impl<A: Handlers> Gatekeeper for Cell<A> {
+    fn advanced(&self) {
+        let mut held = self.gate().held.lock();
+        while let Some(first) = held.front() {
+            let durable = match first.log.check(first.ticket) {
+                Ok(false) => return,
+                Ok(true) => Ok(()),
+                Err(error) => Err(error),
+            };
+            let Some(first) = held.pop_front() else {
+                return;
+            };
+            let answers = match durable {
+                Ok(()) => first.answers,
+                Err(source) => self.replace(first.answers, source),
+            };
+            self.mailbox().complete_all(answers);
+        }
+        // An actor that is idle keeps no room for replies.
+        held.shrink_to(4);
+    }
+}
+
+impl<A: Handlers> Cell<A> {
+    /// INVARIANT 2: puts the failure into the place of every reply.
+    fn replace(&self, answers: Vec<Answer<A>>, source: Arc<StoreError>) -> Vec<Answer<A>> {
+        let error = CallError::Store {
+            subject: self.subject(),
+            name: "commit",
+            source: Arc::new(StoreError::Poisoned { source }),
+        };
+        answers
+            .into_iter()
+            .map(|(slot, _)| (slot, Err(error.clone())))
+            .collect()
+    }
+}

@@ -1,0 +1,44 @@
+//! The `schema!` macro, from its tokens to Diesel's.
+
+use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::schema::{SchemaInput, expand_schema};
+use super::{load, tracking};
+
+/// Expands `schema!`; `package_dir` is the package that is being compiled.
+pub(crate) fn expand(input: TokenStream, package_dir: Option<&Path>) -> TokenStream {
+    let input: SchemaInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.to_compile_error(),
+    };
+    let at_dir = |message: String| syn::Error::new(input.dir.span(), message);
+    let Some(package_dir) = package_dir else {
+        return at_dir("`CARGO_MANIFEST_DIR` is not set, so the migrations cannot be found\n  help: build with cargo".to_owned())
+            .to_compile_error();
+    };
+    let (schema, tracked, problems) = match load(package_dir, &input.dir.value()) {
+        Ok(set) => (set.schema, set.tracked, Vec::new()),
+        Err(broken) => (broken.schema, broken.tracked, broken.problems),
+    };
+    let is_broken = !problems.is_empty();
+    let mut errors: Vec<_> = problems
+        .into_iter()
+        .map(|problem| at_dir(problem.message))
+        .collect();
+    let (module, problems) = expand_schema(&input, &schema);
+    // In a broken schema a name can be missing because of what is broken; that is reported already.
+    if !is_broken {
+        errors.extend(problems);
+    }
+    let errors = errors.iter().map(syn::Error::to_compile_error);
+    let tracked = tracking::expand_tracked(&tracked);
+    quote!(#(#errors)* #module #tracked)
+}
+
+/// Returns the package that is being compiled.
+pub(crate) fn package_dir() -> Option<PathBuf> {
+    std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)
+}

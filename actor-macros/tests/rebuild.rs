@@ -1,0 +1,188 @@
+//! A change of a migration builds the program again: real cargo runs on a small package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Stands in for Diesel, which would take most of the time: a table becomes the list of its columns.
+const FAKE_DIESEL: &str = r"
+#[macro_export]
+macro_rules! table {
+    ($(#[$_t:meta])* $name:ident ($($_key:ident),*) { $($(#[$_c:meta])* $column:ident -> $_ty:ty,)* }) => {
+        pub const COLUMNS: &[&str] = &[$(stringify!($column)),*];
+    };
+}
+";
+
+const MAIN: &str = r#"
+actor_macros::schema! { mod schema = "migrations/room"; }
+fn main() { print!("{}", schema::COLUMNS.join(" ")); }
+"#;
+
+/// A package with migrations, outside the workspace.
+struct Package {
+    root: TempDir,
+    /// The package's name: the tests share a target directory, in which programs are told apart by it.
+    name: &'static str,
+}
+
+impl Package {
+    /// Writes a package with one migration.
+    fn new(name: &'static str) -> Self {
+        let package = Self {
+            root: tempfile::tempdir().unwrap(),
+            name,
+        };
+        let macros = env!("CARGO_MANIFEST_DIR");
+        package.write(
+            "Cargo.toml",
+            &format!(
+                "[package]\nname = {name:?}\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+                 actor-macros = {{ path = {macros:?} }}\ndiesel = {{ path = \"diesel\" }}\n"
+            ),
+        );
+        package.write(
+            "diesel/Cargo.toml",
+            "[package]\nname = \"diesel\"\nversion = \"2.3.99\"\nedition = \"2024\"\n",
+        );
+        package.write("diesel/src/lib.rs", FAKE_DIESEL);
+        package.write("src/main.rs", MAIN);
+        package.migrate(
+            "1_first",
+            "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL);",
+        );
+        // The versions of this workspace are downloaded and built already.
+        let lock = Path::new(macros).parent().unwrap().join("Cargo.lock");
+        fs::copy(lock, package.path("Cargo.lock")).unwrap();
+        package
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join(path)
+    }
+
+    fn write(&self, path: &str, content: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn migrate(&self, name: &str, up: &str) {
+        self.write(&format!("migrations/room/{name}/up.sql"), up);
+    }
+
+    /// Runs the program; returns what it printed, and whether it was built for that.
+    fn run(&self) -> (String, bool) {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let output = Command::new(env!("CARGO"))
+            .args(["run", "--offline"])
+            .current_dir(self.root.path())
+            .env("CARGO_TARGET_DIR", target)
+            .env_remove("ACTOR_MIGRATIONS_LOCK")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let printed = if output.status.success() {
+            String::from_utf8_lossy(&output.stdout)
+        } else {
+            errors.clone()
+        };
+        (
+            printed.into_owned(),
+            errors.contains(&format!("Compiling {}", self.name)),
+        )
+    }
+}
+
+/// What [`Package::run`] returns.
+fn printed(columns: &str, was_built: bool) -> (String, bool) {
+    (columns.to_owned(), was_built)
+}
+
+#[test]
+fn each_change_of_a_migration_builds_again() {
+    let package = Package::new("rebuild-changes");
+    assert_eq!(package.run(), printed("id", true), "first build");
+    assert_eq!(package.run(), printed("id", false), "no change");
+
+    package.migrate(
+        "1_first",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL, edited TEXT);",
+    );
+    assert_eq!(package.run(), printed("id edited", true), "edit");
+    assert_eq!(
+        package.run(),
+        printed("id edited", false),
+        "no change after an edit"
+    );
+
+    fs::rename(
+        package.path("migrations/room/1_first"),
+        package.path("migrations/room/2_renamed"),
+    )
+    .unwrap();
+    assert_eq!(package.run(), printed("id edited", true), "rename");
+    assert_eq!(
+        package.run(),
+        printed("id edited", false),
+        "no change after a rename"
+    );
+}
+
+#[test]
+fn a_new_migration_builds_again_with_one_line_of_a_build_script() {
+    let package = Package::new("rebuild-additions");
+    package.migrate("2_second", "ALTER TABLE a ADD COLUMN second TEXT;");
+    assert_eq!(package.run(), printed("id second", true), "first build");
+
+    // The limit of stable Rust, and the one line that lifts it.
+    package.migrate("3_added", "ALTER TABLE a ADD COLUMN added TEXT;");
+    assert_eq!(
+        package.run(),
+        printed("id second", false),
+        "addition without a build script"
+    );
+    package.write(
+        "build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=migrations/room\"); }",
+    );
+    assert_eq!(
+        package.run(),
+        printed("id second added", true),
+        "the build script itself"
+    );
+    assert!(package.path("migrations/room.lock").exists());
+    // The lock was written while building; it is beside the directory that the build script watches.
+    assert_eq!(
+        package.run(),
+        printed("id second added", false),
+        "no change with a build script"
+    );
+
+    package.migrate("4_added", "ALTER TABLE a ADD COLUMN more TEXT;");
+    assert_eq!(
+        package.run(),
+        printed("id second added more", true),
+        "addition"
+    );
+    assert_eq!(
+        package.run(),
+        printed("id second added more", false),
+        "no change after an addition"
+    );
+
+    fs::remove_dir_all(package.path("migrations/room/4_added")).unwrap();
+    // The version before was locked when this one followed it, which its removal does not change.
+    assert_eq!(package.run(), printed("id second added", true), "removal");
+
+    package.migrate("3_added", "ALTER TABLE a ADD COLUMN other TEXT;");
+    let (errors, _) = package.run();
+    assert!(
+        errors.contains("`up.sql` was edited, but actors may have applied it"),
+        "{errors}"
+    );
+    package.migrate("3_added", "ALTER TABLE a ADD COLUMN added TEXT;");
+    assert_eq!(package.run(), printed("id second added", true), "mended");
+}

@@ -1,0 +1,17 @@
+//! One attribute has all options.
+
+use actor_core::prelude::*;
+
+#[derive(Actor)]
+struct Room;
+
+#[actor]
+impl Room {
+    #[on_wake]
+    #[on_wake(timeout = "2s")]
+    fn audit(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The macro does not guess.
+
+use actor_core::prelude::*;
+
+#[derive(Actor)]
+struct Room;
+
+#[actor]
+impl Room {
+    #[migrate]
+    fn migrate() {}
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A forgotten derive.
+
+use actor_core::prelude::*;
+
+struct Room;
+
+#[actor]
+impl Room {}
+
+fn main() {}

@@ -1,0 +1,38 @@
+//! Compiles every case. `TRYBUILD=overwrite` writes the messages anew.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Where trybuild puts the package in which it compiles the cases. `#[migrate]` looks for its directories there.
+fn package() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("it is in the target directory");
+    target.join("tests/trybuild").join(env!("CARGO_PKG_NAME"))
+}
+
+/// Copies a directory with all that is in it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to)?;
+        } else {
+            fs::copy(from, to)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn mistakes_are_explained_and_all_else_compiles() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy(&here.join("migrations"), &package().join("migrations"))
+        .expect("the migrations can be copied");
+    let cases = trybuild::TestCases::new();
+    cases.pass("pass/*.rs");
+    cases.pass("lints/*.rs");
+    cases.compile_fail("fail/*/*.rs");
+}
