@@ -100,6 +100,9 @@ impl Builder {
                 return Err(SystemError::DuplicateName { actor: this.name });
             }
         }
+        if cfg!(debug_assertions) {
+            check_up_to_date(&self.types)?;
+        }
         let types = self.types;
         let pool = SyncPool::new(runtime.clone());
         let opened = store::blocking(move || {
@@ -121,6 +124,20 @@ impl Builder {
             self.durability,
         ))
     }
+}
+
+/// Refuses a program that was built before its migrations were changed.
+fn check_up_to_date(types: &[Type]) -> Result<(), SystemError> {
+    for this in types {
+        if let Some(migration) = this.migrations.out_of_date() {
+            return Err(SystemError::OutOfDate {
+                actor: this.name,
+                directory: this.migrations.directory(),
+                migration,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn registered<A: Handlers>(

@@ -278,6 +278,19 @@ pub enum SystemError {
     /// `start` was called outside of a tokio runtime.
     #[error("a system starts inside a tokio runtime")]
     NoRuntime,
+    /// The program was built before a migration was added or removed. Only debug builds look, on the machine that built them.
+    #[error(
+        "the program was built before migration {migration} in `{directory}` of {actor} was added or removed: \
+         build it again, and write `println!(\"cargo::rerun-if-changed={directory}\");` into the `main` of a `build.rs`, so that cargo sees it"
+    )]
+    OutOfDate {
+        /// The name of the actor's type.
+        actor: &'static str,
+        /// The directory of its migrations, relative to the package.
+        directory: &'static str,
+        /// The name of the migration.
+        migration: String,
+    },
     /// The store did not open or close.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -301,6 +314,7 @@ impl SystemError {
             Self::DuplicateName { .. } => "duplicate_name",
             Self::InUse { .. } => "in_use",
             Self::NoRuntime => "no_runtime",
+            Self::OutOfDate { .. } => "out_of_date",
             Self::Store(error) => error.code(),
         }
     }

@@ -23,7 +23,7 @@ mod system;
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
     Actor, action, actor, create_state, create_vars, data_migration, migrate, on_before_start,
-    on_create, on_destroy, on_sleep, on_wake, run,
+    on_create, on_destroy, on_sleep, on_wake, run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;

@@ -12,13 +12,13 @@ use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Type};
 
-use crate::migrate_dir::Set;
+use crate::migrations::Embedded;
 use crate::model::Block;
 
 pub(crate) use actor::{expand as actor, expand_without_bodies as actor_without_bodies};
 
 /// Writes all that goes with an `#[actor]` block.
-pub(crate) fn block(block: &Block, set: Option<&Set>) -> TokenStream {
+pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let lints = lints();
     let messages = messages::expand(block);
     let handlers = handlers::expand(block, set);

@@ -8,16 +8,12 @@ mod diagnostics;
 mod duration;
 mod expand;
 mod fallback;
-mod migrate_dir;
-// `#[migrate]` reads its directory through `migrate_dir` still, so a part of these is unused.
-#[allow(dead_code, unused_imports)]
 mod migrations;
 mod model;
 mod names;
 mod order;
 mod parse;
 mod pipeline;
-#[allow(dead_code)]
 mod sqlite;
 mod suggest;
 mod validate;
@@ -120,4 +116,12 @@ only_in_actor_blocks! {
     on_destroy;
     /// Marks an action: a method that the handle offers to callers.
     action;
+}
+
+/// Gives the text of the statements that make the framework's own tables, which the image of a new actor has already.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __internal_sql(_: TokenStream) -> TokenStream {
+    let sql = migrations::INTERNAL_SQL;
+    quote::quote!(#sql).into()
 }

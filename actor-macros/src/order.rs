@@ -192,7 +192,7 @@ pub(crate) fn data_migrations(block: &Block) -> Vec<&Hook> {
         hook.options
             .version
             .as_ref()
-            .map(|version| crate::migrate_dir::version(&version.value()))
+            .map(|version| crate::migrations::version(&version.value()))
     });
     sorted
 }

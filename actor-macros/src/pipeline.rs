@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{DeriveInput, Item};
 
 use crate::diagnostics::{Diagnostics, Message, catalogue};
-use crate::migrate_dir::{self, Set};
+use crate::migrations::{self, Embedded};
 use crate::model::{Block, Kind};
 use crate::{expand, fallback, parse, validate};
 
@@ -50,14 +50,17 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
         }
     };
     let mut block = parse::block::parse(arguments, item_impl, &mut diagnostics);
-    let set = load_migrations(&block, &mut diagnostics);
-    validate::check(&mut block, set.as_ref(), &mut diagnostics);
+    let (embedded, tracked) = load_migrations(&block, &mut diagnostics);
+    let set = embedded.as_ref().map(|embedded| &embedded.set);
+    validate::check(&mut block, set, &mut diagnostics);
     let item = fallback::written_block(&block);
     let generated = match diagnostics.finish() {
-        None => expand::block(&block, set.as_ref()),
+        None => expand::block(&block, embedded.as_ref()),
         Some(errors) => {
             let rest = fallback::block(&block);
-            quote!(#rest #errors)
+            // A file that is mended must run the macro again.
+            let tracked = migrations::expand_tracked(&tracked);
+            quote!(#rest #tracked #errors)
         }
     };
     quote!(#item #generated)
@@ -91,21 +94,35 @@ fn name_of(item: &Item) -> TokenStream {
     }
 }
 
-/// Reads the directory of the block's first `#[migrate]`.
-fn load_migrations(block: &Block, diagnostics: &mut Diagnostics) -> Option<Set> {
-    let migrate = block.hooks_of(Kind::Migrate).next()?;
-    let directory = migrate.options.directory.as_ref()?;
+/// Reads and runs the directory of the block's first `#[migrate]`. Returns the files that were read, too.
+fn load_migrations(
+    block: &Block,
+    diagnostics: &mut Diagnostics,
+) -> (Option<Embedded>, Vec<PathBuf>) {
+    let migrate = block.hooks_of(Kind::Migrate).next();
+    let Some(directory) = migrate.and_then(|hook| hook.options.directory.as_ref()) else {
+        return (None, Vec::new());
+    };
     // Cargo sets it for every compiler it starts; without it, the directory of the compiler is the best guess.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    match migrate_dir::load(&package, &directory.value()) {
-        Ok(set) => Some(set),
-        Err(problems) => {
-            for problem in problems {
-                diagnostics.at(directory, Message::written(problem));
+    let package = migrations::package_dir().unwrap_or_default();
+    // With a Rust step for new actors, each of those replays the history: it has no use for the image.
+    let replays = block
+        .hooks_of(Kind::DataMigration)
+        .any(|hook| hook.options.new);
+    let embedded = match migrations::load(&package, &directory.value()) {
+        Ok(set) => Embedded::new(set, !replays),
+        Err(broken) => Err(broken),
+    };
+    match embedded {
+        Ok(embedded) => {
+            let tracked = embedded.set.tracked.clone();
+            (Some(embedded), tracked)
+        }
+        Err(broken) => {
+            for problem in broken.problems {
+                diagnostics.at(directory, Message::written(problem.message));
             }
-            None
+            (None, broken.tracked)
         }
     }
 }

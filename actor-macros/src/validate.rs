@@ -8,11 +8,11 @@ mod signature;
 mod types;
 
 use crate::diagnostics::Diagnostics;
-use crate::migrate_dir::Set;
+use crate::migrations::MigrationSet;
 use crate::model::Block;
 
 /// Checks an `#[actor]` block.
-pub(crate) fn check(block: &mut Block, set: Option<&Set>, diagnostics: &mut Diagnostics) {
+pub(crate) fn check(block: &mut Block, set: Option<&MigrationSet>, diagnostics: &mut Diagnostics) {
     block::check_impl(&block.item, diagnostics);
     block::check_single_hooks(block, diagnostics);
     migrations::check_directory(block, diagnostics);

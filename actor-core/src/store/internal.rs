@@ -5,7 +5,7 @@ use diesel::result::QueryResult;
 use diesel::sqlite::SqliteConnection;
 
 /// The statements that make the tables below.
-pub(super) const SQL: &str = include_str!("internal.sql");
+pub(super) const SQL: &str = actor_macros::__internal_sql!();
 
 /// The format of the tables that this program writes. A file with a newer one is refused.
 pub(super) const FORMAT: i32 = 1;

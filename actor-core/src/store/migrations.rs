@@ -126,7 +126,11 @@ pub struct Migrations {
     directory: &'static str,
     list: &'static [Migration],
     image: Option<&'static [u8]>,
+    listing: Listing,
 }
+
+/// The absolute path of a directory of migrations on the machine that compiled it, and the names that it had.
+type Listing = (&'static str, &'static [&'static str]);
 
 impl Migrations {
     /// What an actor without `#[migrate]` has.
@@ -134,6 +138,7 @@ impl Migrations {
         directory: "",
         list: &[],
         image: None,
+        listing: ("", &[]),
     };
 
     /// Makes the set of what the macro read in `directory`, with the finished database that it built of them.
@@ -142,11 +147,13 @@ impl Migrations {
         directory: &'static str,
         list: &'static [Migration],
         image: Option<&'static [u8]>,
+        listing: Listing,
     ) -> Self {
         Self {
             directory,
             list,
             image,
+            listing,
         }
     }
 
@@ -231,6 +238,27 @@ impl Migrations {
         }
     }
 
+    /// Returns the name of a migration that is in the directory and not in the program, or the other way around.
+    ///
+    /// The compiler cannot be told that a directory is an input of a program, so a new migration is not seen until something
+    /// else rebuilds it. On the machine that compiled it this can be found out.
+    pub(crate) fn out_of_date(&self) -> Option<String> {
+        let (path, names) = self.listing;
+        let entries = std::fs::read_dir(path).ok()?;
+        let found: Vec<String> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| entry.path().join("up.sql").exists())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        let added = found.iter().find(|name| !names.contains(&name.as_str()));
+        let removed = names
+            .iter()
+            .find(|name| !found.iter().any(|other| other == *name));
+        added
+            .cloned()
+            .or_else(|| removed.map(|name| (*name).to_owned()))
+    }
+
     /// Returns the directory, as the user wrote it.
     #[must_use]
     pub fn directory(&self) -> &'static str {
@@ -256,7 +284,7 @@ mod tests {
         Migration::new("2", "2_b", "", None, [2; 32]),
         Migration::new("4", "4_d", "", None, [4; 32]),
     ];
-    const SET: Migrations = Migrations::new("m", &THREE, None);
+    const SET: Migrations = Migrations::new("m", &THREE, None, ("", &[]));
 
     fn applied(versions: &[(&str, Option<u8>)]) -> Vec<(String, Option<String>)> {
         versions

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 
 use super::messages::{generic_arm, variant};
 use super::{bounds, concrete, optional_duration, tables, without};
-use crate::migrate_dir::Set;
+use crate::migrations::Embedded;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
 
@@ -20,7 +20,7 @@ const WITH_SELF: [Kind; 4] = [
 ];
 
 /// Writes the impl.
-pub(super) fn expand(block: &Block, set: Option<&Set>) -> TokenStream {
+pub(super) fn expand(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let handlers = block.runtime.item("Handlers");
     let (generics, arguments, _) = block.item.generics.split_for_impl();
     let bounds = bounds::of_handlers(block);

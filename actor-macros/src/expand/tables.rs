@@ -1,49 +1,53 @@
 //! The constant tables: migrations, hooks and actions.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 
 use super::{option, optional_duration, without};
-use crate::migrate_dir::{self, Set};
+use crate::migrations::{self, Embedded};
 use crate::model::{Block, Hook, Kind};
 use crate::order::{self, Order};
 
 /// Writes `MIGRATIONS`.
-pub(super) fn migrations(block: &Block, set: Option<&Set>) -> TokenStream {
+pub(super) fn migrations(block: &Block, embedded: Option<&Embedded>) -> TokenStream {
     let (migrations, migration) = (
         block.runtime.item("Migrations"),
         block.runtime.item("Migration"),
     );
     let none = quote!(const MIGRATIONS: #migrations = #migrations::NONE;);
     let mut hooks = block.hooks_of(Kind::Migrate);
-    let (Some(hook), Some(set)) = (hooks.next(), set) else {
+    let (Some(hook), Some(embedded)) = (hooks.next(), embedded) else {
         return none;
     };
     let Some(directory) = &hook.options.directory else {
         return none;
     };
-    let rows = set.migrations.iter().map(|row| {
-        let (version, name) = (&row.version, &row.name);
-        let include = |path: &std::path::Path| {
-            let path = path.display().to_string();
-            quote!(::core::include_str!(#path))
-        };
-        let up = include(&row.up);
-        let down = option(row.down.as_deref().map(include));
+    let rows = embedded.set.migrations.iter().map(|row| {
+        let (version, name, up) = (&row.version, &row.name, &row.up);
+        let down = option(row.down.as_ref().map(ToTokens::to_token_stream));
         let checksum = row
             .checksum
             .iter()
             .map(|byte| Literal::u8_unsuffixed(*byte));
         quote!(#migration::new(#version, #name, #up, #down, [#(#checksum),*]),)
     });
+    let image = option(embedded.image.as_deref().map(|image| {
+        let image = Literal::byte_string(image);
+        quote!(#image)
+    }));
+    let (tracked, listing) = (
+        migrations::expand_tracked(&embedded.set.tracked),
+        migrations::expand_listing(&embedded.set),
+    );
     // The mention keeps the user's function from being unused; it is never called.
     let (name, cfgs) = (&hook.name, &hook.cfgs);
     let written = quote! {
         #(#cfgs)*
         const MIGRATIONS: #migrations = {
             let _: fn() = Self::#name;
-            #migrations::new(#directory, const { &[#(#rows)*] }, ::core::option::Option::None)
+            #tracked
+            #migrations::new(#directory, const { &[#(#rows)*] }, #image, #listing)
         };
     };
     if cfgs.is_empty() {
@@ -128,7 +132,7 @@ fn data_migrations(block: &Block) -> TokenStream {
             .options
             .version
             .as_ref()
-            .map(|version| migrate_dir::version(&version.value()));
+            .map(|version| migrations::version(&version.value()));
         let after = after.unwrap_or_default();
         quote!(#(#cfgs)* #path { hook: #row, after: #after, new: #new },)
     });

@@ -10,6 +10,7 @@
 
 mod directory;
 mod down;
+mod embedded;
 mod entry;
 mod foreign_keys;
 mod image;
@@ -29,14 +30,18 @@ use std::path::{Path, PathBuf};
 use crate::sqlite::SqlError;
 
 pub(crate) use directory::Migration;
+pub(crate) use embedded::{Embedded, INTERNAL_SQL};
 pub(crate) use entry::{expand, package_dir};
-#[allow(unused_imports)] // For the macros that embed the image.
-pub(crate) use image::PAGE_SIZE_DEFAULT;
 use lock::LockMode;
 pub(crate) use report::Problem;
 use run::Depth;
 pub(crate) use schema::Schema;
 pub(crate) use tracking::{expand_listing, expand_tracked};
+
+/// Makes a version of what the user writes for one, which may have dashes and the name behind it.
+pub(crate) fn version(text: &str) -> String {
+    text.split('_').next().unwrap_or_default().replace('-', "")
+}
 
 /// A directory of migrations that was read, checked and run.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Rules for `#[migrate]` and `#[data_migration]`.
 
 use crate::diagnostics::{Diagnostics, catalogue};
-use crate::migrate_dir::{self, Set};
+use crate::migrations::{self, MigrationSet};
 use crate::model::{Block, Kind};
 use crate::suggest;
 
@@ -18,7 +18,7 @@ pub(super) fn check_directory(block: &Block, diagnostics: &mut Diagnostics) {
 /// A data migration follows a version of the block's `#[migrate]`.
 pub(super) fn check_data_migrations(
     block: &Block,
-    set: Option<&Set>,
+    set: Option<&MigrationSet>,
     diagnostics: &mut Diagnostics,
 ) {
     let migrate = block.hooks_of(Kind::Migrate).next();
@@ -40,7 +40,7 @@ pub(super) fn check_data_migrations(
         let (Some(set), Some(directory)) = (set, directory) else {
             continue;
         };
-        let wanted = migrate_dir::version(&version.value());
+        let wanted = migrations::version(&version.value());
         if set
             .migrations
             .iter()
