@@ -74,11 +74,7 @@ fn new_room(topic: &str) -> NewRoom {
     }
 }
 
-mod schema {
-    diesel::table! {
-        messages (id) { id -> Integer, author -> Text, body -> Text, }
-    }
-}
+actor_core::schema! { mod schema = "migrations/chat_room"; }
 
 #[derive(Queryable, Selectable)]
 struct Message {

@@ -57,9 +57,9 @@ mod v1 {
     use actor_core::prelude::*;
     use diesel::prelude::*;
 
-    diesel::table! {
-        articles (id) { id -> Integer, title -> Text, }
-    }
+    use self::schema::articles;
+
+    actor_core::schema! { mod schema = "migrations/data_migration_on_wake/v1"; }
 
     #[derive(Actor)]
     #[actor(name = "blog")]
@@ -90,9 +90,9 @@ mod v2 {
     use actor_core::prelude::*;
     use diesel::prelude::*;
 
-    diesel::table! {
-        articles (id) { id -> Integer, title -> Text, slug -> Text, }
-    }
+    use self::schema::articles;
+
+    actor_core::schema! { mod schema = "migrations/data_migration_on_wake/v2"; }
 
     #[derive(Actor)]
     #[actor(name = "blog")]

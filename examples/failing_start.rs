@@ -52,11 +52,7 @@ fn files(directory: &Path) -> std::io::Result<usize> {
     Ok(std::fs::read_dir(directory.join("order"))?.count())
 }
 
-mod schema {
-    diesel::table! {
-        lines (id) { id -> Integer, item -> Text, }
-    }
-}
+actor_core::schema! { mod schema = "migrations/failing_start"; }
 
 /// An error of our own; the caller gets it back.
 #[derive(Debug, PartialEq)]

@@ -59,11 +59,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-mod schema {
-    diesel::table! {
-        entries (id) { id -> Integer, guest -> Text, words -> Text, }
-    }
-}
+actor_core::schema! { mod schema = "migrations/quickstart"; }
 
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct Cover {
