@@ -214,6 +214,43 @@ impl Probe {
         rows(cx.db())
     }
 
+    /// Writes and counts away from the runtime's workers, and then fails if it is told to.
+    #[action]
+    pub(crate) async fn count_aside(
+        &mut self,
+        cx: &mut Context<'_, Self>,
+        text: String,
+        fail: bool,
+    ) -> Result<i64> {
+        let rows = cx
+            .blocking(move |db| {
+                write(db, &text)?;
+                rows(db)
+            })
+            .await?;
+        if fail {
+            return Err(Broken("count_aside").into());
+        }
+        Ok(rows)
+    }
+
+    #[action(timeout = "50ms")]
+    pub(crate) async fn endless_aside(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+        use diesel::connection::SimpleConnection as _;
+        cx.blocking(|db| {
+            db.batch_execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+            )
+        })
+        .await
+    }
+
+    #[action]
+    pub(crate) async fn durable_rows(&mut self, cx: &mut Context<'_, Self>) -> Result<i64> {
+        cx.durable().await?;
+        rows(cx.db())
+    }
+
     /// Writes without waiting, so that it shares its transaction with what is ready beside it.
     #[action]
     pub(crate) fn put(&mut self, cx: &mut Context<'_, Self>, text: String) -> Result<u32> {
