@@ -183,7 +183,7 @@ impl Probe {
     #[action(timeout = "2s")]
     pub(crate) async fn nap(&mut self, cx: &mut Context<'_, Self>, seconds: u64) -> Result<()> {
         write(cx.db(), "nap")?;
-        self.settings.title = "napping".to_owned();
+        self.settings.title = String::from("napping");
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         Ok(())
     }
