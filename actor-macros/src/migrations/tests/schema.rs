@@ -224,7 +224,7 @@ fn a_table_without_a_primary_key_is_refused_by_schema_alone() {
     assert_eq!(
         errors(&expansion),
         [
-            "the table `a` has no primary key, which Diesel needs\n  help: declare one in a migration, for instance \
+            "the table `a` has no primary key, which Diesel needs\nhelp: declare one in a migration, for instance \
           `id INTEGER PRIMARY KEY NOT NULL`; the implicit `rowid` can change when a database is packed"
         ]
     );
