@@ -17,5 +17,6 @@ mod migrations;
 mod order;
 mod probe;
 mod runs;
+mod schema;
 mod starts;
 mod support;

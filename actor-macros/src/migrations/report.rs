@@ -56,7 +56,7 @@ impl Problem {
         // Writing to a `String` cannot fail.
         let _ = writeln!(message, "   {} | {quote}", place.line);
         let _ = writeln!(message, "{gutter} | {indent}^");
-        let _ = write!(message, "  help: {help}");
+        let _ = write!(message, "help: {help}");
         Self { message }
     }
 }

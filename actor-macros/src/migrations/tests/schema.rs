@@ -100,9 +100,9 @@ fn types_that_are_not_known_are_errors_that_name_the_override() {
     assert_eq!(
         errors(&expansion),
         [
-            "the column `note` of `messages` has the type `JSON`, which Diesel does not know\n  \
+            "the column `note` of `messages` has the type `JSON`, which Diesel does not know\n\
              help: write the type into the block of `schema!`, for instance `messages.note: Text`",
-            "the column `size` of the view `recent` is an expression, whose type SQLite does not know\n  \
+            "the column `size` of the view `recent` is an expression, whose type SQLite does not know\n\
              help: write the type into the block of `schema!`, for instance `recent.size: Text`",
         ]
     );
