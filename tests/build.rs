@@ -2,7 +2,11 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    for entry in std::fs::read_dir("migrations").into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir("migrations")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         if entry.path().is_dir() {
             println!("cargo::rerun-if-changed={}", entry.path().display());
         }

@@ -23,7 +23,9 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let messages = messages::expand(block);
     let handlers = handlers::expand(block, set);
     let handle = handle::expand(block, handle::call);
+    let cfgs = block.cfgs();
     quote! {
+        #(#cfgs)*
         #lints
         const _: () = {
             #messages

@@ -50,7 +50,9 @@ pub(crate) fn block(block: &Block) -> TokenStream {
     }
     let (lints, handlers) = (expand::lints(), handlers(block));
     let handle = expand::handle::expand(block, |_, _| quote!(::core::unreachable!()));
+    let cfgs = block.cfgs();
     quote! {
+        #(#cfgs)*
         #lints
         const _: () = {
             #handlers

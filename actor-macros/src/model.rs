@@ -194,6 +194,12 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// The `cfg` attributes below `#[actor]`, which the compiler has not seen yet.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        let attributes = self.item.attrs.iter();
+        attributes.filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+
     /// The hooks of one kind, in source order.
     pub(crate) fn hooks_of(&self, kind: Kind) -> impl Iterator<Item = &Hook> {
         self.hooks.iter().filter(move |hook| hook.kind == kind)

@@ -126,3 +126,191 @@ fn load_migrations(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs `#[actor]` on a block.
+    fn block(methods: &TokenStream) -> String {
+        actor_block(quote!(), &quote!(impl Room { #methods })).to_string()
+    }
+
+    /// Writes tokens the way the expansion is compared.
+    fn text(tokens: &TokenStream) -> String {
+        tokens.to_string()
+    }
+
+    #[test]
+    fn hooks_are_listed_in_the_order_in_which_they_run() {
+        let expanded = block(&quote! {
+            #[on_wake(after = warm, timeout = "2s")]
+            async fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {}
+            #[on_wake]
+            fn warm(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {}
+        });
+        let listed = text(&quote! {
+            on_wake: &[
+                ::actor_core::__private::Hook { id: 1u32, name: "warm", timeout: ::core::option::Option::None },
+                ::actor_core::__private::Hook {
+                    id: 0u32,
+                    name: "audit",
+                    timeout: ::core::option::Option::Some(::core::time::Duration::from_millis(2000u64))
+                },
+            ],
+        });
+        assert!(expanded.contains(&listed), "{expanded}");
+    }
+
+    #[test]
+    fn async_hooks_are_awaited_and_others_are_not() {
+        let expanded = block(&quote! {
+            #[on_wake]
+            async fn audit(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {}
+            #[on_wake]
+            fn warm(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {}
+        });
+        let arms = text(&quote! {
+            0u32 => ::actor_core::__private::outcome(::actor_core::__private::handler(
+                Self::audit(self, &mut ::actor_core::__private::Context::stage(__actor_cx),)
+            ).await),
+            1u32 => ::actor_core::__private::outcome(
+                Self::warm(self, &mut ::actor_core::__private::Context::stage(__actor_cx),)
+            ),
+        });
+        assert!(expanded.contains(&arms), "{expanded}");
+    }
+
+    #[test]
+    fn the_handle_has_a_method_for_each_action() {
+        let expanded = block(&quote! {
+            /// Posts.
+            #[cfg(unix)]
+            #[action]
+            fn post(&mut self, cx: &mut Context<'_, Self>, body: String, mut at: Vec<Self>) -> Result<u64> {}
+        });
+        let method = text(&quote! {
+            #[cfg(unix)]
+            #[doc = r" Posts."]
+            pub fn post(&self, body: impl ::core::convert::Into<String>, at: Vec<Room>)
+                -> ::actor_core::__private::Call<'_, Room, <Result<u64> as ::actor_core::__private::Outcome>::Value>
+        });
+        assert!(expanded.contains(&method), "{expanded}");
+    }
+
+    #[test]
+    fn a_block_with_mistakes_is_written_again_with_its_handle() {
+        let expanded = block(&quote! {
+            #[on_wkae]
+            fn audit(&mut self) {}
+            #[action(timeout = "soon")]
+            fn post(&mut self, cx: &mut Context<'_, Self>) -> Result<()> { body() }
+        });
+        assert!(expanded.contains("body ()"));
+        assert!(expanded.contains("impl RoomHandle { "));
+        assert!(expanded.contains("pub fn post"));
+        assert!(!expanded.contains("on_wkae (") && !expanded.contains("# [on_wkae]"));
+        assert_eq!(expanded.matches("compile_error").count(), 2);
+    }
+
+    #[test]
+    fn an_actor_has_its_options_and_fields() {
+        let expanded = derive_actor(quote! {
+            #[actor(name = "chat-room", sleep_after = "never", timeouts(action = "5s"))]
+            pub(crate) struct ChatRoom { #[state] settings: State<Settings>, #[vars] typing: HashSet<String> }
+        });
+        let expanded = expanded.to_string();
+        for part in [
+            quote!(pub(crate) struct ChatRoomHandle where ChatRoom: ::actor_core::__private::Handlers),
+            quote!(
+                const NAME: &'static str = "chat-room";
+            ),
+            quote!(sleep_after: ::core::option::Option::None,),
+            quote!(action: ::core::time::Duration::from_millis(5000u64),),
+            quote!(
+                type State = Settings;
+            ),
+            quote!(
+                type Vars = HashSet<String>;
+            ),
+            quote!(Self {
+                settings: __actor_state,
+                typing: __actor_vars
+            }),
+        ] {
+            assert!(
+                expanded.contains(&text(&part)),
+                "{part} is not in {expanded}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_attribute_makes_the_macro_panic() {
+        let odd = [
+            quote!(),
+            quote!(,),
+            quote!(,,),
+            quote!(=),
+            quote!(= "2s"),
+            quote!(timeout =),
+            quote!(timeout = = 2),
+            quote!(after = ()),
+            quote!(after = (a b)),
+            quote!(after(a)),
+            quote!(after = (a,)),
+            quote!(before = self),
+            quote!(timeout = "2s" "3s"),
+            quote!(new = maybe),
+            quote!("a" "b"),
+            quote!(timeout = 'x'),
+            quote!({}),
+            quote!(crate),
+            quote!(after = crate),
+        ];
+        for options in &odd {
+            for hook in Kind::ALL {
+                let attribute =
+                    proc_macro2::Ident::new(hook.name(), proc_macro2::Span::call_site());
+                let methods = quote!(#[#attribute(#options)] fn method(_: u8, self: Box<Self>, (a, b): &mut dyn Fn()) -> impl Fn() {});
+                assert!(block(&methods).contains("compile_error"));
+            }
+            let derived = quote!(
+                #[actor(#options)]
+                #[actor = "x"]
+                struct Room {
+                    #[state = 1]
+                    a: State,
+                    #[vars()]
+                    b: &'a str,
+                    c: (),
+                }
+            );
+            assert!(derive_actor(derived).to_string().contains("compile_error"));
+            assert!(
+                !actor_block(
+                    options.clone(),
+                    &quote!(
+                        impl<'a> Trait for &'a Room<'a> {
+                            type A = ();
+                        }
+                    )
+                )
+                .is_empty()
+            );
+        }
+        for item in [
+            quote!(),
+            quote!(fn),
+            quote!(impl),
+            quote!(
+                static X: u8 = 1;
+            ),
+            quote!(impl Room { on_wake!(); }),
+        ] {
+            let _ = actor_block(quote!(), &item);
+            let _ = derive_actor(item.clone());
+            let _ = outside_block("on_wake", &item);
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 mod actions;
 mod batches;
+mod crash_load;
 mod creation;
 mod directory;
 mod endings;
@@ -14,9 +15,11 @@ mod keys;
 mod kills;
 mod mailbox;
 mod migrations;
+mod model;
 mod order;
 mod probe;
 mod runs;
 mod schema;
 mod starts;
 mod support;
+mod tally;

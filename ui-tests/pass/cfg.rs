@@ -52,6 +52,16 @@ impl Room {
     }
 }
 
+/// Without the struct there is nothing to write for the block.
+#[actor]
+#[cfg(any())]
+impl NotThereEither {
+    #[action]
+    fn gone(&self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
 fn main() {
     let _ = |room: &RoomHandle| drop(room.count());
     let _ = |system: &System| system.get_or_create::<Room>("lobby", ());
