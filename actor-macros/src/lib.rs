@@ -98,6 +98,20 @@ only_in_actor_blocks! {
     migrate;
     /// Marks a step of a migration that is written in Rust.
     data_migration;
+    /// Marks a step that brings the saved state from one version to the next.
+    ///
+    /// ```text
+    /// #[state(version = 2)] settings: State<Settings>,      // on the field; without it the version is 1
+    ///
+    /// #[migrate_state(from = 1)]                            // in the block; a plain function, without a context
+    /// fn add_language(old: SettingsV1) -> Result<Settings> { … }
+    /// ```
+    ///
+    /// There is a step from each version to the next; each is checked against its neighbours' types. An actor that was
+    /// saved with an older version runs the steps that it lacks when it wakes, in one transaction with the migrations
+    /// that are pending or, without any, with what the hooks of this start write. An actor without a `#[state]` field has
+    /// version 0: a step from it takes `()`, and is needed only when such actors exist.
+    migrate_state;
     /// Marks the hook that makes a new actor's state.
     create_state;
     /// Marks a hook that runs once, when the actor is created.

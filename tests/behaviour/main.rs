@@ -21,5 +21,6 @@ mod probe;
 mod runs;
 mod schema;
 mod starts;
+mod state_versions;
 mod support;
 mod tally;

@@ -26,7 +26,9 @@ struct Author {
     born: Option<i32>,
 }
 
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Identifiable, Associations, Insertable)]
+#[derive(
+    Clone, Debug, PartialEq, Queryable, Selectable, Identifiable, Associations, Insertable,
+)]
 #[diesel(table_name = books, belongs_to(Author, foreign_key = author), check_for_backend(Sqlite))]
 struct Book {
     id: i64,
