@@ -1,7 +1,8 @@
 //! Directories that are fine, however odd the SQL is, and the columns that Diesel gets from them.
 
+use super::super::MigrationSet;
+use super::super::image::PAGE_SIZE_DEFAULT;
 use super::super::schema::{Column, Schema};
-use super::super::{MigrationSet, PAGE_SIZE_DEFAULT};
 use super::{load_package, package};
 use crate::sqlite::Connection;
 

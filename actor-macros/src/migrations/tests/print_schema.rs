@@ -15,7 +15,7 @@ use std::process::Command;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::Item;
 
-use super::super::PAGE_SIZE_DEFAULT;
+use super::super::image::PAGE_SIZE_DEFAULT;
 use super::super::schema::{SchemaInput, expand_schema};
 use super::{load_package, package};
 
