@@ -33,6 +33,23 @@ pub trait OldState: DeserializeOwned {}
 
 impl<T: DeserializeOwned> OldState for T {}
 
+/// What the steps of the state end with: the state `S` of the actor.
+#[diagnostic::on_unimplemented(
+    message = "the steps of the state end with `{Self}`, but the state of the actor is `{S}`",
+    label = "this does not make the state of the actor",
+    note = "the step from the version before the current one makes the type of the `#[state]` field"
+)]
+pub trait IsState<S> {
+    /// Returns the same value.
+    fn into_state(self) -> S;
+}
+
+impl<S> IsState<S> for S {
+    fn into_state(self) -> S {
+        self
+    }
+}
+
 /// Why a saved state could not be brought to the current version.
 #[derive(Debug)]
 pub enum StateFault {
@@ -122,9 +139,12 @@ impl<'j, T> StateSteps<'j, T> {
     /// # Errors
     ///
     /// That no step begins at the saved version.
-    pub fn finish(self) -> Result<T, StateFault> {
-        self.reached
-            .ok_or(StateFault::NoStep { from: self.version })
+    pub fn finish<S>(self) -> Result<S, StateFault>
+    where
+        T: IsState<S>,
+    {
+        let reached = self.reached.map(IsState::into_state);
+        reached.ok_or(StateFault::NoStep { from: self.version })
     }
 }
 

@@ -4,8 +4,9 @@
 //! version that it knows and asserts the other side's, so that what does not fit is an error where it is written.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 use syn::{Generics, parse_quote};
 
 use crate::model::{Actor, Block, Hook, Kind};
@@ -107,30 +108,52 @@ pub(super) fn migrate(block: &Block) -> TokenStream {
         names::local("reached"),
     );
     let sorted = sorted(block);
-    // A last step that does not make the state is wrong in what it returns.
+    let steps = sorted.iter().map(|(from, hook)| {
+        let (cfgs, text) = (&hook.cfgs, hook.name.unraw().to_string());
+        // A step takes what the one before it returned: an error of the type that it says it takes.
+        let argument = hook.signature.arguments.first();
+        let place =
+            argument.map_or_else(|| hook.name.span(), |argument| argument.written.ty.span());
+        let begin = block.runtime.item_at("StateSteps", place);
+        let (name, reached) = (moved(&hook.name, place), moved(&reached, place));
+        let call =
+            quote_spanned!(names::at(place)=> #begin::step(#reached, #from, #text, Self::#name)?);
+        quote! {
+            #(#cfgs)*
+            let #reached = #call;
+        }
+    });
+    // The last step returns the state: an error of the type that it says it returns.
     let last = sorted
         .last()
         .and_then(|(_, hook)| hook.signature.returns.as_ref());
-    let end = names::at(last.map_or_else(Span::call_site, syn::spanned::Spanned::span));
-    let finish = quote_spanned!(end=> #begin::finish(#reached));
-    let steps = sorted.iter().map(|(from, hook)| {
-        let (cfgs, name) = (&hook.cfgs, &hook.name);
-        let (place, text) = (names::at(name.span()), name.unraw().to_string());
-        let begin = block.runtime.item_at("StateSteps", place);
-        quote_spanned! {place=>
-            #(#cfgs)*
-            let #reached = #begin::step(#reached, #from, #text, Self::#name)?;
-        }
-    });
+    let place = last.map_or_else(Span::call_site, syn::spanned::Spanned::span);
+    let state = quote!(<Self as #actor>::State);
+    // Without steps nothing else says what is reached.
+    let first = if sorted.is_empty() {
+        state.clone()
+    } else {
+        quote!(_)
+    };
+    let (end, at_end) = (
+        block.runtime.item_at("StateSteps", place),
+        moved(&reached, place),
+    );
+    let finish = quote_spanned!(names::at(place)=> #end::finish::<#state>(#at_end));
     quote! {
-        fn __migrate_state(#version: i32, #json: &str)
-            -> ::core::result::Result<<Self as #actor>::State, #fault>
-        {
-            let #reached = #begin::begin(#version, #json);
+        fn __migrate_state(#version: i32, #json: &str) -> ::core::result::Result<#state, #fault> {
+            let #reached = #begin::<#first>::begin(#version, #json);
             #(#steps)*
             #finish
         }
     }
+}
+
+/// Gives an identifier another place, and keeps what it stands for.
+fn moved(name: &Ident, place: Span) -> Ident {
+    let mut name = name.clone();
+    name.set_span(name.span().located_at(place));
+    name
 }
 
 /// The steps in the order of the versions from which they lead.
@@ -158,6 +181,11 @@ fn assertion(
     place: Span,
 ) -> TokenStream {
     let (check, holds) = (names::local("check"), names::local("holds"));
+    let actor = actor.clone().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    let actor: TokenStream = actor.collect();
     if generics.params.is_empty() {
         return quote_spanned! {place=>
             const _: () = { fn #check() where #actor: #bound {} };
