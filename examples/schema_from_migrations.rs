@@ -36,7 +36,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let done = list.finish(water).await?;
     println!("done: {} ({:?} hours)", done.title, done.hours);
-    assert_eq!((done.title.as_str(), done.hours), ("water the beans", Some(1)));
+    assert_eq!(
+        (done.title.as_str(), done.hours),
+        ("water the beans", Some(1))
+    );
     println!("open: {} hours", list.open_hours().await?);
     assert_eq!(list.open_hours().await?, 30);
     system.shutdown().await?;
@@ -68,7 +71,12 @@ impl TaskList {
 
     /// Adds a task and returns its id.
     #[action]
-    fn add(&mut self, cx: &mut Context<'_, Self>, title: String, hours: Option<i32>) -> Result<i32> {
+    fn add(
+        &mut self,
+        cx: &mut Context<'_, Self>,
+        title: String,
+        hours: Option<i32>,
+    ) -> Result<i32> {
         Ok(diesel::insert_into(tasks::table)
             .values((tasks::title.eq(title), tasks::hours.eq(hours)))
             .returning(tasks::id)

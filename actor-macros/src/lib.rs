@@ -14,6 +14,8 @@ mod names;
 mod order;
 mod parse;
 mod pipeline;
+#[cfg(test)]
+mod snapshots;
 mod sqlite;
 mod suggest;
 mod validate;
@@ -27,6 +29,45 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 }
 
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.
+///
+/// # What it writes
+///
+/// The block stands as it was, without the attributes; behind it is an `impl Handlers` through which the runtime reaches
+/// the methods, and the handle's methods. All logic is in `actor-core`; what is written only names and wires. For this
+/// actor
+///
+/// ```text
+#[doc = include_str!("../snapshots/small.rs")]
+/// ```
+///
+/// the two macros write
+///
+/// ```text
+#[doc = include_str!("../snapshots/small.expanded.rs")]
+/// ```
+///
+/// <details><summary>An actor with migrations</summary>
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_migrations.rs")]
+/// ```
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_migrations.expanded.rs")]
+/// ```
+///
+/// </details>
+/// <details><summary>An actor with every hook</summary>
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_everything.rs")]
+/// ```
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_everything.expanded.rs")]
+/// ```
+///
+/// </details>
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::actor_block(options.into(), &item.into()).into()

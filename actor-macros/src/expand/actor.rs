@@ -66,8 +66,8 @@ fn handle(actor: &Actor) -> TokenStream {
     let (_, arguments, _) = generics.split_for_impl();
     let bounds = has_handlers(actor);
     let title =
-        format!("A handle to [`{ident}`] actors: a key, and a method for each of their actions.");
-    let more = "It is cheap to clone, does nothing until a call is awaited or sent, and goes on working when the actor \
+        format!(" A handle to [`{ident}`] actors: a key, and a method for each of their actions.");
+    let more = " It is cheap to clone, does nothing until a call is awaited or sent, and goes on working when the actor \
                 sleeps, crashes or is created anew.";
     quote! {
         #[doc = #title]
