@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::handle::ActorRef;
 use crate::hooks::{ActionInfo, Hooks, Step};
 use crate::options::Options;
+use crate::plumbing::StateFault;
 use crate::stage::{Migrated, Migrating, Stateful};
 use crate::state::State;
 use crate::store::Migrations;
@@ -32,6 +33,9 @@ pub trait Actor: Sized + Send + 'static {
     type State: ActorState;
     /// What lives in memory only; `()` without a `#[vars]` field.
     type Vars: Send + 'static;
+    /// The version of [`State`](Self::State), as `#[state(version = …)]` says; 0 without a `#[state]` field.
+    #[doc(hidden)]
+    const __STATE_VERSION: i32;
 
     #[doc(hidden)]
     fn __assemble(state: State<Self::State>, vars: Self::Vars) -> Self;
@@ -76,6 +80,8 @@ pub trait Handlers: Actor {
         id: u32,
         cx: &mut Context<'_, Self, Migrating>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+    #[doc(hidden)]
+    fn __migrate_state(version: i32, json: &str) -> Result<Self::State, StateFault>;
     #[doc(hidden)]
     fn __create_state(
         cx: &mut Context<'_, Self, Migrated>,

@@ -22,8 +22,8 @@ mod system;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
-    Actor, action, actor, create_state, create_vars, data_migration, migrate, on_before_start,
-    on_create, on_destroy, on_sleep, on_wake, run, schema,
+    Actor, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
+    on_before_start, on_create, on_destroy, on_sleep, on_wake, run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -52,7 +52,10 @@ pub mod __private {
     pub use crate::handle::ActorRef;
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, Step};
     pub use crate::options::{Options, Timeouts};
-    pub use crate::plumbing::{OrDefault, Outcome, handler, or_default, outcome};
+    pub use crate::plumbing::{
+        OlderState, OrDefault, Outcome, StateFault, StateStep, StateSteps, handler, or_default,
+        outcome,
+    };
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
     pub use crate::store::{Durability, Migration, Migrations};

@@ -1,8 +1,12 @@
 //! What the macros call. Generic code, so that it is type-checked once, here.
 
+mod state_steps;
+
 use std::future::Future;
 
 use crate::failure::Failure;
+
+pub use state_steps::{OlderState, StateFault, StateStep, StateSteps};
 
 /// What a hook or an action may return.
 #[diagnostic::on_unimplemented(

@@ -5,6 +5,6 @@ pub use crate::{
     System,
 };
 pub use crate::{
-    action, actor, create_state, create_vars, data_migration, migrate, on_before_start, on_create,
-    on_destroy, on_sleep, on_wake, run,
+    action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
+    on_before_start, on_create, on_destroy, on_sleep, on_wake, run,
 };

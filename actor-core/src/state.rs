@@ -31,6 +31,38 @@ use std::ops::{Deref, DerefMut};
 ///     }
 /// }
 /// ```
+///
+/// # Versions
+///
+/// When the type changes so that what is saved no longer fits, the state gets a new version, and a step leads to it from
+/// the one before. A version without a step is a compile error. Actors with older state run the steps that they lack when
+/// they wake, together with the migrations that are pending; when a step fails, nothing has changed. State of a version
+/// that the program does not know is refused.
+///
+/// ```
+/// use actor_core::prelude::*;
+///
+/// /// The counter as it was at version 1. It stays as long as there may be actors that saved it.
+/// #[derive(serde::Deserialize)]
+/// struct CounterV1 { hits: u32 }
+///
+/// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// struct Counter { hits: u64, misses: u64 }
+///
+/// #[derive(Actor)]
+/// struct Page {
+///     #[state(version = 2)]
+///     counter: State<Counter>,
+/// }
+///
+/// #[actor]
+/// impl Page {
+///     #[migrate_state(from = 1)]
+///     fn count_misses(old: CounterV1) -> Result<Counter> {
+///         Ok(Counter { hits: old.hits.into(), misses: 0 })
+///     }
+/// }
+/// ```
 pub struct State<T> {
     value: T,
     /// The value as it was when the action began, once it was changed.

@@ -5,6 +5,7 @@ pub(crate) mod bounds;
 pub(crate) mod handle;
 mod handlers;
 mod messages;
+pub(crate) mod state;
 mod tables;
 
 use proc_macro2::TokenStream;
@@ -24,6 +25,7 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let messages = messages::expand(block);
     let handlers = handlers::expand(block, set);
     let handle = handle::expand(block, handle::call);
+    let steps = state::steps(block);
     let cfgs = block.cfgs();
     quote! {
         #(#cfgs)*
@@ -31,6 +33,7 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
         const _: () = {
             #messages
             #handlers
+            #steps
             #handle
         };
     }

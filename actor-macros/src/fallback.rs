@@ -50,12 +50,13 @@ pub(crate) fn block(block: &Block) -> TokenStream {
     }
     let (lints, handlers) = (expand::lints(), handlers(block));
     let handle = expand::handle::expand(block, |_, _| quote!(::core::unreachable!()));
-    let cfgs = block.cfgs();
+    let (cfgs, steps) = (block.cfgs(), expand::state::any_step(block));
     quote! {
         #(#cfgs)*
         #lints
         const _: () = {
             #handlers
+            #steps
             #handle
         };
     }
@@ -88,6 +89,7 @@ fn handlers(block: &Block) -> TokenStream {
         item("ActionInfo"),
         item("Step"),
     );
+    let fault = item("StateFault");
     let (background, never) = (item("Background"), quote!(::core::convert::Infallible));
     let unit = quote!(::core::result::Result<(), #failure>);
     let result = |ty: &str| {
@@ -117,6 +119,7 @@ fn handlers(block: &Block) -> TokenStream {
             };
             fn __action(_: &Self::Message) -> &'static #info #body
             async fn __data_migration(_: u32, _: &mut #context<'_, Self, #migrating>) -> #unit #body
+            fn __migrate_state(_: i32, _: &str) -> ::core::result::Result<<Self as #actor_trait>::State, #fault> #body
             async fn __create_state(_: &mut #context<'_, Self, #migrated>, _: Self::Input) -> #state #body
             async fn __on_create(_: u32, _: &mut #context<'_, Self, #stateful>) -> #unit #body
             async fn __create_vars(_: &mut #context<'_, Self, #stateful>) -> #vars #body

@@ -14,6 +14,8 @@ mod names;
 mod order;
 mod parse;
 mod pipeline;
+#[cfg(test)]
+mod snapshots;
 mod sqlite;
 mod suggest;
 mod validate;
@@ -27,6 +29,45 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 }
 
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.
+///
+/// # What it writes
+///
+/// The block stands as it was, without the attributes; behind it is an `impl Handlers` through which the runtime reaches
+/// the methods, and the handle's methods. All logic is in `actor-core`; what is written only names and wires. For this
+/// actor
+///
+/// ```text
+#[doc = include_str!("../snapshots/small.rs")]
+/// ```
+///
+/// the two macros write
+///
+/// ```text
+#[doc = include_str!("../snapshots/small.expanded.rs")]
+/// ```
+///
+/// <details><summary>An actor with migrations</summary>
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_migrations.rs")]
+/// ```
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_migrations.expanded.rs")]
+/// ```
+///
+/// </details>
+/// <details><summary>An actor with every hook</summary>
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_everything.rs")]
+/// ```
+///
+/// ```text
+#[doc = include_str!("../snapshots/with_everything.expanded.rs")]
+/// ```
+///
+/// </details>
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::actor_block(options.into(), &item.into()).into()
@@ -98,6 +139,20 @@ only_in_actor_blocks! {
     migrate;
     /// Marks a step of a migration that is written in Rust.
     data_migration;
+    /// Marks a step that brings the saved state from one version to the next.
+    ///
+    /// ```text
+    /// #[state(version = 2)] settings: State<Settings>,      // on the field; without it the version is 1
+    ///
+    /// #[migrate_state(from = 1)]                            // in the block; a plain function, without a context
+    /// fn add_language(old: SettingsV1) -> Result<Settings> { … }
+    /// ```
+    ///
+    /// There is a step from each version to the next; each is checked against its neighbours' types. An actor that was
+    /// saved with an older version runs the steps that it lacks when it wakes, in one transaction with the migrations
+    /// that are pending or, without any, with what the hooks of this start write. An actor without a `#[state]` field has
+    /// version 0: a step from it takes `()`, and is needed only when such actors exist.
+    migrate_state;
     /// Marks the hook that makes a new actor's state.
     create_state;
     /// Marks a hook that runs once, when the actor is created.

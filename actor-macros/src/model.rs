@@ -1,7 +1,7 @@
 //! What the macros know about the user's code: plain data that keeps the user's tokens, for their spans.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Expr, Generics, ItemImpl, LitStr, Path, Type, Visibility};
+use syn::{Attribute, Expr, Generics, ItemImpl, LitInt, LitStr, Path, Type, Visibility};
 
 use crate::names::Runtime;
 
@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Migrate,
     /// `#[data_migration]`.
     DataMigration,
+    /// `#[migrate_state]`.
+    MigrateState,
     /// `#[create_state]`.
     CreateState,
     /// `#[on_create]`.
@@ -34,9 +36,10 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the preamble.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Migrate,
         Self::DataMigration,
+        Self::MigrateState,
         Self::CreateState,
         Self::OnCreate,
         Self::CreateVars,
@@ -53,6 +56,7 @@ impl Kind {
         match self {
             Self::Migrate => "migrate",
             Self::DataMigration => "data_migration",
+            Self::MigrateState => "migrate_state",
             Self::CreateState => "create_state",
             Self::OnCreate => "on_create",
             Self::CreateVars => "create_vars",
@@ -70,7 +74,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The place in the preamble's table; actions have none.
+    /// The place in the preamble's table; actions have none, nor have the steps of the state, which their versions order.
     pub(crate) const fn step(self) -> Option<Step> {
         match self {
             Self::Migrate | Self::DataMigration => Some(Step(0)),
@@ -82,14 +86,14 @@ impl Kind {
             Self::Run => Some(Step(6)),
             Self::OnSleep => Some(Step(7)),
             Self::OnDestroy => Some(Step(8)),
-            Self::Action => None,
+            Self::Action | Self::MigrateState => None,
         }
     }
 
     /// What the context of this kind offers.
     pub(crate) const fn stage(self) -> Stage {
         match self {
-            Self::Migrate | Self::DataMigration => Stage::Migrating,
+            Self::Migrate | Self::DataMigration | Self::MigrateState => Stage::Migrating,
             Self::CreateState => Stage::Migrated,
             Self::OnCreate | Self::CreateVars => Stage::Stateful,
             _ => Stage::Ready,
@@ -103,7 +107,7 @@ impl Kind {
 
     /// Whether the method has a context.
     pub(crate) const fn has_context(self) -> bool {
-        !matches!(self, Self::Migrate | Self::Run)
+        !matches!(self, Self::Migrate | Self::MigrateState | Self::Run)
     }
 
     /// Whether an actor has one of them at most.
@@ -117,6 +121,7 @@ impl Kind {
             Self::Migrate => &["timeout"],
             Self::Action => &["timeout", "durability"],
             Self::DataMigration => &["after", "new", "timeout"],
+            Self::MigrateState => &["from"],
             Self::Run => &["before", "after"],
             _ => &["before", "after", "timeout"],
         }
@@ -242,12 +247,30 @@ pub(crate) struct HookOptions {
     pub(crate) version: Option<LitStr>,
     /// `new` of a `#[data_migration]`.
     pub(crate) new: bool,
+    /// The version in the `from` of a `#[migrate_state]`.
+    pub(crate) from: Option<StateVersion>,
+    /// Whether there is a `from`, which may have a mistake of its own.
+    pub(crate) has_from: bool,
     /// The time limit, in milliseconds.
     pub(crate) timeout: Option<u64>,
     /// What the reply of an action may rely on.
     pub(crate) durability: Option<Durability>,
     /// The names in `before` and `after`.
     pub(crate) marks: Vec<Mark>,
+}
+
+/// A version of the state, with the token that says so.
+pub(crate) struct StateVersion {
+    /// The version.
+    pub(crate) number: i32,
+    /// Where it is written.
+    pub(crate) token: LitInt,
+}
+
+impl StateVersion {
+    /// The newest version that a state can have. Each has a step of its own, so that a larger number is something else: a
+    /// date, for instance, which would leave thousands of steps missing.
+    pub(crate) const MAX: i32 = 1_000;
 }
 
 /// One name in a `before = …` or `after = …`.
@@ -331,6 +354,8 @@ pub(crate) struct Actor {
     pub(crate) options: ActorOptions,
     /// The `#[state]` field.
     pub(crate) state: Option<Field>,
+    /// The version in `#[state(version = …)]`.
+    pub(crate) state_version: Option<StateVersion>,
     /// The `#[vars]` field.
     pub(crate) vars: Option<Field>,
 }

@@ -5,6 +5,7 @@ mod held;
 mod migrations;
 mod order;
 mod signature;
+mod state;
 mod types;
 
 use crate::diagnostics::Diagnostics;
@@ -17,6 +18,7 @@ pub(crate) fn check(block: &mut Block, set: Option<&MigrationSet>, diagnostics: 
     block::check_single_hooks(block, diagnostics);
     migrations::check_directory(block, diagnostics);
     migrations::check_data_migrations(block, set, diagnostics);
+    state::check_steps(block, diagnostics);
     for hook in &mut block.hooks {
         signature::check(hook, diagnostics);
         held::check_connections(hook, diagnostics);

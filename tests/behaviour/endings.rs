@@ -11,13 +11,8 @@ use crate::support::{
     Fault, Faults, Log, builder, count, directory, files, keys, pass, reach, settle,
 };
 
-diesel::table! {
-    wakes (id) { id -> Integer, }
-}
-
-diesel::table! {
-    sleeps (id) { id -> Integer, wakes_seen -> BigInt, }
-}
+actor_core::schema! { mod schema = "migrations/lives"; }
+use schema::{sleeps, wakes};
 
 /// Writes a row each time it wakes and sleeps.
 #[derive(Actor)]

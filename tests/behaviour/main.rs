@@ -19,6 +19,8 @@ mod model;
 mod order;
 mod probe;
 mod runs;
+mod schema;
 mod starts;
+mod state_versions;
 mod support;
 mod tally;

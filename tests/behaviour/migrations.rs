@@ -9,9 +9,8 @@ use diesel::prelude::*;
 
 use crate::support::{count, directory, number, pass, tamper};
 
-diesel::table! {
-    accounts (id) { id -> Integer, owner -> Text, }
-}
+actor_core::schema! { mod schema = "migrations/ledger_v1"; }
+use schema::accounts;
 
 /// The programs that follow each other: the same actor, with other migrations.
 macro_rules! program {

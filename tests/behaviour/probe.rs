@@ -7,12 +7,8 @@ use diesel::prelude::*;
 
 use crate::support::{Broken, Log, reach};
 
-diesel::table! {
-    notes (id) {
-        id -> Integer,
-        text -> Text,
-    }
-}
+actor_core::schema! { mod schema = "migrations/probe"; }
+use schema::notes;
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Settings {

@@ -5,6 +5,10 @@ use std::collections::HashSet;
 use actor_core::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// The state as it was at versions 1 and 2.
+#[derive(Deserialize)]
+pub struct Topic(String);
+
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     topic: String,
@@ -18,7 +22,7 @@ pub struct NewRoom {
 #[derive(Actor)]
 #[actor(name = "chat-room", sleep_after = "1m30s", mailbox = 256, timeouts(create_state = "10s", action = "5s"))]
 pub struct ChatRoom {
-    #[state]
+    #[state(version = 3)]
     settings: State<Settings>,
     #[vars]
     typing: HashSet<String>,
@@ -33,6 +37,16 @@ impl ChatRoom {
     fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
         let _ = cx.db();
         Ok(())
+    }
+
+    #[migrate_state(from = 2)]
+    fn name_topic(old: Topic) -> Result<Settings> {
+        Ok(Settings { topic: old.0 })
+    }
+
+    #[migrate_state(from = 1)]
+    fn trim(old: Topic) -> Result<Topic, std::num::ParseIntError> {
+        Ok(Topic(old.0.trim().to_owned()))
     }
 
     #[create_state]

@@ -285,7 +285,7 @@ impl<A: Handlers> Instance<A> {
         let cell = Arc::clone(self.turn.cell());
         let database = self.turn.database();
         let written = match &batch.state {
-            Some(text) => database.write_state(text),
+            Some(text) => database.write_state(A::__STATE_VERSION, text),
             None => Ok(()),
         };
         match written.and_then(|()| database.commit(batch.durability())) {

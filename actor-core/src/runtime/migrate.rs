@@ -1,4 +1,4 @@
-//! The step `migrate` of the preamble: pending migrations with their Rust steps, all or none.
+//! The step `migrate` of the preamble: pending migrations with their Rust steps, and those of the state, all or none.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::{DataMigration, Step};
 use crate::runtime::limited::{Fault, limited};
+use crate::runtime::saved;
 use crate::runtime::turn::Turn;
 use crate::store::{Meta, Migration, MigrationError, StoreError};
 
@@ -73,7 +74,11 @@ async fn apply_all<A: Handlers>(
             }
         }
     }
-    Ok(())
+    // A program that knows the new tables and not the new state, or the other way around, does not exist.
+    match target {
+        For::Waking(..) => saved::update::<A>(turn.database()),
+        For::New => Ok(()),
+    }
 }
 
 /// Runs one Rust step, within its own limit and what is left of the whole step's.

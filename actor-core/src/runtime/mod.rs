@@ -10,6 +10,7 @@ mod mailbox;
 mod migrate;
 mod preamble;
 mod runs;
+mod saved;
 mod slots;
 mod tasks;
 mod turn;

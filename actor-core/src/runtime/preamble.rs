@@ -17,6 +17,7 @@ use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, Running, limited};
 use crate::runtime::mailbox::{Ending, Mail, Next, answer};
 use crate::runtime::migrate::{For, migrate};
+use crate::runtime::saved;
 use crate::runtime::turn::Turn;
 use crate::state::State;
 use crate::store::{self, Meta, Opened, StoreError, Template};
@@ -339,7 +340,7 @@ async fn bring_up<A: Handlers>(
         .offload(move |database| {
             let written = database
                 .state_text(&state)
-                .and_then(|text| database.write_state(&text));
+                .and_then(|text| database.write_state(A::__STATE_VERSION, &text));
             let committed = written.and_then(|()| {
                 let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
                 Ok((meta, database.commit(durability)?))
@@ -357,14 +358,13 @@ async fn bring_up<A: Handlers>(
 /// Loads the state, then goes on as for a new actor.
 async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     turn.enter("load state", false, A::OPTIONS.timeouts.create_vars);
-    let path = turn.cell().paths().database();
-    let loaded = turn.database().load_state::<A::State>().and_then(|state| {
-        state.ok_or(StoreError::Corrupt {
-            path,
-            message: "it has no state".to_owned(),
-        })
-    });
-    let state = loaded.map_err(|error| Failed::store(None, error))?;
+    // INVARIANT 3: the state of an older version is written in the transaction that commits when the actor is ready.
+    let state = saved::load::<A>(turn.database()).map_err(|(hook, cause)| Failed {
+        // Where the file could not be read at all, no step of the user's is to blame.
+        step: (!matches!(cause, StartCause::Store(_))).then_some(Step::Migrate),
+        hook,
+        cause,
+    })?;
     turn.set_state(state);
     load_created(turn).await
 }
@@ -422,7 +422,7 @@ pub(super) async fn commit<A: Handlers>(
         && let Some(changed) = state.changed()
     {
         let text = turn.database().state_text(changed)?;
-        turn.database().write_state(&text)?;
+        turn.database().write_state(A::__STATE_VERSION, &text)?;
     }
     let durability = turn.cell().durability();
     let ticket = turn.database().commit(durability)?;

@@ -20,7 +20,7 @@ use diesel::sql_types::BigInt;
 use super::db::Db;
 use super::durability::{Durability, Gatekeeper, Log, SyncPool, Ticket};
 use super::error::{MigrationError, StoreError};
-use super::internal::{self, Meta};
+use super::internal::{self, Meta, SavedState};
 use super::layout::Paths;
 use super::migrations::{Migration, Migrations};
 use super::sqlite::Guarded;
@@ -178,18 +178,28 @@ impl Database {
             .map_err(StoreError::sqlite("roll back", &self.paths.database()))
     }
 
-    /// Reads the state.
-    pub(crate) fn load_state<T: serde::de::DeserializeOwned>(
-        &mut self,
-    ) -> Result<Option<T>, StoreError> {
+    /// Reads the state, of whatever version.
+    pub(crate) fn load_state(&mut self) -> Result<SavedState, StoreError> {
         let path = self.paths.database();
-        let json = self
+        let saved = self
             .db
             .internal(internal::read_state)
             .map_err(StoreError::sqlite("read the state of", &path))?;
-        json.map(|json| serde_json::from_str(&json))
-            .transpose()
-            .map_err(|source| StoreError::State { path, source })
+        saved.ok_or(StoreError::Corrupt {
+            path,
+            message: "it has no state".to_owned(),
+        })
+    }
+
+    /// Makes a state of the text that is stored for it.
+    pub(crate) fn parse_state<T: serde::de::DeserializeOwned>(
+        &self,
+        json: &str,
+    ) -> Result<T, StoreError> {
+        serde_json::from_str(json).map_err(|source| StoreError::State {
+            path: self.paths.database(),
+            source,
+        })
     }
 
     /// Makes the text that is stored for a state.
@@ -200,10 +210,10 @@ impl Database {
         })
     }
 
-    /// Writes the text of a state, in the running transaction.
-    pub(crate) fn write_state(&mut self, text: &str) -> Result<(), StoreError> {
+    /// Writes the text of a state and the version of its type, in the running transaction.
+    pub(crate) fn write_state(&mut self, version: i32, text: &str) -> Result<(), StoreError> {
         self.db
-            .internal(|connection| internal::write_state(connection, STATE_VERSION, text))
+            .internal(|connection| internal::write_state(connection, version, text))
             .map_err(StoreError::sqlite(
                 "write the state of",
                 &self.paths.database(),
@@ -381,9 +391,6 @@ fn read_meta(db: &mut Db, path: &Path) -> Result<Option<Meta>, StoreError> {
     db.outside(internal::read_meta)
         .map_err(StoreError::sqlite("read", path))
 }
-
-/// The version of the state's type; later versions of the framework let the user set it.
-const STATE_VERSION: i32 = 1;
 
 /// Deletes all files of an actor that does not count.
 pub(super) fn remove_files(paths: &Paths) -> Result<(), StoreError> {

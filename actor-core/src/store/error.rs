@@ -220,6 +220,33 @@ pub enum MigrationError {
         /// The newest version that was applied.
         later: String,
     },
+    /// The state was saved by a program that knows a newer version of it.
+    #[error("the state has version {version}, which is newer than the program's, {known}")]
+    NewerState {
+        /// The version of the saved state.
+        version: i32,
+        /// The version of the program's state; 0 if it has none.
+        known: i32,
+    },
+    /// A step that brings the state to the next version failed, or the saved state does not fit the type that it takes.
+    #[error("the step `{hook}` of the state from version {from} failed: {source}")]
+    StateStep {
+        /// The version from which it leads.
+        from: i32,
+        /// The user's function.
+        hook: &'static str,
+        /// What it returned, or what does not fit.
+        #[source]
+        source: crate::failure::SharedError,
+    },
+    /// No step leads from the version of the saved state to the next one.
+    #[error(
+        "no step leads from version {from} of the state: write `#[migrate_state(from = {from})]`"
+    )]
+    NoStateStep {
+        /// The version of the saved state; 0 for an actor that had no state.
+        from: i32,
+    },
 }
 
 impl MigrationError {
@@ -240,6 +267,9 @@ impl MigrationError {
             Self::Removed { .. } => "removed",
             Self::Edited { .. } => "edited",
             Self::Skipped { .. } => "skipped",
+            Self::NewerState { .. } => "newer_state",
+            Self::StateStep { .. } => "state_step_failed",
+            Self::NoStateStep { .. } => "no_state_step",
         }
     }
 }

@@ -87,10 +87,21 @@ pub(super) fn remove_meta(connection: &mut SqliteConnection) -> QueryResult<()> 
         .map(drop)
 }
 
-/// Reads the state, as JSON.
-pub(super) fn read_state(connection: &mut SqliteConnection) -> QueryResult<Option<String>> {
+/// The state as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = _actor_state)]
+pub(crate) struct SavedState {
+    /// The version of its type; 0 for that of an actor without a state.
+    pub(crate) version: i32,
+    /// Its text.
+    #[diesel(column_name = value)]
+    pub(crate) json: String,
+}
+
+/// Reads the state.
+pub(super) fn read_state(connection: &mut SqliteConnection) -> QueryResult<Option<SavedState>> {
     _actor_state::table
-        .select(_actor_state::value)
+        .select(SavedState::as_select())
         .first(connection)
         .optional()
 }

@@ -21,7 +21,7 @@ pub(crate) use directory::{Directory, Row};
 pub use durability::Durability;
 pub(crate) use durability::{Gatekeeper, Log, SyncPool, Ticket};
 pub use error::{MigrationError, StoreError};
-pub(crate) use internal::Meta;
+pub(crate) use internal::{Meta, SavedState};
 pub(crate) use layout::Paths;
 pub use migrations::{Migration, Migrations};
 pub(crate) use template::Template;

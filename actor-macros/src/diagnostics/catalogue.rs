@@ -129,6 +129,28 @@ catalogue! {
             "{help}";
     }
 
+    /// The versions of the state, and the steps between them.
+    state {
+        /// A version that is no version.
+        version_range(number, least, most) => "`{number}` cannot be a version of the state",
+            "count the versions from {least}, one up for each change of the type; there are at most {most}";
+        /// A step that does not say where it begins.
+        step_without_from(name) => "`{name}` does not say from which version of the state it leads",
+            "write `#[migrate_state(from = 1)]`; it leads to the next version";
+        /// A second step from the same version.
+        step_twice(number, first) => "there can be one step from version {number} of the state only, and `{first}` is one already",
+            "remove one, or correct its `from`";
+        /// A context, a second value, or nothing at all.
+        step_parameters(name) => "`{name}` does not take the one parameter of a step of the state",
+            "write `fn {name}(old: OldState) -> Result<NewState>`; what needs the database belongs in a `#[data_migration]`";
+        /// The old state by reference.
+        step_borrows(name) => "`{name}` cannot borrow the old state: nobody else needs it any more",
+            "take it by value";
+        /// An `async fn`.
+        step_async(name) => "`{name}` cannot be async: a step of the state has nothing to wait for",
+            "remove `async`; what needs the database or the rest of the world belongs in `#[on_wake]`";
+    }
+
     /// The struct with `#[derive(Actor)]`.
     derive {
         /// An enum or a union.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::WhereClause;
 
-use super::{bounds, durability, duration, lints, option, optional_duration};
+use super::{bounds, durability, duration, lints, option, optional_duration, state};
 use crate::model::{Actor, Field, SleepAfter};
 use crate::names;
 
@@ -18,25 +18,31 @@ pub(crate) fn expand(actor: &Actor) -> TokenStream {
         let name = &field.as_ref()?.name;
         Some(quote!(#name: #value))
     });
-    let state = option(actor.state.as_ref().map(|field| {
+    let field = option(actor.state.as_ref().map(|field| {
         let name = &field.name;
         quote!(&mut self.#name)
     }));
-    with_bodies(actor, &quote!(Self { #(#fields),* }), &state)
+    let versions = state::older_versions(actor);
+    with_bodies(actor, &quote!(Self { #(#fields),* }), &field, &versions)
 }
 
 /// Writes the same with bodies that do nothing, for a struct that has mistakes.
 pub(crate) fn expand_without_bodies(actor: &Actor) -> TokenStream {
     let nothing = quote!(::core::unreachable!());
-    with_bodies(actor, &nothing, &nothing)
+    with_bodies(actor, &nothing, &nothing, &state::any_older_version(actor))
 }
 
-/// Writes all that goes with a struct, with the bodies of the two methods.
-fn with_bodies(actor: &Actor, assemble: &TokenStream, state: &TokenStream) -> TokenStream {
+/// Writes all that goes with a struct, with the bodies of the two methods and the older versions of the state.
+fn with_bodies(
+    actor: &Actor,
+    assemble: &TokenStream,
+    field: &TokenStream,
+    versions: &TokenStream,
+) -> TokenStream {
     let (handle, lints, implementation) = (
         handle(actor),
         lints(),
-        implementation(actor, assemble, state),
+        implementation(actor, assemble, field),
     );
     let conversions = conversions(actor);
     quote! {
@@ -44,6 +50,7 @@ fn with_bodies(actor: &Actor, assemble: &TokenStream, state: &TokenStream) -> To
         #lints
         const _: () = {
             #implementation
+            #versions
             #conversions
         };
     }
@@ -59,8 +66,8 @@ fn handle(actor: &Actor) -> TokenStream {
     let (_, arguments, _) = generics.split_for_impl();
     let bounds = has_handlers(actor);
     let title =
-        format!("A handle to [`{ident}`] actors: a key, and a method for each of their actions.");
-    let more = "It is cheap to clone, does nothing until a call is awaited or sent, and goes on working when the actor \
+        format!(" A handle to [`{ident}`] actors: a key, and a method for each of their actions.");
+    let more = " It is cheap to clone, does nothing until a call is awaited or sent, and goes on working when the actor \
                 sleeps, crashes or is created anew.";
     quote! {
         #[doc = #title]
@@ -136,6 +143,7 @@ fn implementation(actor: &Actor, assemble: &TokenStream, state_field: &TokenStre
     };
     let (state_type, vars_type) = (ty(actor.state.as_ref()), ty(actor.vars.as_ref()));
     let (state, vars) = (names::local("state"), names::local("vars"));
+    let version = state::current(actor);
     quote! {
         #[automatically_derived]
         impl #generics #trait_path for #ident #arguments #bounds {
@@ -143,6 +151,7 @@ fn implementation(actor: &Actor, assemble: &TokenStream, state_field: &TokenStre
             const OPTIONS: #options_path = #options;
             type State = #state_type;
             type Vars = #vars_type;
+            const __STATE_VERSION: i32 = #version;
             fn __assemble(#state: #state_path<Self::State>, #vars: Self::Vars) -> Self {
                 #assemble
             }

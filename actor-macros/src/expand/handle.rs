@@ -60,7 +60,7 @@ fn docs(block: &Block, action: &Hook) -> TokenStream {
         return quote!(#(#docs)*);
     }
     let sentence = format!(
-        "Calls the action `{}` of a [`{}`].",
+        " Calls the action `{}` of a [`{}`].",
         action.name.unraw(),
         type_name(&block.item.self_ty)
     );

@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{generic_arm, variant};
-use super::{bounds, concrete, durability, optional_duration, tables, without};
+use super::{bounds, concrete, durability, optional_duration, state, tables, without};
 use crate::migrations::Embedded;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
@@ -31,6 +31,7 @@ pub(super) fn expand(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let (action, dispatch) = (action(block), dispatch(block));
     let calls = [
         data_migration(block),
+        state::migrate(block),
         create_state(block),
         on_create(block),
         create_vars(block),

@@ -16,7 +16,7 @@ pub(crate) fn expand(input: TokenStream, package_dir: Option<&Path>) -> TokenStr
     };
     let at_dir = |message: String| syn::Error::new(input.dir.span(), message);
     let Some(package_dir) = package_dir else {
-        return at_dir("`CARGO_MANIFEST_DIR` is not set, so the migrations cannot be found\n  help: build with cargo".to_owned())
+        return at_dir("`CARGO_MANIFEST_DIR` is not set, so the migrations cannot be found\nhelp: build with cargo".to_owned())
             .to_compile_error();
     };
     let (schema, tracked, problems) = match load(package_dir, &input.dir.value()) {

@@ -28,14 +28,14 @@ impl Problem {
     /// A problem of the directory as a whole.
     pub(crate) fn new(headline: impl Display, help: impl Display) -> Self {
         Self {
-            message: format!("{headline}\n  help: {help}"),
+            message: format!("{headline}\nhelp: {help}"),
         }
     }
 
     /// A problem of one file or of one migration's directory.
     pub(crate) fn in_path(headline: impl Display, shown: &str, help: impl Display) -> Self {
         Self {
-            message: format!("{headline}\n  --> {shown}\n  help: {help}"),
+            message: format!("{headline}\n  --> {shown}\nhelp: {help}"),
         }
     }
 
@@ -56,7 +56,7 @@ impl Problem {
         // Writing to a `String` cannot fail.
         let _ = writeln!(message, "   {} | {quote}", place.line);
         let _ = writeln!(message, "{gutter} | {indent}^");
-        let _ = write!(message, "  help: {help}");
+        let _ = write!(message, "help: {help}");
         Self { message }
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(
             Problem::at("near \"DEFALT\": syntax error", script, offset, "fix it").message,
             "near \"DEFALT\": syntax error\n  --> migrations/room/1_a/up.sql:2:20\n   \
-             2 | \tname TXT NOT NULL DEFALT 3\n     | \t                  ^\n  help: fix it"
+             2 | \tname TXT NOT NULL DEFALT 3\n     | \t                  ^\nhelp: fix it"
         );
     }
 

@@ -3,15 +3,15 @@
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, Fields, GenericArgument, GenericParam, Ident, Lit, Meta,
-    Path, PathArguments, Type,
+    Attribute, Data, DeriveInput, Expr, GenericArgument, GenericParam, Ident, Lit, Meta, Path,
+    PathArguments, Type,
 };
 
 use super::block::crate_path;
 use super::options::{self, Opt, Part, Value};
 use super::signature::written;
 use crate::diagnostics::{Diagnostics, catalogue};
-use crate::model::{Actor, ActorOptions, Field, SleepAfter};
+use crate::model::{Actor, ActorOptions, Field, SleepAfter, StateVersion};
 use crate::names::{self, Runtime};
 
 /// The options of a struct.
@@ -54,7 +54,11 @@ pub(crate) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Actor 
             diagnostics.at(lifetime, catalogue::derive::lifetime(lifetime));
         }
     }
-    let (state, vars) = parse_fields(&input, diagnostics);
+    let Fields {
+        state,
+        vars,
+        version,
+    } = parse_fields(&input, diagnostics);
     Actor {
         name: actor_name(&input.ident, written.name.as_ref(), diagnostics),
         ident: input.ident,
@@ -63,6 +67,7 @@ pub(crate) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Actor 
         runtime: Runtime::new(written.runtime.as_ref()),
         options: written.options,
         state,
+        state_version: version,
         vars,
     }
 }
@@ -171,90 +176,101 @@ fn parse_timeouts(opt: &Opt, timeouts: &mut Vec<(Ident, u64)>, diagnostics: &mut
     }
 }
 
-/// Reads the fields: the first `#[state]` and the first `#[vars]`.
-fn parse_fields(
-    input: &DeriveInput,
-    diagnostics: &mut Diagnostics,
-) -> (Option<Field>, Option<Field>) {
+/// What the fields say: the first `#[state]`, with its version, and the first `#[vars]`.
+#[derive(Default)]
+struct Fields {
+    state: Option<Field>,
+    vars: Option<Field>,
+    version: Option<StateVersion>,
+}
+
+/// Reads the fields.
+fn parse_fields(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Fields {
+    let mut found = Fields::default();
     let name = &input.ident;
     let fields = match &input.data {
         Data::Struct(data) => &data.fields,
         Data::Enum(data) => {
             diagnostics.at(data.enum_token, catalogue::derive::not_a_struct(name));
-            return (None, None);
+            return found;
         }
         Data::Union(data) => {
             diagnostics.at(data.union_token, catalogue::derive::not_a_struct(name));
-            return (None, None);
+            return found;
         }
     };
-    let Fields::Named(fields) = fields else {
-        if let Fields::Unnamed(fields) = fields {
+    let syn::Fields::Named(fields) = fields else {
+        if let syn::Fields::Unnamed(fields) = fields {
             diagnostics.at(fields, catalogue::derive::tuple_struct(name));
         }
-        return (None, None);
+        return found;
     };
-    let (mut state, mut vars) = (None, None);
     for field in &fields.named {
         let Some(field_name) = &field.ident else {
             continue;
         };
-        let is_state = has_mark(field, "state", diagnostics);
-        let is_vars = has_mark(field, "vars", diagnostics);
+        let is_state = find_mark(field, "state", diagnostics);
+        let is_vars = find_mark(field, "vars", diagnostics);
+        let name = field_name.clone();
         match (is_state, is_vars) {
             (Some(_), Some(mark)) => {
-                diagnostics.at(mark, catalogue::derive::both_marks(field_name));
+                diagnostics.at(mark.path(), catalogue::derive::both_marks(field_name));
             }
             (Some(mark), None) => {
                 let ty = state_type(field_name, &field.ty, diagnostics);
-                keep_first(
-                    &mut state,
-                    mark,
-                    Field {
-                        name: field_name.clone(),
-                        ty,
-                    },
-                    diagnostics,
-                );
+                let version = parse_version(mark, diagnostics);
+                found.version = found.version.or(version);
+                let field = Field { name, ty };
+                keep_first(&mut found.state, mark.path(), field, diagnostics);
             }
             (None, Some(mark)) => {
+                if !matches!(mark.meta, Meta::Path(_)) {
+                    diagnostics.at(&mark.meta, catalogue::derive::mark_options("vars"));
+                }
                 let ty = field.ty.clone();
-                keep_first(
-                    &mut vars,
-                    mark,
-                    Field {
-                        name: field_name.clone(),
-                        ty,
-                    },
-                    diagnostics,
-                );
+                let field = Field { name, ty };
+                keep_first(&mut found.vars, mark.path(), field, diagnostics);
             }
             (None, None) => {
                 diagnostics.at(field_name, catalogue::derive::unmarked_field(field_name));
             }
         }
     }
-    (state, vars)
+    found
 }
 
-/// Finds the mark on a field, and reports what is wrong with it.
-fn has_mark<'a>(
+/// Reads the version in `#[state(version = …)]`.
+fn parse_version(mark: &Attribute, diagnostics: &mut Diagnostics) -> Option<StateVersion> {
+    const KEYS: [&str; 1] = ["version"];
+    let (mut version, mut seen) = (None, Vec::new());
+    for part in options::of_attribute(&mark.meta) {
+        match part {
+            Part::Option(opt) if opt.key == "version" => {
+                options::is_repeated(&opt, &mut seen, "remove one", diagnostics);
+                version = opt.state_version(1, diagnostics).or(version);
+            }
+            Part::Option(opt) => options::refuse_unknown(&opt, "#[state]", &KEYS, diagnostics),
+            Part::Stray(tokens) => options::refuse_stray(&tokens, "#[state]", &KEYS, diagnostics),
+        }
+    }
+    version
+}
+
+/// Finds the mark on a field, and reports another.
+fn find_mark<'a>(
     field: &'a syn::Field,
     mark: &str,
     diagnostics: &mut Diagnostics,
-) -> Option<&'a Path> {
+) -> Option<&'a Attribute> {
     let mut marks = field
         .attrs
         .iter()
         .filter(|attribute| attribute.path().is_ident(mark));
     let first = marks.next()?;
-    if !matches!(first.meta, Meta::Path(_)) {
-        diagnostics.at(&first.meta, catalogue::derive::mark_options(mark));
-    }
     for again in marks {
         diagnostics.at(again.path(), catalogue::derive::mark_twice(mark));
     }
-    Some(first.path())
+    Some(first)
 }
 
 /// Keeps the first field with a mark, and reports another.

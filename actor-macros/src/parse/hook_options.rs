@@ -11,7 +11,7 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{HookOptions, Kind, Mark};
 
 /// Every key that some hook attribute takes.
-const KEYS: [&str; 5] = ["before", "after", "timeout", "new", "durability"];
+const KEYS: [&str; 6] = ["before", "after", "timeout", "new", "durability", "from"];
 
 /// Reads the options of one hook attribute.
 pub(super) fn parse(
@@ -61,6 +61,10 @@ fn parse_one(kind: Kind, opt: &Opt, parsed: &mut HookOptions, diagnostics: &mut 
         (Kind::DataMigration, "after") => {
             let example = "after = \"2026-11-22-000002\"";
             parsed.version = opt.text("the version of a migration as text", example, diagnostics);
+        }
+        (_, "from") => {
+            parsed.has_from = true;
+            parsed.from = opt.state_version(0, diagnostics);
         }
         (_, "timeout") => parsed.timeout = opt.duration(diagnostics),
         (_, "durability") => parsed.durability = opt.durability(diagnostics),
@@ -121,6 +125,10 @@ fn parse_names(tokens: TokenStream) -> Option<Vec<Ident>> {
 /// Why a key that other hooks have makes no sense on this one.
 fn why_not_here(kind: Kind, key: &str) -> &'static str {
     match (kind, key) {
+        (_, "from") => "only a step of the state leads from a version to the next",
+        (Kind::MigrateState, _) => {
+            "a step of the state runs in the order of the versions, and does not wait"
+        }
         (_, "new") => "only a data migration can skip new actors",
         (Kind::Run, _) => "a background task runs until the actor sleeps or is destroyed",
         (Kind::Action, _) => "actions run when they are called, in the order of the calls",

@@ -8,7 +8,7 @@ use syn::{Lit, LitStr, Meta};
 
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::duration::{self, Problem};
-use crate::model::Durability;
+use crate::model::{Durability, StateVersion};
 use crate::suggest;
 
 /// One part between commas.
@@ -121,6 +121,27 @@ impl Opt {
                 None
             }
         }
+    }
+
+    /// Reads a version of the state.
+    pub(crate) fn state_version(
+        &self,
+        least: i32,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<StateVersion> {
+        let (wanted, example) = ("the number of a version", format!("{} = 2", self.name()));
+        let literal: Lit = self.read(wanted, &example, diagnostics)?;
+        let Lit::Int(token) = literal else {
+            self.refuse_value(wanted, &example, diagnostics);
+            return None;
+        };
+        let number = token.base10_parse::<i32>().ok();
+        let number = number.filter(|number| (least..=StateVersion::MAX).contains(number));
+        if number.is_none() {
+            let message = catalogue::state::version_range(&token, least, StateVersion::MAX);
+            diagnostics.at(&token, message);
+        }
+        number.map(|number| StateVersion { number, token })
     }
 
     /// Reads a duration, in milliseconds.

@@ -18,7 +18,10 @@ pub(super) fn check_names(hooks: &[Hook], diagnostics: &mut Diagnostics) {
                     catalogue::order::own_step(hook.name.unraw(), step.name())
                 }
                 Some(_) => continue,
-                None if hooks.iter().any(|hook| hook.name.unraw() == name) => {
+                None if hooks
+                    .iter()
+                    .any(|hook| is_action(hook) && hook.name.unraw() == name) =>
+                {
                     catalogue::order::names_action(&name)
                 }
                 None => {
@@ -28,6 +31,11 @@ pub(super) fn check_names(hooks: &[Hook], diagnostics: &mut Diagnostics) {
             diagnostics.at(&mark.name, message);
         }
     }
+}
+
+/// Whether a method runs when it is called.
+fn is_action(hook: &Hook) -> bool {
+    hook.kind == Kind::Action
 }
 
 /// Suggests the nearest name, or lists the steps and the hooks.

@@ -201,7 +201,7 @@ fn is_nullable_type(ty: &TypePath) -> bool {
 /// Writes the problem of a table that Diesel cannot tell the rows of apart.
 fn missing_key(table: &Table) -> String {
     format!(
-        "the table `{}` has no primary key, which Diesel needs\n  help: declare one in a migration, for instance \
+        "the table `{}` has no primary key, which Diesel needs\nhelp: declare one in a migration, for instance \
          `id INTEGER PRIMARY KEY NOT NULL`; the implicit `rowid` can change when a database is packed",
         table.sql_name
     )
@@ -224,7 +224,7 @@ fn missing_type(table: &Table, column: &Column) -> String {
         )
     };
     format!(
-        "{headline}\n  help: write the type into the block of `schema!`, for instance `{table_name}.{column_name}: Text`"
+        "{headline}\nhelp: write the type into the block of `schema!`, for instance `{table_name}.{column_name}: Text`"
     )
 }
 

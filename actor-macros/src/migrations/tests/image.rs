@@ -1,7 +1,6 @@
 //! The database from which a new actor starts.
 
-use super::super::image::DIESEL_TABLE_SQL;
-use super::super::image::PAGE_SIZE_DEFAULT;
+use super::super::image::{DIESEL_TABLE_SQL, PAGE_SIZE_DEFAULT};
 use super::{load_package, package, problems};
 use crate::sqlite::Connection;
 

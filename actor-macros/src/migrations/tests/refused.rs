@@ -15,7 +15,7 @@ const A: (&str, &str) = ("1_a/up.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY);
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     // The directory.
-    ("empty", &[(".keep", "")], &["`migrations/room` holds no migration\n  help: create one"]),
+    ("empty", &[(".keep", "")], &["`migrations/room` holds no migration\nhelp: create one"]),
     ("stray file", &[A, ("2_b.sql", "")], &["`2_b.sql` does not belong in a directory of migrations\n  --> migrations/room/2_b.sql\n"]),
     ("stray directory", &[A, ("helpers/x.sql", "")], &["`helpers` is not named as a migration\n  --> migrations/room/helpers\n"]),
     ("stray in a migration", &[A, ("1_a/Up.sql", "")], &["`Up.sql` does not belong in a migration\n  --> migrations/room/1_a/Up.sql\n"]),
@@ -29,7 +29,7 @@ const CASES: &[Case] = &[
     ("outside the transaction", &[A, ("1_a/metadata.toml", "\nrun_in_transaction = false")], &["a migration cannot leave the transaction\n  --> migrations/room/1_a/metadata.toml:2\n"]),
     ("nul character", &[("1_a/up.sql", "SELECT 1;\nSELECT '\0';")], &["the file holds a NUL character\n  --> migrations/room/1_a/up.sql:2:9\n"]),
     // Grammar and schema.
-    ("syntax", &[("1_a/up.sql", "CREATE TABLE a (\n  id INTEGER,\n  name TXT NOT NULL DEFALT 3\n);")], &["near \"DEFALT\": syntax error\n  --> migrations/room/1_a/up.sql:3:21\n   3 |   name TXT NOT NULL DEFALT 3\n     |                     ^\n  help: fix the statement"]),
+    ("syntax", &[("1_a/up.sql", "CREATE TABLE a (\n  id INTEGER,\n  name TXT NOT NULL DEFALT 3\n);")], &["near \"DEFALT\": syntax error\n  --> migrations/room/1_a/up.sql:3:21\n   3 |   name TXT NOT NULL DEFALT 3\n     |                     ^\nhelp: fix the statement"]),
     ("syntax behind a byte order mark and carriage returns", &[("1_a/up.sql", "\u{feff}SELECT 1;\r\n  SELCT 2;\r\n")], &["near \"SELCT\": syntax error\n  --> migrations/room/1_a/up.sql:2:3\n   2 |   SELCT 2;\n     |   ^\n"]),
     ("syntax behind unicode", &[("1_a/up.sql", "SELECT 'größe', *, FORM a;")], &["no tables specified\n  --> migrations/room/1_a/up.sql:1:1\n"]),
     ("unfinished statement", &[("1_a/up.sql", "CREATE TABLE a (id INTEGER")], &["incomplete input\n  --> migrations/room/1_a/up.sql:1:1\n"]),
@@ -79,7 +79,7 @@ const CASES: &[Case] = &[
     ("foreign key to a column without an index", &[("1_a/up.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT); CREATE TABLE c (id INTEGER PRIMARY KEY, b INT REFERENCES a (b));")], &["foreign key mismatch - \"c\" referencing \"a\"\n"]),
     ("foreign key to no table", &[("1_a/up.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT REFERENCES nobody (id));")], &["the table `a` refers to a table `nobody`, which the migrations do not create\n"]),
     // down.sql.
-    ("down.sql leaves a table", &[A, ("1_a/down.sql", "SELECT 1;")], &["`down.sql` does not lead back to the schema before `1_a`:\n    left over: table `a`\n  --> migrations/room/1_a/down.sql\n  help: undo"]),
+    ("down.sql leaves a table", &[A, ("1_a/down.sql", "SELECT 1;")], &["`down.sql` does not lead back to the schema before `1_a`:\n    left over: table `a`\n  --> migrations/room/1_a/down.sql\nhelp: undo"]),
     ("empty down.sql", &[A, ("1_a/down.sql", "")], &["`down.sql` does not lead back to the schema before `1_a`:\n    left over: table `a`\n"]),
     ("down.sql drops too much", &[A, ("2_b/up.sql", "CREATE INDEX i ON a (id);"), ("2_b/down.sql", "DROP TABLE a;")], &["`down.sql` does not lead back to the schema before `2_b`:\n    missing: table `a`\n"]),
     ("down.sql gives another table", &[A, ("2_b/up.sql", "DROP TABLE a;"), ("2_b/down.sql", "CREATE TABLE a (id INT PRIMARY KEY);")], &["`down.sql` does not lead back to the schema before `2_b`:\n    different: table `a`\n      before: CREATE TABLE a (id INTEGER PRIMARY KEY)\n      after:  CREATE TABLE a (id INT PRIMARY KEY)\n"]),
@@ -102,7 +102,7 @@ fn wrong_directories_are_refused_with_their_own_errors() {
                 .iter()
                 .zip(*expected)
                 .all(|(found, start)| found.starts_with(start));
-        if !is_right || !found.iter().all(|message| message.contains("\n  help: ")) {
+        if !is_right || !found.iter().all(|message| message.contains("\nhelp: ")) {
             wrong.push(format!(
                 "== {name}\nexpected:\n{}\nfound:\n{}",
                 expected.join("\n"),

@@ -100,9 +100,9 @@ fn types_that_are_not_known_are_errors_that_name_the_override() {
     assert_eq!(
         errors(&expansion),
         [
-            "the column `note` of `messages` has the type `JSON`, which Diesel does not know\n  \
+            "the column `note` of `messages` has the type `JSON`, which Diesel does not know\n\
              help: write the type into the block of `schema!`, for instance `messages.note: Text`",
-            "the column `size` of the view `recent` is an expression, whose type SQLite does not know\n  \
+            "the column `size` of the view `recent` is an expression, whose type SQLite does not know\n\
              help: write the type into the block of `schema!`, for instance `recent.size: Text`",
         ]
     );
@@ -224,7 +224,7 @@ fn a_table_without_a_primary_key_is_refused_by_schema_alone() {
     assert_eq!(
         errors(&expansion),
         [
-            "the table `a` has no primary key, which Diesel needs\n  help: declare one in a migration, for instance \
+            "the table `a` has no primary key, which Diesel needs\nhelp: declare one in a migration, for instance \
           `id INTEGER PRIMARY KEY NOT NULL`; the implicit `rowid` can change when a database is packed"
         ]
     );

@@ -1,0 +1,388 @@
+pub struct Log {}
+/// A handle to [`Log`] actors: a key, and a method for each of their actions.
+///
+/// It is cheap to clone, does nothing until a call is awaited or sent, and goes on working when the actor sleeps, crashes or is created anew.
+#[allow(deprecated, trivial_bounds)]
+pub struct LogHandle
+where
+    Log: ::actor_core::__private::Handlers,
+{
+    actor: ::actor_core::__private::ActorRef<Log>,
+}
+#[allow(
+    dead_code,
+    deprecated,
+    elided_lifetimes_in_paths,
+    missing_copy_implementations,
+    missing_debug_implementations,
+    missing_docs,
+    non_camel_case_types,
+    private_bounds,
+    private_interfaces,
+    trivial_bounds,
+    unreachable_code,
+    unreachable_patterns,
+    unreachable_pub,
+    unused_qualifications,
+    unused_results,
+    variant_size_differences,
+    clippy::all,
+    clippy::nursery,
+    clippy::pedantic,
+)]
+const _: () = {
+    #[automatically_derived]
+    impl ::actor_core::__private::Actor for Log {
+        const NAME: &'static str = "log";
+        const OPTIONS: ::actor_core::__private::Options = ::actor_core::__private::Options {
+            timeouts: ::actor_core::__private::Timeouts {
+                ..::actor_core::__private::Timeouts::DEFAULT
+            },
+            ..::actor_core::__private::Options::DEFAULT
+        };
+        type State = ();
+        type Vars = ();
+        const __STATE_VERSION: i32 = 0i32;
+        fn __assemble(
+            __actor_state: ::actor_core::__private::State<Self::State>,
+            __actor_vars: Self::Vars,
+        ) -> Self {
+            Self {}
+        }
+        fn __state(
+            &mut self,
+        ) -> ::core::option::Option<&mut ::actor_core::__private::State<Self::State>> {
+            ::core::option::Option::None
+        }
+    }
+    #[automatically_derived]
+    impl ::core::clone::Clone for LogHandle
+    where
+        Log: ::actor_core::__private::Handlers,
+    {
+        fn clone(&self) -> Self {
+            Self {
+                actor: ::core::clone::Clone::clone(&self.actor),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for LogHandle
+    where
+        Log: ::actor_core::__private::Handlers,
+    {
+        fn fmt(
+            &self,
+            __actor_formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            ::core::fmt::Debug::fmt(&self.actor, __actor_formatter)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<::actor_core::__private::ActorRef<Log>> for LogHandle
+    where
+        Log: ::actor_core::__private::Handlers,
+    {
+        fn from(__actor_actor: ::actor_core::__private::ActorRef<Log>) -> Self {
+            Self { actor: __actor_actor }
+        }
+    }
+    #[automatically_derived]
+    impl ::core::ops::Deref for LogHandle
+    where
+        Log: ::actor_core::__private::Handlers,
+    {
+        type Target = ::actor_core::__private::ActorRef<Log>;
+        fn deref(&self) -> &Self::Target {
+            &self.actor
+        }
+    }
+};
+impl Log {
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::needless_pass_by_ref_mut,
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        clippy::unused_async,
+        clippy::unused_self,
+    )]
+    fn migrate() {}
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::needless_pass_by_ref_mut,
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        clippy::unused_async,
+        clippy::unused_self,
+    )]
+    fn count(&self, cx: &mut Context<'_, Self>) -> Result<i64> {
+        Ok(messages::table.count().get_result(cx.db())?)
+    }
+}
+#[allow(
+    dead_code,
+    deprecated,
+    elided_lifetimes_in_paths,
+    missing_copy_implementations,
+    missing_debug_implementations,
+    missing_docs,
+    non_camel_case_types,
+    private_bounds,
+    private_interfaces,
+    trivial_bounds,
+    unreachable_code,
+    unreachable_patterns,
+    unreachable_pub,
+    unused_qualifications,
+    unused_results,
+    variant_size_differences,
+    clippy::all,
+    clippy::nursery,
+    clippy::pedantic,
+)]
+const _: () = {
+    #[doc(hidden)]
+    pub enum __ActorMessage {
+        count(),
+    }
+    #[doc(hidden)]
+    pub enum __ActorReply {
+        count(<Result<i64> as ::actor_core::__private::Outcome>::Value),
+    }
+    #[automatically_derived]
+    impl ::actor_core::__private::Handlers for Log
+    where
+        Log: ::actor_core::__private::Actor,
+    {
+        type Handle = LogHandle;
+        type Input = ();
+        type Message = __ActorMessage;
+        type Reply = __ActorReply;
+        const MIGRATIONS: ::actor_core::__private::Migrations = {
+            let _: fn() = Self::migrate;
+            const _: &[u8] = ::core::include_bytes!(
+                "/package/snapshots/migrations/2026-11-22-000001_messages/down.sql"
+            );
+            const _: &[u8] = ::core::include_bytes!(
+                "/package/snapshots/migrations/2026-11-22-000001_messages/up.sql"
+            );
+            const _: &[u8] = ::core::include_bytes!(
+                "/package/snapshots/migrations/2026-11-22-000002_slugs/up.sql"
+            );
+            const _: &[u8] = ::core::include_bytes!(
+                "/package/snapshots/migrations.lock"
+            );
+            const _: ::core::option::Option<&str> = ::core::option_env!(
+                "ACTOR_MIGRATIONS_LOCK"
+            );
+            ::actor_core::__private::Migrations::new(
+                "snapshots/migrations",
+                const {
+                    &[
+                        ::actor_core::__private::Migration::new(
+                            "20261122000001",
+                            "2026-11-22-000001_messages",
+                            "CREATE TABLE messages (\n  id INTEGER PRIMARY KEY NOT NULL,\n  author TEXT NOT NULL,\n  body TEXT NOT NULL\n);\n",
+                            ::core::option::Option::Some("DROP TABLE messages;\n"),
+                            [
+                                227, 166, 111, 219, 189, 105, 187, 211, 173, 5, 158, 175,
+                                157, 214, 218, 3, 22, 17, 188, 21, 96, 76, 188, 181, 235,
+                                127, 35, 136, 16, 212, 123, 135,
+                            ],
+                        ),
+                        ::actor_core::__private::Migration::new(
+                            "20261122000002",
+                            "2026-11-22-000002_slugs",
+                            "ALTER TABLE messages ADD COLUMN slug TEXT;\n",
+                            ::core::option::Option::None,
+                            [
+                                231, 152, 241, 96, 254, 13, 66, 39, 118, 200, 121, 231, 46,
+                                224, 138, 213, 209, 215, 101, 182, 158, 158, 105, 69, 59,
+                                107, 202, 184, 70, 182, 189, 215,
+                            ],
+                        ),
+                    ]
+                },
+                ::core::option::Option::Some(b"... 32768 bytes ..."),
+                (
+                    "/package/snapshots/migrations",
+                    &["2026-11-22-000001_messages", "2026-11-22-000002_slugs"],
+                ),
+            )
+        };
+        const HOOKS: ::actor_core::__private::Hooks = ::actor_core::__private::Hooks {
+            data_migrations: &[],
+            create_state: ::core::option::Option::None,
+            on_create: &[],
+            create_vars: ::core::option::Option::None,
+            on_wake: &[],
+            on_before_start: &[],
+            run: &[],
+            on_sleep: &[],
+            on_destroy: &[],
+        };
+        fn __action(
+            __actor_message: &Self::Message,
+        ) -> &'static ::actor_core::__private::ActionInfo {
+            match *__actor_message {
+                __ActorMessage::count(..) => {
+                    const {
+                        &::actor_core::__private::ActionInfo {
+                            name: "count",
+                            read_only: true,
+                            is_async: false,
+                            timeout: ::core::option::Option::None,
+                        }
+                    }
+                }
+            }
+        }
+        async fn __data_migration(
+            __actor_id: u32,
+            __actor_cx: &mut ::actor_core::__private::Context<
+                '_,
+                Self,
+                ::actor_core::__private::Migrating,
+            >,
+        ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
+            match __actor_id {
+                _ => {
+                    ::core::unreachable!(
+                        "no hook of this step has the id {}", __actor_id
+                    )
+                }
+            }
+        }
+        fn __migrate_state(
+            __actor_version: i32,
+            __actor_json: &str,
+        ) -> ::core::result::Result<
+            <Self as ::actor_core::__private::Actor>::State,
+            ::actor_core::__private::StateFault,
+        > {
+            let __actor_reached = ::actor_core::__private::StateSteps::<
+                <Self as ::actor_core::__private::Actor>::State,
+            >::begin(__actor_version, __actor_json);
+            ::actor_core::__private::StateSteps::finish::<
+                <Self as ::actor_core::__private::Actor>::State,
+            >(__actor_reached)
+        }
+        async fn __create_state(
+            __actor_cx: &mut ::actor_core::__private::Context<
+                '_,
+                Self,
+                ::actor_core::__private::Migrated,
+            >,
+            __actor_input: Self::Input,
+        ) -> ::core::result::Result<
+            <Self as ::actor_core::__private::Actor>::State,
+            ::actor_core::__private::Failure,
+        > {
+            ::core::result::Result::Ok(
+                ::actor_core::__private::or_default::<
+                    <Self as ::actor_core::__private::Actor>::State,
+                >(),
+            )
+        }
+        async fn __on_create(
+            __actor_id: u32,
+            __actor_cx: &mut ::actor_core::__private::Context<
+                '_,
+                Self,
+                ::actor_core::__private::Stateful,
+            >,
+        ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
+            match __actor_id {
+                _ => {
+                    ::core::unreachable!(
+                        "no hook of this step has the id {}", __actor_id
+                    )
+                }
+            }
+        }
+        async fn __create_vars(
+            __actor_cx: &mut ::actor_core::__private::Context<
+                '_,
+                Self,
+                ::actor_core::__private::Stateful,
+            >,
+        ) -> ::core::result::Result<
+            <Self as ::actor_core::__private::Actor>::Vars,
+            ::actor_core::__private::Failure,
+        > {
+            ::core::result::Result::Ok(
+                ::actor_core::__private::or_default::<
+                    <Self as ::actor_core::__private::Actor>::Vars,
+                >(),
+            )
+        }
+        async fn __hook(
+            &mut self,
+            _: ::actor_core::__private::Step,
+            __actor_id: u32,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+        ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
+            match __actor_id {
+                _ => {
+                    ::core::unreachable!(
+                        "no hook of this step has the id {}", __actor_id
+                    )
+                }
+            }
+        }
+        async fn __run(
+            __actor_id: u32,
+            __actor_background: ::actor_core::__private::Background<Self>,
+        ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
+            match __actor_id {
+                _ => {
+                    ::core::unreachable!(
+                        "no hook of this step has the id {}", __actor_id
+                    )
+                }
+            }
+        }
+        async fn __dispatch(
+            &mut self,
+            __actor_message: Self::Message,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+        ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
+            match __actor_message {
+                __ActorMessage::count() => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::outcome(
+                            Self::count(
+                                self,
+                                &mut ::actor_core::__private::Context::stage(__actor_cx),
+                            ),
+                        ),
+                        __ActorReply::count,
+                    )
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl LogHandle {
+        /// Calls the action `count` of a [`Log`].
+        pub fn count(
+            &self,
+        ) -> ::actor_core::__private::Call<
+            '_,
+            Log,
+            <Result<i64> as ::actor_core::__private::Outcome>::Value,
+        > {
+            ::actor_core::__private::Call::__new(
+                ::core::ops::Deref::deref(self),
+                __ActorMessage::count(),
+                |__actor_reply| match __actor_reply {
+                    __ActorReply::count(__actor_value) => {
+                        ::core::option::Option::Some(__actor_value)
+                    }
+                    _ => ::core::option::Option::None,
+                },
+            )
+        }
+    }
+};

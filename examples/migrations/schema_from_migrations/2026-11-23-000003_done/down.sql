@@ -1,0 +1,2 @@
+DROP VIEW open_hours;
+ALTER TABLE tasks DROP COLUMN done;

@@ -1,0 +1,3 @@
+DROP VIEW printed;
+DROP TABLE shelves;
+ALTER TABLE books DROP COLUMN shelf;

@@ -1,0 +1,26 @@
+//! The last step does not make the state.
+
+use actor_core::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Old(String);
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Settings(String);
+
+#[derive(Actor)]
+struct Room {
+    #[state(version = 2)]
+    settings: State<Settings>,
+}
+
+#[actor]
+impl Room {
+    #[migrate_state(from = 1)]
+    fn rename(old: Old) -> Result<Old> {
+        Ok(Old(old.0))
+    }
+}
+
+fn main() {}

@@ -1,0 +1,26 @@
+//! From which version?
+
+use actor_core::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Old(String);
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Settings(String);
+
+#[derive(Actor)]
+struct Room {
+    #[state(version = 2)]
+    settings: State<Settings>,
+}
+
+#[actor]
+impl Room {
+    #[migrate_state]
+    fn rename(old: Old) -> Result<Settings> {
+        Ok(Settings(old.0))
+    }
+}
+
+fn main() {}

@@ -1,0 +1,31 @@
+//! The first step makes something else than the second one takes.
+
+use actor_core::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Old(String);
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Settings(String);
+
+#[derive(Actor)]
+struct Room {
+    #[state(version = 3)]
+    settings: State<Settings>,
+}
+
+#[actor]
+impl Room {
+    #[migrate_state(from = 1)]
+    fn rename(old: Old) -> Result<Settings> {
+        Ok(Settings(old.0))
+    }
+
+    #[migrate_state(from = 2)]
+    fn shorten(old: Old) -> Result<Settings> {
+        Ok(Settings(old.0))
+    }
+}
+
+fn main() {}

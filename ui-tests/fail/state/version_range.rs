@@ -1,0 +1,26 @@
+//! A date is not a version.
+
+use actor_core::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Old(String);
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Settings(String);
+
+#[derive(Actor)]
+struct Room {
+    #[state(version = 20261122)]
+    settings: State<Settings>,
+}
+
+#[actor]
+impl Room {
+    #[migrate_state(from = 1)]
+    fn rename(old: Old) -> Result<Settings> {
+        Ok(Settings(old.0))
+    }
+}
+
+fn main() {}

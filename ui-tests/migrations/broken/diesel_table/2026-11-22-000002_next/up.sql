@@ -1,0 +1,1 @@
+DELETE FROM __diesel_schema_migrations;

@@ -1,0 +1,1 @@
+CREATE INDEX rooms_by_name ON rooms (name);

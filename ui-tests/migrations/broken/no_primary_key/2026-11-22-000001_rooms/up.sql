@@ -1,0 +1,4 @@
+CREATE TABLE rooms (
+  name TEXT NOT NULL,
+  topic TEXT
+);

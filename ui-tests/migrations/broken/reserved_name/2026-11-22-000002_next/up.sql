@@ -1,0 +1,1 @@
+CREATE TABLE _actor_state (id INTEGER PRIMARY KEY NOT NULL);
