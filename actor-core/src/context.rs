@@ -32,7 +32,7 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
     /// Returns the actor's database, in the transaction of this hook or action.
     ///
     /// The transaction begins with the first statement. It commits when the hook or action returns `Ok`, and is rolled
-    /// back when it returns `Err`, panics or runs out of time. In an action that takes `&self` writing fails.
+    /// back when it returns `Err`, panics or runs out of time; an `#[on_sleep]` that returns `Err` keeps what it wrote. In an action that takes `&self` writing fails.
     ///
     /// The connection cannot be held across an `.await`; call this again behind it.
     pub fn db(&mut self) -> &mut Db {
@@ -94,7 +94,7 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
 
     /// Returns a handle to this actor.
     ///
-    /// Awaiting an ask to oneself never ends well: the actor handles one call at a time. Use
+    /// An ask to oneself fails with [`CallError::Cycle`](crate::CallError::Cycle): the actor handles one call at a time. Use
     /// [`tell`](crate::Call::tell).
     #[must_use]
     pub fn handle(&self) -> A::Handle {

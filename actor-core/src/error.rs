@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, SharedError};
 use crate::hooks::Step;
 use crate::key::{Key, KeyError};
 use crate::store::{MigrationError, StoreError};
@@ -61,14 +61,15 @@ pub enum CallError {
     #[error(transparent)]
     Start(Arc<StartError>),
     /// The action, or the hook of a lifecycle request, returned an error. What it wrote is undone.
-    #[error("`{name}` of {subject} failed: {failure}")]
+    #[error("`{name}` of {subject} failed: {source}")]
     Failed {
         /// The actor.
         subject: Subject,
         /// The user's function.
         name: &'static str,
         /// What it returned.
-        failure: Failure,
+        #[source]
+        source: SharedError,
     },
     /// The action, or the hook of a lifecycle request, panicked. What it wrote is undone, and the actor restarts.
     #[error("`{name}` of {subject} panicked: {panic}")]
@@ -118,7 +119,8 @@ pub enum CallError {
         /// The actor.
         subject: Subject,
     },
-    /// The store could not make the action durable. What it wrote is undone.
+    /// The store could not commit the action, or not make it durable. After a failed commit what it wrote is undone; after a failed
+    /// sync ([`StoreError::Poisoned`]) it may be there when the system is started anew.
     #[error("the store failed `{name}` of {subject}")]
     Store {
         /// The actor.
@@ -169,7 +171,7 @@ impl CallError {
     #[must_use]
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         match self {
-            Self::Failed { failure, .. } => failure.downcast_ref(),
+            Self::Failed { source, .. } => source.downcast_ref(),
             Self::Start(error) => match &error.cause {
                 StartCause::Failed(failure) => failure.downcast_ref(),
                 _ => None,

@@ -38,6 +38,14 @@ pub struct Failure(SharedError);
 #[derive(Clone)]
 pub struct SharedError(Arc<dyn StdError + Send + Sync + 'static>);
 
+impl SharedError {
+    /// Returns the error inside as an `E`, if it is one.
+    #[must_use]
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
+
 impl fmt::Display for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&*self.0, f)

@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     runtime: Handle,
     tasks: Tasks,
     closing: AtomicBool,
+    /// Whether the data directory was given up. Locked while that is under way.
+    closed: tokio::sync::Mutex<bool>,
     kinds: HashMap<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
@@ -77,6 +79,7 @@ impl System {
             runtime,
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
+            closed: tokio::sync::Mutex::new(false),
             kinds,
             extensions,
             durability,
@@ -169,16 +172,18 @@ impl System {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not stop the shutdown of the actors, but keeps the data directory.
+    /// Dropping the future does not stop the shutdown of the actors, but keeps the data directory; a second call gives it up.
     pub async fn shutdown(&self) -> Result<(), SystemError> {
-        let first = !self.0.closing.swap(true, Ordering::SeqCst);
+        self.0.closing.store(true, Ordering::SeqCst);
         for registered in self.0.kinds.values() {
             (registered.sleep_all)(&*registered.kind);
         }
         self.0.tasks.none().await;
-        if first {
+        let mut closed = self.0.closed.lock().await;
+        if !*closed {
             let store = Arc::clone(&self.0.store);
             store::blocking(move || store.close()).await?;
+            *closed = true;
         }
         Ok(())
     }

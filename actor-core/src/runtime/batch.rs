@@ -17,6 +17,8 @@ pub(super) struct Batch<A: Handlers> {
     told: usize,
     calls: usize,
     durability: Durability,
+    /// Why nothing of it may commit.
+    broken: Option<diesel::result::Error>,
 }
 
 impl<A: Handlers> Batch<A> {
@@ -27,6 +29,7 @@ impl<A: Handlers> Batch<A> {
             told: 0,
             calls: 0,
             durability: Durability::Process,
+            broken: None,
         }
     }
 
@@ -50,6 +53,19 @@ impl<A: Handlers> Batch<A> {
     /// Returns what the reply may rely on of which the most is asked.
     pub(super) fn durability(&self) -> Durability {
         self.durability
+    }
+
+    /// Notes that nothing of the batch may commit.
+    pub(super) fn break_with(&mut self, cause: diesel::result::Error) {
+        self.broken = Some(cause);
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    pub(super) fn take_broken(&mut self) -> Option<diesel::result::Error> {
+        self.broken.take()
     }
 
     pub(super) fn is_empty(&self) -> bool {

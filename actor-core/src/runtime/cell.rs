@@ -15,9 +15,9 @@ use crate::key::Key;
 use crate::limits;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
-use crate::runtime::instance;
-use crate::runtime::mailbox::{Ending, Mail, Mailbox, Origin, Pushed, Refusal};
+use crate::runtime::mailbox::{Ending, Mail, Mailbox, Origin, Pushed, Refusal, Request};
 use crate::runtime::slots::SlotId;
+use crate::runtime::task;
 use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
 use crate::system::System;
 
@@ -219,7 +219,7 @@ impl<A: Handlers> Cell<A> {
 
     fn start_if(self: &Arc<Self>, pushed: &Pushed) {
         if matches!(pushed, Pushed::Start) {
-            self.system.spawn(instance::run(Arc::clone(self)));
+            self.system.spawn(task::run(Arc::clone(self)));
         }
     }
 
@@ -258,11 +258,22 @@ impl<A: Handlers> Cell<A> {
         refusals.insert(self.key.clone(), refusal);
     }
 
+    /// Takes everything that waits, and answers whoever waits for a reply that no code of this cell will give any more.
+    pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
+        // No sync may release a reply to a place that was answered here and used again since.
+        self.gate.clear();
+        self.mailbox.give_up(error)
+    }
+
     /// Notes that the actor started.
     pub(super) fn awake(&self) {
         if self.mailbox.failures() > 0 {
             self.kind.refusals.lock().remove(&self.key);
         }
         self.mailbox.set_awake();
+        if self.system.is_closing() {
+            // A call came in at the end of a shutdown, which has asked all to sleep already.
+            let _: Pushed = self.mailbox.request(Ending::Sleep, None);
+        }
     }
 }

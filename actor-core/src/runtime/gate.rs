@@ -37,6 +37,12 @@ impl<A: Handlers> Gate<A> {
             held: Mutex::new(VecDeque::new()),
         }
     }
+
+    /// Drops what is held; its callers are answered by other means.
+    pub(super) fn clear(&self) {
+        let held = std::mem::take(&mut *self.held.lock());
+        drop(held);
+    }
 }
 
 impl<A: Handlers> Cell<A> {
@@ -48,8 +54,10 @@ impl<A: Handlers> Cell<A> {
         let mut held = self.gate().held.lock();
         // A sync that ends after this look finds what is pushed here, because it takes the same lock.
         if held.is_empty() && log.check(ticket).is_ok_and(|durable| durable) {
-            // The lock is kept, so that no later reply overtakes these.
-            self.mailbox().complete_all(answers);
+            // The lock is kept meanwhile, so that no later reply overtakes these.
+            let finished = self.mailbox().complete_all(answers);
+            drop(held);
+            finished.tell();
             return;
         }
         held.push_back(Held {
@@ -67,34 +75,41 @@ impl<A: Handlers> Cell<A> {
 
 impl<A: Handlers> Gatekeeper for Cell<A> {
     fn advanced(&self) {
+        let mut finished = Vec::new();
         let mut held = self.gate().held.lock();
         while let Some(first) = held.front() {
             let durable = match first.log.check(first.ticket) {
-                Ok(false) => return,
+                Ok(false) => break,
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
             };
             let Some(first) = held.pop_front() else {
-                return;
+                break;
             };
             let answers = match durable {
                 Ok(()) => first.answers,
-                Err(source) => self.replace(first.answers, source),
+                Err(source) => self.replace(first.answers, &source),
             };
-            self.mailbox().complete_all(answers);
+            finished.push(self.mailbox().complete_all(answers));
         }
         // An actor that is idle keeps no room for replies.
         held.shrink_to(4);
+        drop(held);
+        for finished in finished {
+            finished.tell();
+        }
     }
 }
 
 impl<A: Handlers> Cell<A> {
     /// INVARIANT 2: puts the failure into the place of every reply.
-    fn replace(&self, answers: Vec<Answer<A>>, source: Arc<StoreError>) -> Vec<Answer<A>> {
+    fn replace(&self, answers: Vec<Answer<A>>, source: &Arc<StoreError>) -> Vec<Answer<A>> {
         let error = CallError::Store {
             subject: self.subject(),
             name: "commit",
-            source: Arc::new(StoreError::Poisoned { source }),
+            source: Arc::new(StoreError::Poisoned {
+                source: Arc::clone(source),
+            }),
         };
         answers
             .into_iter()

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
 use crate::runtime::chain::Chain;
-use crate::runtime::slots::{SlotId, Slots};
+use crate::runtime::slots::{Completed, SlotId, Slots};
 
 /// Whether an actor is awake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,6 +275,9 @@ impl<A: Handlers> Mailbox<A> {
         let mut inner = self.inner.lock();
         inner.queue.push_front(mail);
         inner.taken -= 1;
+        drop(inner);
+        // Its room was given back when it was handed out, and may be taken: then there is one more for a moment.
+        self.room.forget_permits(1);
     }
 
     /// Returns whether nothing waits.
@@ -285,21 +288,22 @@ impl<A: Handlers> Mailbox<A> {
 
     /// Answers an ask.
     pub(super) fn complete(&self, slot: SlotId, result: Result<A::Reply, CallError>) {
-        let waker = self.inner.lock().slots.complete(slot, result);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        let mut finished = Finished::default();
+        finished.add(self.inner.lock().slots.complete(slot, result));
+        finished.tell();
     }
 
-    /// Answers asks in their order.
-    pub(super) fn complete_all(&self, answers: Vec<(SlotId, Result<A::Reply, CallError>)>) {
-        let mut wakers = Vec::with_capacity(answers.len());
+    /// Answers asks in their order. Who waits is told when the caller holds no lock any more.
+    pub(super) fn complete_all(
+        &self,
+        answers: Vec<(SlotId, Result<A::Reply, CallError>)>,
+    ) -> Finished<Result<A::Reply, CallError>> {
+        let mut finished = Finished::default();
         let mut inner = self.inner.lock();
         for (slot, result) in answers {
-            wakers.extend(inner.slots.complete(slot, result));
+            finished.add(inner.slots.complete(slot, result));
         }
-        drop(inner);
-        wakers.into_iter().for_each(Waker::wake);
+        finished
     }
 
     /// Looks for the reply of an ask.
@@ -367,17 +371,73 @@ impl<A: Handlers> Mailbox<A> {
 
     /// Takes everything that waits.
     pub(super) fn drain(&self) -> (Vec<Mail<A>>, Vec<Request>) {
+        let taken = self.inner.lock().drain();
+        self.room.add_permits(taken.0.len());
+        taken
+    }
+
+    /// Takes everything that waits and ends the instance, in one step, and answers all asks that are not answered yet.
+    pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
         let mut inner = self.inner.lock();
-        let mail: Vec<_> = inner.queue.drain(..).collect();
-        inner.taken = inner.pushed;
-        let requests = inner.requests.drain(..).collect();
+        let taken = inner.drain();
+        inner.status = Status::Asleep;
+        inner.instance = None;
+        // Those whose mail was taken out before, by an instance that is gone.
+        let handed_out = inner.slots.waiting_except(&taken.0, |mail| match mail {
+            Mail::Action { reply, .. } => *reply,
+            Mail::Create { .. } => None,
+        });
+        let mut finished = Finished::default();
+        for slot in handed_out {
+            finished.add(inner.slots.complete(slot, Err(error.clone())));
+        }
         drop(inner);
-        self.room.add_permits(mail.len());
-        (mail, requests)
+        self.room.add_permits(taken.0.len());
+        finished.tell();
+        taken
+    }
+}
+
+/// Whom to wake, and what nobody takes, once no lock is held: both may run code of the user's.
+#[must_use]
+pub(super) struct Finished<R> {
+    wakers: Vec<Waker>,
+    unclaimed: Vec<R>,
+}
+
+impl<R> Default for Finished<R> {
+    fn default() -> Self {
+        Self {
+            wakers: Vec::new(),
+            unclaimed: Vec::new(),
+        }
+    }
+}
+
+impl<R> Finished<R> {
+    fn add(&mut self, completed: Completed<R>) {
+        match completed {
+            Completed::Wake(waker) => self.wakers.push(waker),
+            Completed::Unclaimed(reply) => self.unclaimed.push(reply),
+        }
+    }
+
+    /// Wakes who waits.
+    pub(super) fn tell(self) {
+        self.wakers.into_iter().for_each(Waker::wake);
+        drop(self.unclaimed);
     }
 }
 
 impl<A: Handlers> Inner<A> {
+    fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
+        self.taken = self.pushed;
+        (
+            self.queue.drain(..).collect(),
+            self.requests.drain(..).collect(),
+        )
+    }
+
     fn push(&mut self, mail: Mail<A>) -> Pushed {
         self.queue.push_back(mail);
         self.pushed += 1;

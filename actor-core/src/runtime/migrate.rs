@@ -93,13 +93,13 @@ async fn data_step<A: Handlers>(
     let running = turn.enter(name, false, limit);
     let mut cx = Context::new(turn);
     let outcome = limited(&running, limit, A::__data_migration(step.hook.id, &mut cx)).await;
-    let failed = match outcome {
+    let failed = match turn.settle(outcome, limit).await {
         Ok(()) => {
             // The next `up.sql` runs as the framework again, with the limit of the whole step.
             turn.database().db().enter("migrate", false, Some(deadline));
             return Ok(());
         }
-        Err(fault) => turn.fault(fault, limit).await,
+        Err(fault) => fault,
     };
     let cause = match failed {
         Fault::Failed(failure) => StartCause::Migration(Arc::new(MigrationError::DataStep {

@@ -1,5 +1,6 @@
 //! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
 
+mod actions;
 mod batch;
 mod cell;
 mod chain;
@@ -12,6 +13,7 @@ mod preamble;
 mod runs;
 mod saved;
 mod slots;
+mod task;
 mod tasks;
 mod turn;
 

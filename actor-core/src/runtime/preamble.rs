@@ -39,8 +39,8 @@ struct Failed {
 
 /// Starts the actor if anything that waits needs it, or if it crashed. Everything that waits is answered when it does not start.
 pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Option<Started<A>> {
-    // Who asked for a sleep while the last instance went to sleep has it.
-    while cell.mailbox().due() == Some(Ending::Sleep) {
+    // Who asked for a sleep while the last instance went to sleep has it. After a crash there was no sleep.
+    while !restart && cell.mailbox().due() == Some(Ending::Sleep) {
         if let Some(Next::Request(request)) = cell.mailbox().try_next() {
             answer(request.waiter, Ok(()));
         }
@@ -316,19 +316,23 @@ async fn bring_up<A: Handlers>(
     let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
     let (running, limit) = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
-    let created = limited(&running, limit, A::__create_state(&mut cx, input.clone())).await;
-    let state = match created {
-        Ok(state) => state,
-        Err(fault) => return Err(hook_failed(turn, Step::CreateState, &hook, fault, limit).await),
-    };
+    // The user's `Clone` is the user's code too.
+    let created = limited(&running, limit, async {
+        A::__create_state(&mut cx, input.clone()).await
+    });
+    let created = created.await;
+    let state = turn
+        .settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))?;
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
         let (running, limit) = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
         let created = limited(&running, limit, A::__on_create(hook.id, &mut cx)).await;
-        if let Err(fault) = created {
-            return Err(hook_failed(turn, Step::OnCreate, hook, fault, limit).await);
-        }
+        turn.settle(created, limit)
+            .await
+            .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
     }
     let at_create = |error| Failed::store(Some(Step::OnCreate), error);
     let fingerprint = template.fingerprint().to_owned();
@@ -375,10 +379,10 @@ async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     let (running, limit) = enter(turn, Step::CreateVars, &hook);
     let mut cx = Context::new(turn);
     let created = limited(&running, limit, A::__create_vars(&mut cx)).await;
-    let vars = match created {
-        Ok(vars) => vars,
-        Err(fault) => return Err(hook_failed(turn, Step::CreateVars, &hook, fault, limit).await),
-    };
+    let vars = turn
+        .settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateVars, &hook, fault))?;
     let mut actor = A::__assemble(State::new(turn.take_state()), vars);
     let hooks = [
         (Step::OnWake, A::HOOKS.on_wake),
@@ -407,10 +411,7 @@ pub(super) async fn run_hook<A: Handlers>(
     let (running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
     let ran = limited(&running, limit, actor.__hook(step, hook.id, &mut cx)).await;
-    match ran {
-        Ok(()) => Ok(()),
-        Err(fault) => Err(turn.fault(fault, limit).await),
-    }
+    turn.settle(ran, limit).await
 }
 
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
@@ -465,17 +466,6 @@ fn enter<A: Handlers>(
 ) -> (Running, std::time::Duration) {
     let limit = hook.timeout.unwrap_or(A::OPTIONS.timeouts.of(step));
     (turn.enter(hook.name, false, limit), limit)
-}
-
-async fn hook_failed<A: Handlers>(
-    turn: &mut Turn<A>,
-    step: Step,
-    hook: &Hook,
-    fault: Fault,
-    limit: std::time::Duration,
-) -> Failed {
-    let fault = turn.fault(fault, limit).await;
-    Failed::hook(step, hook, fault)
 }
 
 impl Failed {

@@ -17,6 +17,15 @@ enum Slot<T> {
     Abandoned,
 }
 
+/// What became of a reply that was put in.
+#[must_use]
+pub(super) enum Completed<T> {
+    /// It waits to be taken by this one.
+    Wake(Waker),
+    /// Nobody waits for it.
+    Unclaimed(T),
+}
+
 /// Reusable places for replies.
 pub(super) struct Slots<T> {
     slots: Vec<Slot<T>>,
@@ -47,17 +56,37 @@ impl<T> Slots<T> {
         SlotId(index)
     }
 
-    /// Puts the reply in, and returns whom to wake.
-    pub(super) fn complete(&mut self, id: SlotId, reply: T) -> Option<Waker> {
+    /// Puts the reply in, if anybody waits for it.
+    pub(super) fn complete(&mut self, id: SlotId, reply: T) -> Completed<T> {
         let slot = &mut self.slots[id.0 as usize];
-        match std::mem::replace(slot, Slot::Done(reply)) {
-            Slot::Waiting(waker) => Some(waker),
+        match slot {
+            Slot::Waiting(_) => {
+                let Slot::Waiting(waker) = std::mem::replace(slot, Slot::Done(reply)) else {
+                    unreachable!("it was just looked at")
+                };
+                Completed::Wake(waker)
+            }
             Slot::Abandoned => {
                 self.release(id);
-                None
+                Completed::Unclaimed(reply)
             }
             Slot::Free(_) | Slot::Done(_) => unreachable!("an ask is answered once"),
         }
+    }
+
+    /// Returns the places without a reply, but for those that are named by mail.
+    pub(super) fn waiting_except<M>(
+        &self,
+        mail: &[M],
+        place: impl Fn(&M) -> Option<SlotId>,
+    ) -> Vec<SlotId> {
+        let named: Vec<SlotId> = mail.iter().filter_map(place).collect();
+        let ids = (0_u32..).zip(&self.slots);
+        let waiting = ids.filter(|(_, slot)| matches!(slot, Slot::Waiting(_) | Slot::Abandoned));
+        waiting
+            .map(|(id, _)| SlotId(id))
+            .filter(|id| !named.contains(id))
+            .collect()
     }
 
     /// Takes the reply out if it is there; the place stays taken until it is abandoned.
@@ -111,12 +140,12 @@ mod tests {
         let first = slots.insert(Waker::noop().clone());
         let second = slots.insert(Waker::noop().clone());
         assert!(slots.poll(first, Waker::noop()).is_pending());
-        assert!(slots.complete(first, 1).is_some());
+        assert!(matches!(slots.complete(first, 1), Completed::Wake(_)));
         assert_eq!(slots.poll(first, Waker::noop()), Poll::Ready(1));
         assert_eq!(slots.abandon(first), None);
         assert_eq!(slots.insert(Waker::noop().clone()), first);
         assert_eq!(slots.abandon(second), None);
-        assert!(slots.complete(second, 2).is_none());
+        assert!(matches!(slots.complete(second, 2), Completed::Unclaimed(2)));
         assert_eq!(slots.insert(Waker::noop().clone()), second);
     }
 
@@ -124,7 +153,7 @@ mod tests {
     fn a_reply_that_nobody_took_comes_back() {
         let mut slots = Slots::new();
         let only = slots.insert(Waker::noop().clone());
-        slots.complete(only, "late");
+        let _ = slots.complete(only, "late");
         assert_eq!(slots.abandon(only), Some("late"));
         assert_eq!(slots.insert(Waker::noop().clone()), only);
     }

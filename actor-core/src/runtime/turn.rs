@@ -131,14 +131,21 @@ impl<A: Handlers> Turn<A> {
         }
     }
 
-    /// Puts the turn right after code that did not end well, and sees through an error that only says that a statement was
-    /// interrupted.
-    pub(super) async fn fault(&mut self, fault: Fault, limit: Duration) -> Fault {
+    /// Puts the turn right after code that ended, however it did: the database is back, and an error that only says that a
+    /// statement was interrupted is told as what it is.
+    pub(super) async fn settle<T>(
+        &mut self,
+        outcome: Result<T, Fault>,
+        limit: Duration,
+    ) -> Result<T, Fault> {
+        // Code may give up work that it had offloaded, and end well all the same.
         if let Err(error) = self.returned().await {
-            return Fault::Failed(error.into());
+            return Err(Fault::Failed(error.into()));
         }
-        match fault {
-            Fault::Failed(_) if self.database().db().was_interrupted() => Fault::TimedOut(limit),
+        match outcome {
+            Err(Fault::Failed(_)) if self.database().db().was_interrupted() => {
+                Err(Fault::TimedOut(limit))
+            }
             other => other,
         }
     }

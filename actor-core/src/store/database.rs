@@ -31,7 +31,7 @@ use super::template::Template;
 /// - `journal_mode`: appends to one file, and one sync a commit;
 /// - `synchronous`: the log is synced by us, for many commits at once and before a reply leaves; SQLite itself still syncs
 ///   before it writes from the log to the database, and before it begins the log anew;
-/// - `foreign_keys`: off by default in SQLite, for compatibility that nobody needs here;
+/// - `foreign_keys`: whatever SQLite was built with, a reference that is declared holds;
 /// - `temp_store`: a temporary file beside nothing would be left behind by a crash;
 /// - `cache_size`: 512 KiB, because there are many connections with little data each;
 /// - `busy_timeout`: someone who looks into the file with another tool is waited for, but not long.
@@ -96,12 +96,16 @@ impl Database {
 
     /// Makes a database that does not count yet of a type's image.
     pub(super) fn create(paths: Paths, image: &[u8], syncing: Syncing) -> Result<Self, StoreError> {
-        remove_files(&paths)?;
         let fresh = paths.fresh();
         let mut image = image.to_vec();
         let (header, version) = JOURNAL_VERSION;
         image[header].fill(version);
+        let removed = remove_files(&paths)?;
         let write = || {
+            if removed {
+                // DURABILITY: a log of the last actor must not come back beside the new image.
+                File::open(paths.directory())?.sync_all()?;
+            }
             let mut file = File::create(&fresh)?;
             file.write_all(&image)?;
             // DURABILITY: invariant 2. The directory is synced with the log that the first commit begins.
@@ -160,15 +164,27 @@ impl Database {
 
     /// Commits what ran since the last commit or rollback. The ticket covers all commits before it too.
     pub(crate) fn commit(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
+        if let Some(error) = self.log.pool().poison() {
+            return Err(StoreError::Poisoned {
+                source: Arc::clone(error),
+            });
+        }
+        // Before the commit: one that could not be synced must not be there.
+        self.log.prepare()?;
         let wrote = self
             .db
             .commit()
             .map_err(StoreError::sqlite("commit to", &self.paths.database()))?;
-        if wrote {
+        Ok(if wrote {
             self.log.written(durability)
         } else {
-            Ok(self.log.so_far())
-        }
+            self.log.so_far()
+        })
+    }
+
+    /// Says that a transaction cannot commit.
+    pub(crate) fn commit_error(&self, cause: diesel::result::Error) -> StoreError {
+        StoreError::sqlite("commit to", &self.paths.database())(cause)
     }
 
     /// Undoes what ran since the last commit or rollback.
@@ -392,17 +408,18 @@ fn read_meta(db: &mut Db, path: &Path) -> Result<Option<Meta>, StoreError> {
         .map_err(StoreError::sqlite("read", path))
 }
 
-/// Deletes all files of an actor that does not count.
-pub(super) fn remove_files(paths: &Paths) -> Result<(), StoreError> {
+/// Deletes all files of an actor that does not count. Returns whether there were any.
+pub(super) fn remove_files(paths: &Paths) -> Result<bool, StoreError> {
+    let mut removed = false;
     let companions = paths.companions();
     for path in [paths.database(), paths.fresh()].iter().chain(&companions) {
         match fs::remove_file(path) {
-            Ok(()) => {}
+            Ok(()) => removed = true,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io("remove", path)(error)),
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// Writes a path as the URI of a database that must exist.

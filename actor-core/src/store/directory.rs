@@ -7,6 +7,7 @@
 //! 2. What cannot be read is built anew from the files.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,7 @@ const FORMAT: i32 = 1;
 /// `synchronous = NORMAL` in WAL mode survives every crash undamaged, and a row that a power cut takes is found again
 /// by comparing with the files.
 const SETUP: &str = "
+    PRAGMA busy_timeout = 250;
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
@@ -89,26 +91,35 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory and, if it was not closed in order, compares it with the files of the given types.
-    pub(super) fn open(root: &Path, types: &[&'static str]) -> Result<Self, StoreError> {
+    /// Opens the directory and, if it was not closed in order, compares it with the actors' files.
+    pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
         let path = root.join("directory.db");
         let (connection, closed) = match connect(&path) {
             Ok(opened) => opened,
-            Err(error) => {
+            Err(error @ StoreError::Corrupt { .. }) => {
                 tracing::warn!(%error, "the directory cannot be read and is built anew from the actors' files");
                 for suffix in ["", "-wal", "-shm", "-journal"] {
                     let _ = fs::remove_file(root.join(format!("directory.db{suffix}")));
                 }
                 connect(&path)?
             }
+            // A newer format, a file in use, no more handles: what is there may be good.
+            Err(error) => return Err(error),
         };
         let directory = Self {
             path,
             connection: Mutex::new(Some(connection)),
         };
         if !closed {
-            for actor in types {
-                directory.compare(root, actor)?;
+            // Types that this program does not have are compared too: the next one may have them.
+            let entries = fs::read_dir(root).map_err(StoreError::io("list", root))?;
+            for entry in entries {
+                let path = entry.map_err(StoreError::io("list", root))?.path();
+                if let (true, Some(actor)) =
+                    (path.is_dir(), path.file_name().and_then(OsStr::to_str))
+                {
+                    directory.compare(root, actor)?;
+                }
             }
         }
         Ok(directory)
@@ -186,7 +197,7 @@ impl Directory {
     }
 
     /// Compares the rows of one type with its files, and mends the rows.
-    fn compare(&self, root: &Path, actor: &'static str) -> Result<(), StoreError> {
+    fn compare(&self, root: &Path, actor: &str) -> Result<(), StoreError> {
         let directory = root.join(actor);
         let rows = self.list(actor, None, i64::MAX)?;
         let mut listed: HashMap<PathBuf, Row> = HashMap::new();
@@ -233,7 +244,7 @@ impl Directory {
             Ok(None) => {
                 // It has our tables and no mark: the rest of a creation or of a destruction.
                 match Paths::of_file(path) {
-                    Some(paths) => remove_files(&paths),
+                    Some(paths) => remove_files(&paths).map(drop),
                     None => Ok(()),
                 }
             }
@@ -260,6 +271,11 @@ fn connect(path: &Path) -> Result<(SqliteConnection, bool), StoreError> {
             .select((about::format, about::closed))
             .first(&mut connection)
             .optional()?;
+        if let Some((format, _)) = found
+            && format > FORMAT
+        {
+            return Ok(Err(format));
+        }
         diesel::replace_into(about::table)
             .values((
                 about::id.eq(1),
@@ -267,8 +283,16 @@ fn connect(path: &Path) -> Result<(SqliteConnection, bool), StoreError> {
                 about::closed.eq(false),
             ))
             .execute(&mut connection)?;
-        Ok(found.is_some_and(|(format, closed)| format == FORMAT && closed))
+        Ok(Ok(found.is_some_and(|(format, closed)| {
+            format == FORMAT && closed
+        })))
     })();
-    let closed = opened.map_err(StoreError::sqlite("open", path))?;
-    Ok((connection, closed))
+    match opened.map_err(StoreError::sqlite("open", path))? {
+        Ok(closed) => Ok((connection, closed)),
+        Err(found) => Err(StoreError::NewerFormat {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        }),
+    }
 }

@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -111,7 +112,11 @@ impl SyncPool {
                 };
                 log
             };
-            log.sync();
+            // Code of the user's may run when a reply is dropped that nobody takes; its panic is not the pool's.
+            let synced = catch_unwind(AssertUnwindSafe(|| log.sync()));
+            if synced.is_err() {
+                tracing::error!("a value panicked when it was dropped behind a sync");
+            }
         }
     }
 }
@@ -136,18 +141,29 @@ impl Log {
         })
     }
 
-    /// Notes that a commit was written, and sees to its sync.
-    pub(super) fn written(self: &Arc<Self>, durability: Durability) -> Result<Ticket, StoreError> {
+    /// Returns who syncs this log.
+    pub(super) fn pool(&self) -> &SyncPool {
+        &self.pool
+    }
+
+    /// Opens what the next commit will have to sync. SQLite has made it by then.
+    pub(super) fn prepare(&self) -> Result<(), StoreError> {
         let mut progress = self.progress.lock();
         if progress.file.is_none() {
             let file = File::open(&self.path).map_err(StoreError::io("open", &self.path))?;
             progress.file = Some(Arc::new(file));
         }
+        Ok(())
+    }
+
+    /// Notes that a commit was written, and sees to its sync.
+    pub(super) fn written(self: &Arc<Self>, durability: Durability) -> Ticket {
+        let mut progress = self.progress.lock();
         if durability == Durability::Process && progress.written == progress.durable {
             // Nothing that waits for a sync is below it, so it needs none.
             progress.written += 1;
             progress.durable += 1;
-            return Ok(Ticket(progress.written));
+            return Ticket(progress.written);
         }
         progress.written += 1;
         let ticket = Ticket(progress.written);
@@ -158,7 +174,7 @@ impl Log {
             // INVARIANT 3
             self.pool.request(Arc::clone(self));
         }
-        Ok(ticket)
+        ticket
     }
 
     /// Returns the ticket of all that is committed so far.
@@ -243,7 +259,9 @@ mod tests {
     fn log(path: PathBuf, pool: &Arc<SyncPool>) -> (Arc<Log>, Arc<Counter>) {
         let counter = Arc::new(Counter::default());
         let keeper = Arc::clone(&counter);
-        (Log::new(path, Arc::clone(pool), keeper), counter)
+        let log = Log::new(path, Arc::clone(pool), keeper);
+        log.prepare().unwrap();
+        (log, counter)
     }
 
     #[tokio::test]
@@ -254,9 +272,7 @@ mod tests {
         let pool = SyncPool::new(Handle::current());
         let (log, counter) = log(path, &pool);
         assert!(log.check(log.so_far()).unwrap(), "nothing was written");
-        let tickets: Vec<_> = (0..100)
-            .map(|_| log.written(Durability::Synced).unwrap())
-            .collect();
+        let tickets: Vec<_> = (0..100).map(|_| log.written(Durability::Synced)).collect();
         assert_eq!(tickets.last(), Some(&log.so_far()));
         for ticket in tickets {
             log.durable(ticket).await.unwrap();
@@ -274,9 +290,9 @@ mod tests {
         std::fs::write(&path, "commits").unwrap();
         let pool = SyncPool::new(Handle::current());
         let (log, _) = log(path, &pool);
-        let first = log.written(Durability::Process).unwrap();
+        let first = log.written(Durability::Process);
         assert!(log.check(first).unwrap());
-        let second = log.written(Durability::Synced).unwrap();
+        let second = log.written(Durability::Synced);
         log.durable(second).await.unwrap();
     }
 
@@ -287,15 +303,15 @@ mod tests {
         std::fs::write(&path, "commits").unwrap();
         let pool = SyncPool::new(Handle::current());
         let (good, _) = log(path, &pool);
-        let kept = good.written(Durability::Synced).unwrap();
+        let kept = good.written(Durability::Synced);
         good.durable(kept).await.unwrap();
         // The kernel does not sync a character device: the call fails like one on a broken disk.
         let (bad, _) = log(PathBuf::from("/dev/null"), &pool);
-        let lost = bad.written(Durability::Synced).unwrap();
+        let lost = bad.written(Durability::Synced);
         assert!(bad.durable(lost).await.is_err());
         assert!(pool.poison().is_some());
         assert!(good.check(kept).unwrap(), "what was durable stays so");
-        let later = good.written(Durability::Synced).unwrap();
+        let later = good.written(Durability::Synced);
         assert!(good.durable(later).await.is_err());
     }
 }

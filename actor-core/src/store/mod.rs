@@ -47,6 +47,10 @@ impl Store {
     ) -> Result<Self, SystemError> {
         fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
         let root = root.canonicalize().map_err(StoreError::io("find", root))?;
+        if let Some(parent) = root.parent() {
+            // It may be new; a parent that cannot be opened is not ours to care for.
+            let _ = File::open(parent).and_then(|directory| directory.sync_all());
+        }
         let lock = lock(&root)?;
         for actor in types {
             let directory = root.join(actor);
@@ -56,7 +60,7 @@ impl Store {
         File::open(&root)
             .and_then(|directory| directory.sync_all())
             .map_err(StoreError::io("sync", &root))?;
-        let directory = Directory::open(&root, types)?;
+        let directory = Directory::open(&root)?;
         Ok(Self {
             root,
             directory,

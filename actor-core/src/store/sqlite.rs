@@ -272,13 +272,21 @@ fn refusal(operation: c_int, first: &str, second: &str) -> Option<String> {
         ffi::SQLITE_TRANSACTION => Some(format!(
             "{first} is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it"
         )),
+        // A savepoint of the handler's own could undo what earlier calls in the same transaction did.
+        ffi::SQLITE_SAVEPOINT if !second.starts_with("diesel_savepoint_") => Some(format!(
+            "the savepoint {second} is not for handlers: Diesel's `transaction` makes savepoints"
+        )),
         ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH => {
             Some("an actor has one database: ATTACH and DETACH are not for handlers".to_owned())
         }
         ffi::SQLITE_PRAGMA => {
+            let name = first.to_ascii_lowercase();
             let sets = !second.is_empty()
-                && matches!(first, "application_id" | "user_version" | "page_size");
-            (sets || !ALLOWED_PRAGMAS.contains(&first.to_ascii_lowercase().as_str()))
+                && matches!(
+                    name.as_str(),
+                    "application_id" | "user_version" | "page_size"
+                );
+            (sets || !ALLOWED_PRAGMAS.contains(&name.as_str()))
                 .then(|| format!("PRAGMA {first} is not for handlers"))
         }
         ffi::SQLITE_CREATE_TABLE
@@ -340,7 +348,7 @@ mod tests {
     fn pragmas_that_set_something_are_refused() {
         assert_eq!(refusal(ffi::SQLITE_PRAGMA, "user_version", ""), None);
         assert_eq!(refusal(ffi::SQLITE_PRAGMA, "table_info", "messages"), None);
-        assert!(refusal(ffi::SQLITE_PRAGMA, "user_version", "7").is_some());
+        assert!(refusal(ffi::SQLITE_PRAGMA, "User_Version", "7").is_some());
         assert!(refusal(ffi::SQLITE_PRAGMA, "journal_mode", "").is_some());
     }
 }
