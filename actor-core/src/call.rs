@@ -14,7 +14,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::runtime::{Cell, Mail, SlotId};
+use crate::runtime::{Cell, Chain, Mail, SlotId, asking};
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
 ///
@@ -81,6 +81,7 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
             message: self.message,
             reply: None,
             input: self.actor.input(),
+            chain: None,
         })
     }
 
@@ -101,6 +102,7 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
             message: self.message,
             reply: None,
             input: self.actor.input(),
+            chain: None,
         })
     }
 }
@@ -115,6 +117,7 @@ impl<'h, A: Handlers, R> IntoFuture for Call<'h, A, R> {
             message: Some(self.message),
             extract: self.extract,
             limit: self.limit,
+            chain: None,
             room: None,
             pending: None,
             timer: None,
@@ -160,6 +163,7 @@ pin_project! {
         message: Option<A::Message>,
         extract: fn(A::Reply) -> Option<R>,
         limit: Duration,
+        chain: Option<Arc<Chain>>,
         room: Option<Room<'h>>,
         pending: Option<Pending<A>>,
         // Only a call that has to wait pays for a timer.
@@ -178,18 +182,27 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
             Ok(cell) => cell,
             Err(error) => return Poll::Ready(Err(error)),
         };
+        if this.message.is_some() && this.room.is_none() {
+            match asking(&cell.place()) {
+                Ok(chain) => *this.chain = chain,
+                Err(path) => return Poll::Ready(Err(CallError::Cycle { path })),
+            }
+        }
         if let Some(message) = this.message.take() {
             match enter(cell, this.room, task) {
                 Poll::Pending => *this.message = Some(message),
-                Poll::Ready(()) => match cell.ask_reserved(message, actor.input(), task.waker()) {
-                    Ok(slot) => {
-                        *this.pending = Some(Pending {
-                            cell: Arc::clone(cell),
-                            slot,
-                        });
+                Poll::Ready(()) => {
+                    let origin = (actor.input(), this.chain.take());
+                    match cell.ask_reserved(message, origin, task.waker()) {
+                        Ok(slot) => {
+                            *this.pending = Some(Pending {
+                                cell: Arc::clone(cell),
+                                slot,
+                            });
+                        }
+                        Err(error) => return Poll::Ready(Err(error)),
                     }
-                    Err(error) => return Poll::Ready(Err(error)),
-                },
+                }
             }
         }
         if let Some(pending) = this.pending.as_ref()

@@ -98,6 +98,12 @@ pub enum CallError {
         /// The caller's time.
         limit: Duration,
     },
+    /// The ask would wait for itself: the actor that it asks waits, through others or not, for the one that asks.
+    #[error("the ask would wait for itself: {}", arrows(path))]
+    Cycle {
+        /// Who waits for whom; the last one is the first of the cycle.
+        path: Vec<Subject>,
+    },
     /// The mailbox is full; only `try_tell` says so, the others wait.
     #[error("the mailbox of {subject} is full ({capacity} calls)")]
     MailboxFull {
@@ -152,6 +158,7 @@ impl CallError {
             Self::Panicked { .. } => "action_panicked",
             Self::ActionTimedOut { .. } => "action_timed_out",
             Self::TimedOut { .. } => "ask_timed_out",
+            Self::Cycle { .. } => "ask_cycle",
             Self::MailboxFull { .. } => "full",
             Self::ShutDown { .. } => "shut_down",
             Self::Store { source, .. } => source.code(),
@@ -170,6 +177,12 @@ impl CallError {
             _ => None,
         }
     }
+}
+
+/// Writes a path.
+fn arrows(path: &[Subject]) -> String {
+    let names: Vec<_> = path.iter().map(ToString::to_string).collect();
+    names.join(" -> ")
 }
 
 /// Why an actor did not start: the step of the preamble, the hook and the cause. Nothing of the step stays.

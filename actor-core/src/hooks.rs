@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::store::Durability;
+
 /// The steps of an actor's life in which the user's code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -106,4 +108,6 @@ pub struct ActionInfo {
     pub is_async: bool,
     /// The limit written on the action itself, if any.
     pub timeout: Option<Duration>,
+    /// What its reply may rely on, if the action says so itself.
+    pub durability: Option<Durability>,
 }

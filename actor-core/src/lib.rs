@@ -58,6 +58,6 @@ pub mod __private {
     };
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
-    pub use crate::store::{Migration, Migrations};
+    pub use crate::store::{Durability, Migration, Migrations};
     pub use diesel;
 }

@@ -12,7 +12,7 @@ pub const MAILBOX_CAPACITY: usize = 1_024;
 
 /// How long an ask waits for its reply: above every default limit of the preamble, so that a slow start
 /// is reported as what it is.
-pub const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+pub const ASK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How many bytes one part of a key may have: fits an id, an address or a hash.
 pub const KEY_PART_BYTES: usize = 128;
@@ -39,6 +39,10 @@ pub const STOP_GRACE: Duration = Duration::from_secs(15);
 /// After how many of SQLite's virtual machine steps a running statement looks at its deadline: about
 /// 50 µs, so that the look itself costs nothing.
 pub const DEADLINE_STEPS: i32 = 4_096;
+
+/// How long one part of a hook or an action may hold a worker of the runtime before it is logged: a hundred times what a
+/// small action takes.
+pub const HELD_WORKER: Duration = Duration::from_millis(100);
 
 /// How many logs are synced at once: more threads than this made fewer syncs a second when it was measured.
 pub const SYNC_WORKERS: usize = 16;

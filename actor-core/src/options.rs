@@ -63,7 +63,7 @@ impl Timeouts {
         on_before_start: Duration::from_secs(5),
         on_sleep: Duration::from_secs(15),
         on_destroy: Duration::from_secs(15),
-        action: Duration::from_secs(60),
+        action: Duration::from_mins(1),
     };
 
     /// Returns the limit of one step.

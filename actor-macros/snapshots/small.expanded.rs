@@ -181,6 +181,7 @@ const _: () = {
                             read_only: false,
                             is_async: false,
                             timeout: ::core::option::Option::None,
+                            durability: ::core::option::Option::None,
                         }
                     }
                 }

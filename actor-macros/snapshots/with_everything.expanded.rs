@@ -465,6 +465,7 @@ const _: () = {
                             timeout: ::core::option::Option::Some(
                                 ::core::time::Duration::from_millis(3000u64),
                             ),
+                            durability: ::core::option::Option::None,
                         }
                     }
                 }
@@ -476,6 +477,7 @@ const _: () = {
                             read_only: true,
                             is_async: false,
                             timeout: ::core::option::Option::None,
+                            durability: ::core::option::Option::None,
                         }
                     }
                 }

@@ -233,6 +233,7 @@ const _: () = {
                             read_only: true,
                             is_async: false,
                             timeout: ::core::option::Option::None,
+                            durability: ::core::option::Option::None,
                         }
                     }
                 }

@@ -14,7 +14,8 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Type};
 
 use crate::migrations::Embedded;
-use crate::model::Block;
+use crate::model::{Block, Durability};
+use crate::names::Runtime;
 
 pub(crate) use actor::{expand as actor, expand_without_bodies as actor_without_bodies};
 
@@ -123,6 +124,17 @@ pub(crate) fn option(some: Option<TokenStream>) -> TokenStream {
 /// Writes an optional time limit.
 pub(crate) fn optional_duration(milliseconds: Option<u64>) -> TokenStream {
     option(milliseconds.map(duration))
+}
+
+/// Writes an optional choice of what replies may rely on.
+pub(crate) fn durability(runtime: &Runtime, choice: Option<Durability>) -> TokenStream {
+    option(choice.map(|choice| {
+        let durability = runtime.item("Durability");
+        match choice {
+            Durability::Synced => quote!(#durability::Synced),
+            Durability::Process => quote!(#durability::Process),
+        }
+    }))
 }
 
 #[cfg(test)]

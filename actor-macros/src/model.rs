@@ -118,7 +118,8 @@ impl Kind {
     /// The options that the attribute takes.
     pub(crate) const fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Migrate | Self::Action => &["timeout"],
+            Self::Migrate => &["timeout"],
+            Self::Action => &["timeout", "durability"],
             Self::DataMigration => &["after", "new", "timeout"],
             Self::MigrateState => &["from"],
             Self::Run => &["before", "after"],
@@ -252,6 +253,8 @@ pub(crate) struct HookOptions {
     pub(crate) has_from: bool,
     /// The time limit, in milliseconds.
     pub(crate) timeout: Option<u64>,
+    /// What the reply of an action may rely on.
+    pub(crate) durability: Option<Durability>,
     /// The names in `before` and `after`.
     pub(crate) marks: Vec<Mark>,
 }
@@ -372,8 +375,19 @@ pub(crate) struct ActorOptions {
     pub(crate) sleep_after: Option<SleepAfter>,
     /// The bound of the mailbox.
     pub(crate) mailbox: Option<Expr>,
+    /// What replies may rely on.
+    pub(crate) durability: Option<Durability>,
     /// The time limits, in milliseconds.
     pub(crate) timeouts: Vec<(Ident, u64)>,
+}
+
+/// What a reply may rely on.
+#[derive(Clone, Copy)]
+pub(crate) enum Durability {
+    /// It survives a power cut.
+    Synced,
+    /// It survives the end of the process.
+    Process,
 }
 
 /// How long an actor stays awake with nothing to do.

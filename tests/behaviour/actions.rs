@@ -133,3 +133,30 @@ async fn a_reading_action_writes_nothing() {
     assert_eq!(number(directory.path(), FILE, changes), 0);
     assert_eq!(std::fs::read(directory.path().join(FILE)).unwrap(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_query_runs_in_the_same_transaction() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    assert_eq!(probe.count_aside("kept", false).await.unwrap(), 1);
+    let error = probe.count_aside("lost", true).await.unwrap_err();
+    assert_eq!(error.code(), "action_failed");
+    assert_eq!(probe.texts().await.unwrap(), ["kept"]);
+}
+
+#[tokio::test]
+async fn a_long_query_past_the_limit_is_interrupted_and_the_actor_goes_on() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    let error = probe.endless_aside().await.unwrap_err();
+    assert_eq!(error.code(), "action_timed_out");
+    assert_eq!(probe.add("x").await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_before_can_be_waited_for() {
+    let (_directory, _, _, system) = probes().await;
+    let probe = system.get_or_create::<Probe>("a", NEW);
+    probe.put("before").tell().await.unwrap();
+    assert_eq!(probe.durable_rows().await.unwrap(), 1);
+}

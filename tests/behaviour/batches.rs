@@ -153,3 +153,49 @@ async fn process_durability_is_a_choice_of_the_system() {
     }
     assert_eq!(count(copy.path(), FILE, "notes"), 1);
 }
+
+/// Says for itself what its replies may rely on, and for one action again.
+#[derive(Actor)]
+#[actor(name = "meter", durability = "process")]
+struct Meter {
+    #[state]
+    readings: State<Vec<u32>>,
+}
+
+#[actor]
+impl Meter {
+    #[action]
+    fn note(&mut self, _cx: &mut Context<'_, Self>, reading: u32) -> Result<usize> {
+        self.readings.push(reading);
+        Ok(self.readings.len())
+    }
+
+    #[action(durability = "synced")]
+    fn bill(&mut self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        Ok(self.readings.drain(..).sum())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_and_an_action_choose_their_durability() {
+    let directory = directory();
+    let system = System::builder()
+        .data_dir(directory.path())
+        .register::<Meter>()
+        .start()
+        .await
+        .unwrap();
+    let meter = system.get_or_create::<Meter>("a", ());
+    let (one, two, sum, three) = tokio::join!(
+        async { meter.note(1).await },
+        async { meter.note(2).await },
+        async { meter.bill().await },
+        async { meter.note(3).await },
+    );
+    assert_eq!(
+        (one.unwrap(), two.unwrap(), sum.unwrap(), three.unwrap()),
+        (1, 2, 3, 1)
+    );
+    meter.sleep().await.unwrap();
+    assert_eq!(meter.bill().await.unwrap(), 3);
+}

@@ -137,3 +137,66 @@ async fn many_senders_lose_nothing() {
     }
     assert_eq!(probe.rows().await.unwrap(), 200);
 }
+
+/// Asks others, as it is told.
+#[derive(Actor)]
+#[actor(name = "asker")]
+struct Asker {}
+
+#[actor]
+impl Asker {
+    /// Asks the next in the list to go on with the rest.
+    #[action]
+    async fn pass_on(&mut self, cx: &mut Context<'_, Self>, mut names: Vec<String>) -> Result<u32> {
+        if names.is_empty() {
+            return Ok(1);
+        }
+        let next = names.remove(0);
+        let next = cx.system().get_or_create::<Asker>(next, ());
+        Ok(1 + next.pass_on(names).await?)
+    }
+
+    /// Tells the next one, which is never a cycle.
+    #[action]
+    async fn tell_on(&mut self, cx: &mut Context<'_, Self>, name: String) -> Result<()> {
+        let next = cx.system().get_or_create::<Asker>(name, ());
+        Ok(next.pass_on(vec![]).tell().await?)
+    }
+}
+
+fn names(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_of_asks_is_refused_at_once_with_its_path() {
+    let directory = directory();
+    let system = System::builder()
+        .data_dir(directory.path())
+        .register::<Asker>()
+        .start()
+        .await
+        .unwrap();
+    let began = tokio::time::Instant::now();
+    let a = system.get_or_create::<Asker>("a", ());
+    assert_eq!(a.pass_on(names("b c d")).await.unwrap(), 4);
+    for (path, shown) in [
+        ("a", "asker \"a\" -> asker \"a\""),
+        ("b a", "asker \"a\" -> asker \"b\" -> asker \"a\""),
+        ("b c b", "asker \"b\" -> asker \"c\" -> asker \"b\""),
+    ] {
+        let error = a.pass_on(names(path)).await.unwrap_err();
+        let text = error.to_string();
+        let expected = format!("the ask would wait for itself: {shown}");
+        assert!(text.ends_with(&expected), "{text}");
+    }
+    // New actors are created on the way, in their preamble.
+    let error = a.pass_on(names("x y a")).await.unwrap_err().to_string();
+    assert!(
+        error.ends_with("asker \"a\" -> asker \"x\" -> asker \"y\" -> asker \"a\""),
+        "{error}"
+    );
+    a.tell_on("a").await.unwrap();
+    assert_eq!(a.pass_on(names("b")).await.unwrap(), 2, "nobody hangs");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}

@@ -179,7 +179,7 @@ impl Probe {
     #[action(timeout = "2s")]
     pub(crate) async fn nap(&mut self, cx: &mut Context<'_, Self>, seconds: u64) -> Result<()> {
         write(cx.db(), "nap")?;
-        self.settings.title = "napping".to_owned();
+        self.settings.title = String::from("napping");
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         Ok(())
     }
@@ -207,6 +207,43 @@ impl Probe {
             Err(diesel::result::Error::RollbackTransaction)
         });
         assert_eq!(inner, Err(diesel::result::Error::RollbackTransaction));
+        rows(cx.db())
+    }
+
+    /// Writes and counts away from the runtime's workers, and then fails if it is told to.
+    #[action]
+    pub(crate) async fn count_aside(
+        &mut self,
+        cx: &mut Context<'_, Self>,
+        text: String,
+        fail: bool,
+    ) -> Result<i64> {
+        let rows = cx
+            .blocking(move |db| {
+                write(db, &text)?;
+                rows(db)
+            })
+            .await?;
+        if fail {
+            return Err(Broken("count_aside").into());
+        }
+        Ok(rows)
+    }
+
+    #[action(timeout = "50ms")]
+    pub(crate) async fn endless_aside(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+        use diesel::connection::SimpleConnection as _;
+        cx.blocking(|db| {
+            db.batch_execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+            )
+        })
+        .await
+    }
+
+    #[action]
+    pub(crate) async fn durable_rows(&mut self, cx: &mut Context<'_, Self>) -> Result<i64> {
+        cx.durable().await?;
         rows(cx.db())
     }
 

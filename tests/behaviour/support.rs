@@ -149,7 +149,7 @@ pub(crate) fn number(directory: &Path, file: &str, expression: &str) -> i64 {
         .unwrap()
 }
 
-/// Random numbers that a seed determines (SplitMix64).
+/// Random numbers that a seed determines (`SplitMix64`).
 pub(crate) struct Random(u64);
 
 impl Random {

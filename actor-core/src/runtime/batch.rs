@@ -5,6 +5,7 @@ use crate::error::CallError;
 use crate::limits;
 use crate::runtime::gate::Answer;
 use crate::runtime::slots::SlotId;
+use crate::store::Durability;
 
 /// Calls that share one transaction, each with a savepoint of its own. Their replies leave together.
 pub(super) struct Batch<A: Handlers> {
@@ -15,6 +16,7 @@ pub(super) struct Batch<A: Handlers> {
     /// How many calls were only told, and succeeded.
     told: usize,
     calls: usize,
+    durability: Durability,
 }
 
 impl<A: Handlers> Batch<A> {
@@ -24,16 +26,30 @@ impl<A: Handlers> Batch<A> {
             state: None,
             told: 0,
             calls: 0,
+            durability: Durability::Process,
         }
     }
 
     /// Adds a call.
-    pub(super) fn push(&mut self, reply: Option<SlotId>, result: Result<A::Reply, CallError>) {
+    pub(super) fn push(
+        &mut self,
+        reply: Option<SlotId>,
+        result: Result<A::Reply, CallError>,
+        durability: Durability,
+    ) {
         self.calls += 1;
+        if durability == Durability::Synced {
+            self.durability = durability;
+        }
         match reply {
             Some(slot) => self.answers.push((slot, result)),
             None => self.told += usize::from(result.is_ok()),
         }
+    }
+
+    /// Returns what the reply may rely on of which the most is asked.
+    pub(super) fn durability(&self) -> Durability {
+        self.durability
     }
 
     pub(super) fn is_empty(&self) -> bool {

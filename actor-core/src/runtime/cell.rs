@@ -13,9 +13,10 @@ use crate::error::{CallError, StartError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
 use crate::runtime::instance;
-use crate::runtime::mailbox::{Ending, Mail, Mailbox, Pushed, Refusal};
+use crate::runtime::mailbox::{Ending, Mail, Mailbox, Origin, Pushed, Refusal};
 use crate::runtime::slots::SlotId;
 use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
 use crate::system::System;
@@ -36,6 +37,18 @@ pub(crate) struct Cell<A: Handlers> {
     key: Key,
     mailbox: Mailbox<A>,
     gate: Gate<A>,
+    /// Who waits for the action that runs.
+    waiting: Mutex<Option<Arc<Chain>>>,
+}
+
+impl<A: Handlers> Place for Cell<A> {
+    fn subject(&self) -> Subject {
+        Cell::subject(self)
+    }
+
+    fn waiting(&self) -> Option<Arc<Chain>> {
+        self.waiting.lock().clone()
+    }
 }
 
 impl<A: Handlers> Kind<A> {
@@ -60,6 +73,7 @@ impl<A: Handlers> Kind<A> {
             key: key.clone(),
             mailbox: Mailbox::new(refusal),
             gate: Gate::new(),
+            waiting: Mutex::new(None),
         });
         cells.insert(key, Arc::downgrade(&cell));
         cell
@@ -108,6 +122,16 @@ impl<A: Handlers> Cell<A> {
 
     pub(crate) fn mailbox(&self) -> &Mailbox<A> {
         &self.mailbox
+    }
+
+    /// Returns the cell as a link in a chain of asks.
+    pub(crate) fn place(self: &Arc<Self>) -> Arc<dyn Place> {
+        Arc::clone(self) as Arc<dyn Place>
+    }
+
+    /// Notes who waits for what runs next.
+    pub(super) fn set_waiting(&self, chain: Option<Arc<Chain>>) {
+        *self.waiting.lock() = chain;
     }
 
     pub(super) fn gate(&self) -> &Gate<A> {
@@ -159,14 +183,19 @@ impl<A: Handlers> Cell<A> {
     pub(crate) fn ask_reserved(
         self: &Arc<Self>,
         message: A::Message,
-        input: Option<Arc<A::Input>>,
+        origin: Origin<A>,
         waker: &Waker,
     ) -> Result<SlotId, CallError> {
         self.check_open()?;
+        let chain = origin.1.clone();
         let (slot, pushed) = self
             .mailbox
-            .push_ask(message, input, waker)
+            .push_ask(message, origin, waker)
             .map_err(CallError::Start)?;
+        if matches!(pushed, Pushed::Start) {
+            // The hooks of the preamble run for the one that asks.
+            self.set_waiting(chain);
+        }
         self.start_if(&pushed);
         Ok(slot)
     }

@@ -1,7 +1,6 @@
 //! The instance: the task that is an awake actor.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -183,6 +182,7 @@ impl<A: Handlers> Instance<A> {
                 message,
                 reply,
                 input,
+                chain,
             } => {
                 let info = A::__action(&message);
                 // An action that may wait would let those before it wait too.
@@ -193,19 +193,25 @@ impl<A: Handlers> Instance<A> {
                         message,
                         reply,
                         input,
+                        chain,
                     };
                     self.turn.cell().mailbox().put_back_mail(mail);
                     return Flow::End(ended);
                 }
+                self.turn.cell().set_waiting(chain);
                 (message, reply, info)
             }
         };
         let (result, flow) = self.act(message, info).await;
+        self.turn.cell().set_waiting(None);
         if let (None, Err(error)) = (reply, &result) {
             let (actor, key) = (A::NAME, self.turn.cell().key());
             tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
         }
-        self.batch.push(reply, result);
+        let durability = info
+            .durability
+            .unwrap_or_else(|| self.turn.cell().durability());
+        self.batch.push(reply, result, durability);
         let full = self.batch.is_full();
         if full || info.is_async || matches!(flow, Flow::End(_)) {
             let flushed = self.flush();
@@ -226,9 +232,9 @@ impl<A: Handlers> Instance<A> {
         info: &'static ActionInfo,
     ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        self.turn.enter(info.name, info.read_only, limit);
+        let running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
-        let outcome = limited(limit, self.actor.__dispatch(message, &mut cx)).await;
+        let outcome = limited(&running, limit, self.actor.__dispatch(message, &mut cx)).await;
         let error = match outcome {
             Ok(reply) => match self.keep(info.name) {
                 Ok(()) => return (Ok(reply), Flow::GoOn),
@@ -282,7 +288,7 @@ impl<A: Handlers> Instance<A> {
             Some(text) => database.write_state(A::__STATE_VERSION, text),
             None => Ok(()),
         };
-        match written.and_then(|()| database.commit(cell.durability())) {
+        match written.and_then(|()| database.commit(batch.durability())) {
             Ok(ticket) => {
                 // DURABILITY: nothing of the batch leaves but through the gate.
                 cell.answer_after(database.log(), ticket, batch.answers);
@@ -392,7 +398,6 @@ impl<A: Handlers> Instance<A> {
 
     /// Runs `#[on_destroy]` and takes the mark away, all in one transaction.
     async fn destroy_hooks(&mut self) -> Result<(), (CallError, Flow)> {
-        self.turn.enter("destroy", false, Duration::MAX);
         for hook in A::HOOKS.on_destroy {
             let ran =
                 preamble::run_hook(&mut self.actor, &mut self.turn, Step::OnDestroy, hook).await;

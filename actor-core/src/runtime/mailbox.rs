@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
+use crate::runtime::chain::Chain;
 use crate::runtime::slots::{SlotId, Slots};
 
 /// Whether an actor is awake.
@@ -54,6 +55,8 @@ pub(crate) enum Mail<A: Handlers> {
         reply: Option<SlotId>,
         /// What the actor is created with if it does not exist.
         input: Option<Arc<A::Input>>,
+        /// Who waits for the reply, if actors do.
+        chain: Option<Arc<Chain>>,
     },
     /// A wish that the actor be created, and that it was not there before.
     Create {
@@ -63,6 +66,9 @@ pub(crate) enum Mail<A: Handlers> {
         waiter: Waiter,
     },
 }
+
+/// Where an ask comes from: what it may create the actor with, and who waits for the reply.
+pub(crate) type Origin<A> = (Option<Arc<<A as Handlers>::Input>>, Option<Arc<Chain>>);
 
 /// A lifecycle request.
 pub(crate) struct Request {
@@ -169,7 +175,7 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn push_ask(
         &self,
         message: A::Message,
-        input: Option<Arc<A::Input>>,
+        (input, chain): Origin<A>,
         waker: &Waker,
     ) -> Result<(SlotId, Pushed), Arc<StartError>> {
         let mut inner = self.inner.lock();
@@ -179,6 +185,7 @@ impl<A: Handlers> Mailbox<A> {
             message,
             reply: Some(slot),
             input,
+            chain,
         };
         Ok((slot, inner.push(mail)))
     }

@@ -55,7 +55,7 @@ pub(super) async fn migrate<A: Handlers>(
 }
 
 /// Stands for no limit at all.
-const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+const FAR: Duration = Duration::from_hours(24 * 365);
 
 async fn apply_all<A: Handlers>(
     turn: &mut Turn<A>,
@@ -90,9 +90,9 @@ async fn data_step<A: Handlers>(
     let left = deadline.saturating_duration_since(Instant::now());
     let limit = step.hook.timeout.map_or(left, |own| own.min(left));
     let name = step.hook.name;
-    turn.enter(name, false, limit);
+    let running = turn.enter(name, false, limit);
     let mut cx = Context::new(turn);
-    let outcome = limited(limit, A::__data_migration(step.hook.id, &mut cx)).await;
+    let outcome = limited(&running, limit, A::__data_migration(step.hook.id, &mut cx)).await;
     let failed = match outcome {
         Ok(()) => {
             // The next `up.sql` runs as the framework again, with the limit of the whole step.

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cell;
+mod chain;
 mod gate;
 mod instance;
 mod limited;
@@ -15,6 +16,7 @@ mod tasks;
 mod turn;
 
 pub(crate) use cell::{Cell, Kind};
+pub(crate) use chain::{Chain, asking};
 pub use mailbox::Status;
 pub(crate) use mailbox::{Ending, Mail};
 pub(crate) use slots::SlotId;

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::{CallError, StartCause, StartError};
 use crate::hooks::{Hook, Step};
 use crate::runtime::cell::Cell;
-use crate::runtime::limited::{Fault, limited};
+use crate::runtime::limited::{Fault, Running, limited};
 use crate::runtime::mailbox::{Ending, Mail, Next, answer};
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::saved;
@@ -100,11 +100,13 @@ fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mail<A>)> {
                 message,
                 reply,
                 input: Some(input),
+                chain,
             }) => {
                 let mail = Mail::Action {
                     message,
                     reply,
                     input: None,
+                    chain,
                 };
                 return Some((input, mail));
             }
@@ -312,18 +314,18 @@ async fn bring_up<A: Handlers>(
             })?;
     }
     let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
-    let limit = enter(turn, Step::CreateState, &hook);
+    let (running, limit) = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
-    let created = limited(limit, A::__create_state(&mut cx, input.clone())).await;
+    let created = limited(&running, limit, A::__create_state(&mut cx, input.clone())).await;
     let state = match created {
         Ok(state) => state,
         Err(fault) => return Err(hook_failed(turn, Step::CreateState, &hook, fault, limit).await),
     };
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
-        let limit = enter(turn, Step::OnCreate, hook);
+        let (running, limit) = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
-        let created = limited(limit, A::__on_create(hook.id, &mut cx)).await;
+        let created = limited(&running, limit, A::__on_create(hook.id, &mut cx)).await;
         if let Err(fault) = created {
             return Err(hook_failed(turn, Step::OnCreate, hook, fault, limit).await);
         }
@@ -370,9 +372,9 @@ async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
 /// Runs what runs on each start, and makes the actor.
 async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
-    let limit = enter(turn, Step::CreateVars, &hook);
+    let (running, limit) = enter(turn, Step::CreateVars, &hook);
     let mut cx = Context::new(turn);
-    let created = limited(limit, A::__create_vars(&mut cx)).await;
+    let created = limited(&running, limit, A::__create_vars(&mut cx)).await;
     let vars = match created {
         Ok(vars) => vars,
         Err(fault) => return Err(hook_failed(turn, Step::CreateVars, &hook, fault, limit).await),
@@ -402,9 +404,9 @@ pub(super) async fn run_hook<A: Handlers>(
     step: Step,
     hook: &'static Hook,
 ) -> Result<(), Fault> {
-    let limit = enter(turn, step, hook);
+    let (running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
-    let ran = limited(limit, actor.__hook(step, hook.id, &mut cx)).await;
+    let ran = limited(&running, limit, actor.__hook(step, hook.id, &mut cx)).await;
     match ran {
         Ok(()) => Ok(()),
         Err(fault) => Err(turn.fault(fault, limit).await),
@@ -456,10 +458,13 @@ const DEFAULT_HOOK: Hook = Hook {
 };
 
 /// Says which hook runs from now on, and returns how long it may.
-fn enter<A: Handlers>(turn: &mut Turn<A>, step: Step, hook: &Hook) -> std::time::Duration {
+fn enter<A: Handlers>(
+    turn: &mut Turn<A>,
+    step: Step,
+    hook: &Hook,
+) -> (Running, std::time::Duration) {
     let limit = hook.timeout.unwrap_or(A::OPTIONS.timeouts.of(step));
-    turn.enter(hook.name, false, limit);
-    limit
+    (turn.enter(hook.name, false, limit), limit)
 }
 
 async fn hook_failed<A: Handlers>(

@@ -10,7 +10,7 @@ use crate::actor::Handlers;
 use crate::background::Background;
 use crate::hooks::Step;
 use crate::runtime::cell::Cell;
-use crate::runtime::limited::{Fault, limited};
+use crate::runtime::limited::{Fault, Running, limited};
 
 /// The `#[run]` hooks of an awake actor, owned by its instance.
 pub(super) struct Runs {
@@ -31,7 +31,12 @@ impl Runs {
                 let code = A::__run(hook.id, background);
                 let limit = A::OPTIONS.timeouts.of(Step::Run);
                 let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
-                match limited(limit, code).await {
+                let running = Running {
+                    asks_as: None,
+                    actor: A::NAME,
+                    name: hook,
+                };
+                match limited(&running, limit, code).await {
                     Ok(()) => {}
                     Err(Fault::Panicked(panic)) => {
                         tracing::error!(actor, %key, hook, panic, "a run hook panicked");

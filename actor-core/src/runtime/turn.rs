@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
 use crate::runtime::cell::Cell;
-use crate::runtime::limited::Fault;
+use crate::runtime::limited::{Fault, Running};
 use crate::store::{Database, StoreError, Ticket};
 
 /// What the running hook or action of an actor works on: its database and, before there is a `self`, its state.
@@ -116,9 +116,19 @@ impl<A: Handlers> Turn<A> {
     }
 
     /// Says who runs statements from now on, and until when.
-    pub(super) fn enter(&mut self, name: &'static str, read_only: bool, limit: Duration) {
+    pub(super) fn enter(
+        &mut self,
+        name: &'static str,
+        read_only: bool,
+        limit: Duration,
+    ) -> Running {
         let deadline = Instant::now().checked_add(limit);
         self.database().db().enter(name, read_only, deadline);
+        Running {
+            asks_as: Some(self.cell.place()),
+            actor: A::NAME,
+            name,
+        }
     }
 
     /// Puts the turn right after code that did not end well, and sees through an error that only says that a statement was

@@ -41,12 +41,15 @@ pub struct DbUntilAwait<'t> {
     /// The hook or action that is running, for messages.
     name: &'static str,
     lookup: (),
-    until_await: PhantomData<(*const (), fn(&'t ()) -> &'t ())>,
+    until_await: PhantomData<UntilAwait<'t>>,
 }
 
 // SAFETY: every field but the mark is `Send`, and the mark holds nothing.
 #[allow(unsafe_code)]
 unsafe impl Send for DbUntilAwait<'static> {}
+
+/// Neither `Send` by itself, nor the same type for two lifetimes.
+type UntilAwait<'t> = (*const (), fn(&'t ()) -> &'t ());
 
 /// Where the transaction of the running hook or action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +98,11 @@ impl Db {
         policy.denied.borrow_mut().take();
     }
 
+    /// Ends what was entered: its deadline is not the next one's.
+    fn leave(&self) {
+        self.guarded.policy().deadline.set(None);
+    }
+
     /// Returns whether a statement was interrupted because the deadline had passed.
     pub(crate) fn was_interrupted(&self) -> bool {
         self.guarded.policy().interrupted.get()
@@ -129,6 +137,7 @@ impl Db {
     ///
     /// Returns whether there was something to write.
     pub(super) fn commit(&mut self) -> QueryResult<bool> {
+        self.leave();
         if self.phase == Phase::Idle {
             return Ok(false);
         }
@@ -142,6 +151,7 @@ impl Db {
 
     /// Keeps what the call did that was entered last. It must leave the database such that it could commit now.
     pub(crate) fn keep_call(&mut self) -> QueryResult<()> {
+        self.leave();
         match self.call {
             Call::Untouched => return Ok(()),
             Call::Whole | Call::Part => self.check_open()?,
@@ -156,6 +166,7 @@ impl Db {
 
     /// Undoes what the call did that was entered last, and nothing of those before it.
     pub(crate) fn undo_call(&mut self) -> QueryResult<()> {
+        self.leave();
         match std::mem::replace(&mut self.call, Call::Untouched) {
             Call::Untouched => Ok(()),
             Call::Whole => self.rollback(),
@@ -180,6 +191,7 @@ impl Db {
 
     /// Undoes what ran since the last commit or rollback.
     pub(super) fn rollback(&mut self) -> QueryResult<()> {
+        self.leave();
         if self.phase == Phase::Idle {
             return Ok(());
         }

@@ -76,8 +76,19 @@ unsafe extern "C" fn note_opened(
 fn note_handles() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        // A connection of Diesel's is used by one thread at a time, so SQLite need not lock it, and nobody asks how much
+        // memory it has. Both are refused, and not needed, when the program used SQLite before us.
+        // SAFETY: both options take the arguments given, and SQLite checks itself that it was not initialized yet.
+        unsafe {
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_MULTITHREAD);
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, 0 as c_int);
+        }
         // SAFETY: `note_opened` has the signature that SQLite documents for extension entry points. The binding's type
         // for it differs between the releases of libsqlite3-sys, hence the transmute to what the function takes.
+        #[allow(
+            clippy::missing_transmute_annotations,
+            reason = "the type differs between releases"
+        )]
         let code = unsafe {
             ffi::sqlite3_auto_extension(Some(std::mem::transmute::<*const (), _>(
                 note_opened as *const (),
@@ -110,6 +121,16 @@ impl Guarded {
             denied: RefCell::new(None),
         });
         let data = Rc::as_ptr(&policy).cast_mut().cast::<c_void>();
+        // Without it a statement with a bound `LIMIT` is prepared anew each time, for a plan that fits the value.
+        // SAFETY: the handle is open, and the option takes an `int` and a pointer that may be null.
+        unsafe {
+            ffi::sqlite3_db_config(
+                handle,
+                ffi::SQLITE_DBCONFIG_ENABLE_QPSG,
+                1 as c_int,
+                std::ptr::null_mut::<c_int>(),
+            );
+        }
         // SAFETY: the handle is open, and `data` points to a `Policy` that outlives it (invariant 2). Both callbacks
         // take it back as `*const Policy` and only read and set its cells.
         unsafe {

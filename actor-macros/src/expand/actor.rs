@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::WhereClause;
 
-use super::{bounds, duration, lints, option, optional_duration, state};
+use super::{bounds, durability, duration, lints, option, optional_duration, state};
 use crate::model::{Actor, Field, SleepAfter};
 use crate::names;
 
@@ -180,6 +180,10 @@ fn options(actor: &Actor) -> TokenStream {
         .mailbox
         .as_ref()
         .map(|number| quote!(mailbox: #number,));
+    let durability = actor.options.durability.map(|choice| {
+        let choice = durability(&actor.runtime, Some(choice));
+        quote!(durability: #choice,)
+    });
     let limits = actor.options.timeouts.iter().map(|(key, time)| {
         let time = duration(*time);
         quote!(#key: #time,)
@@ -188,6 +192,7 @@ fn options(actor: &Actor) -> TokenStream {
         #options {
             #sleep_after
             #mailbox
+            #durability
             timeouts: #timeouts { #(#limits)* ..#timeouts::DEFAULT },
             ..#options::DEFAULT
         }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{generic_arm, variant};
-use super::{bounds, concrete, optional_duration, state, tables, without};
+use super::{bounds, concrete, durability, optional_duration, state, tables, without};
 use crate::migrations::Embedded;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
@@ -92,14 +92,25 @@ fn action(block: &Block) -> TokenStream {
         names::local("message"),
     );
     let arms = block.hooks_of(Kind::Action).map(|action| {
-        let (cfgs, variant, name) = (&action.cfgs, variant(action), action.name.unraw().to_string());
+        let (cfgs, variant, name) = (
+            &action.cfgs,
+            variant(action),
+            action.name.unraw().to_string(),
+        );
         let read_only = action.signature.receiver == Some(Receiver::Shared);
         let is_async = action.signature.is_async;
         let timeout = optional_duration(action.options.timeout);
+        let durability = durability(&block.runtime, action.options.durability);
         quote! {
             #(#cfgs)*
             #enumeration::#variant(..) => const {
-                &#info { name: #name, read_only: #read_only, is_async: #is_async, timeout: #timeout }
+                &#info {
+                    name: #name,
+                    read_only: #read_only,
+                    is_async: #is_async,
+                    timeout: #timeout,
+                    durability: #durability,
+                }
             },
         }
     });

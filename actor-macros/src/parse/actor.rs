@@ -15,7 +15,14 @@ use crate::model::{Actor, ActorOptions, Field, SleepAfter, StateVersion};
 use crate::names::{self, Runtime};
 
 /// The options of a struct.
-pub(crate) const KEYS: [&str; 5] = ["name", "sleep_after", "mailbox", "timeouts", "crate"];
+pub(crate) const KEYS: [&str; 6] = [
+    "name",
+    "sleep_after",
+    "mailbox",
+    "durability",
+    "timeouts",
+    "crate",
+];
 
 /// The time limits in `timeouts(…)`.
 const TIMEOUTS: [&str; 9] = [
@@ -107,6 +114,7 @@ fn parse_one(opt: &Opt, written: &mut Written, diagnostics: &mut Diagnostics) {
             };
         }
         "mailbox" => written.options.mailbox = parse_mailbox(opt, diagnostics),
+        "durability" => written.options.durability = opt.durability(diagnostics),
         "timeouts" => parse_timeouts(opt, &mut written.options.timeouts, diagnostics),
         _ => written.runtime = crate_path(opt, diagnostics),
     }

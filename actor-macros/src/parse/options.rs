@@ -8,7 +8,7 @@ use syn::{Lit, LitStr, Meta};
 
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::duration::{self, Problem};
-use crate::model::StateVersion;
+use crate::model::{Durability, StateVersion};
 use crate::suggest;
 
 /// One part between commas.
@@ -125,6 +125,23 @@ impl Opt {
             diagnostics.at(&token, message);
         }
         number.map(|number| StateVersion { number, token })
+    }
+
+    /// Reads what replies may rely on.
+    pub(crate) fn durability(&self, diagnostics: &mut Diagnostics) -> Option<Durability> {
+        let (wanted, example) = (
+            "\"synced\" (survives a power cut) or \"process\" (survives the end of the process)",
+            "durability = \"process\"",
+        );
+        let text = self.text(wanted, example, diagnostics)?;
+        match text.value().as_str() {
+            "synced" => Some(Durability::Synced),
+            "process" => Some(Durability::Process),
+            _ => {
+                self.refuse_value(wanted, example, diagnostics);
+                None
+            }
+        }
     }
 
     /// Reads a duration, in milliseconds.

@@ -1,0 +1,1 @@
+//! Examples, one idea a file. Each runs alone: `cargo run --example quickstart`.

@@ -1,0 +1,4 @@
+CREATE TABLE articles (
+  id INTEGER PRIMARY KEY NOT NULL,
+  title TEXT NOT NULL
+);

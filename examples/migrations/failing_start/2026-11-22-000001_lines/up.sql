@@ -1,0 +1,4 @@
+CREATE TABLE lines (
+  id INTEGER PRIMARY KEY NOT NULL,
+  item TEXT NOT NULL
+);
