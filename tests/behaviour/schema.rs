@@ -96,12 +96,12 @@ impl Library {
     }
 
     #[action]
-    fn furnish(&mut self, cx: &mut Context<'_, Self>, shelf: Shelf) -> Result<Shelf> {
+    fn furnish(&mut self, cx: &mut Context<'_, Self>, wanted: Shelf) -> Result<Shelf> {
         diesel::insert_into(shelves::table)
-            .values(&shelf)
+            .values(&wanted)
             .execute(cx.db())?;
         Ok(shelves::table
-            .find((shelf.room, shelf.place))
+            .find((wanted.room, wanted.place))
             .select(Shelf::as_select())
             .first(cx.db())?)
     }

@@ -11,7 +11,7 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{HookOptions, Kind, Mark};
 
 /// Every key that some hook attribute takes.
-const KEYS: [&str; 6] = ["before", "after", "timeout", "new", "durability", "from"];
+const KEYS: [&str; 6] = ["before", "after", "timeout", "new", "from", "durability"];
 
 /// Reads the options of one hook attribute.
 pub(super) fn parse(
@@ -126,6 +126,9 @@ fn parse_names(tokens: TokenStream) -> Option<Vec<Ident>> {
 fn why_not_here(kind: Kind, key: &str) -> &'static str {
     match (kind, key) {
         (_, "from") => "only a step of the state leads from a version to the next",
+        (_, "durability") => {
+            "only an action has a reply; what hooks write is as durable as the struct says"
+        }
         (Kind::MigrateState, _) => {
             "a step of the state runs in the order of the versions, and does not wait"
         }

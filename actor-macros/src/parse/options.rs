@@ -106,23 +106,6 @@ impl Opt {
         None
     }
 
-    /// Reads what replies may rely on.
-    pub(crate) fn durability(&self, diagnostics: &mut Diagnostics) -> Option<Durability> {
-        let (wanted, example) = (
-            "\"synced\" (survives a power cut) or \"process\" (survives the end of the process)",
-            "durability = \"process\"",
-        );
-        let text = self.text(wanted, example, diagnostics)?;
-        match text.value().as_str() {
-            "synced" => Some(Durability::Synced),
-            "process" => Some(Durability::Process),
-            _ => {
-                self.refuse_value(wanted, example, diagnostics);
-                None
-            }
-        }
-    }
-
     /// Reads a version of the state.
     pub(crate) fn state_version(
         &self,
@@ -142,6 +125,23 @@ impl Opt {
             diagnostics.at(&token, message);
         }
         number.map(|number| StateVersion { number, token })
+    }
+
+    /// Reads what replies may rely on.
+    pub(crate) fn durability(&self, diagnostics: &mut Diagnostics) -> Option<Durability> {
+        let (wanted, example) = (
+            "\"synced\" (survives a power cut) or \"process\" (survives the end of the process)",
+            "durability = \"process\"",
+        );
+        let text = self.text(wanted, example, diagnostics)?;
+        match text.value().as_str() {
+            "synced" => Some(Durability::Synced),
+            "process" => Some(Durability::Process),
+            _ => {
+                self.refuse_value(wanted, example, diagnostics);
+                None
+            }
+        }
     }
 
     /// Reads a duration, in milliseconds.
