@@ -18,6 +18,7 @@ mod migrations;
 mod model;
 mod order;
 mod probe;
+mod races;
 mod runs;
 mod schema;
 mod starts;
