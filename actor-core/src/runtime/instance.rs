@@ -10,6 +10,7 @@ use crate::hooks::Step;
 use crate::limits;
 use crate::runtime::batch::Batch;
 use crate::runtime::cell::Cell;
+use crate::runtime::ending;
 use crate::runtime::limited::Fault;
 use crate::runtime::mailbox::{Ending, Mail, Mailbox, Next, Request, Status, Waiter, answer};
 use crate::runtime::preamble::{self, Started};
@@ -151,13 +152,13 @@ impl<A: Handlers> Instance<A> {
             Ending::Sleep => {
                 self.sleep_hooks().await;
                 drop(self.actor);
-                preamble::close(self.turn).await;
+                ending::close(self.turn).await;
                 Ok(Ended::in_order(request.waiter, Ok(())))
             }
             Ending::Destroy => match self.destroy_hooks().await {
                 Ok(()) => {
                     drop(self.actor);
-                    let removed = preamble::remove(self.turn).await;
+                    let removed = ending::remove(self.turn).await;
                     Ok(Ended::in_order(request.waiter, removed))
                 }
                 Err((error, Flow::GoOn)) => {
@@ -208,16 +209,16 @@ impl<A: Handlers> Instance<A> {
             let ran =
                 preamble::run_hook(&mut self.actor, &mut self.turn, Step::OnSleep, hook).await;
             let ended = match ran {
-                Ok(()) => preamble::commit(&mut self.actor, &mut self.turn)
+                Ok(()) => ending::commit(&mut self.actor, &mut self.turn)
                     .await
                     .map_err(|error| self.store_error(hook.name, error)),
                 Err(fault) => {
                     // A hook that says that it failed has still decided what it wrote; one that was cut off has not.
                     let kept = match &fault {
-                        Fault::Failed(_) => preamble::commit(&mut self.actor, &mut self.turn).await,
+                        Fault::Failed(_) => ending::commit(&mut self.actor, &mut self.turn).await,
                         _ => Ok(()),
                     };
-                    let _ = preamble::undo(&mut self.actor, &mut self.turn);
+                    let _ = ending::undo(&mut self.actor, &mut self.turn);
                     Err(match kept {
                         Ok(()) => self.call_error(hook.name, fault),
                         Err(error) => self.store_error(hook.name, error),
@@ -236,7 +237,7 @@ impl<A: Handlers> Instance<A> {
             let ran =
                 preamble::run_hook(&mut self.actor, &mut self.turn, Step::OnDestroy, hook).await;
             if let Err(fault) = ran {
-                let flow = match (&fault, preamble::undo(&mut self.actor, &mut self.turn)) {
+                let flow = match (&fault, ending::undo(&mut self.actor, &mut self.turn)) {
                     (Fault::Panicked(_), _) | (_, Err(_)) => Flow::Crash,
                     _ => Flow::GoOn,
                 };
@@ -244,12 +245,12 @@ impl<A: Handlers> Instance<A> {
             }
         }
         let marked = match self.turn.database().mark_destroyed() {
-            Ok(()) => preamble::commit(&mut self.actor, &mut self.turn).await,
+            Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
             Err(error) => Err(error),
         };
         marked.map_err(|error| {
             let name = Step::OnDestroy.name();
-            let _ = preamble::undo(&mut self.actor, &mut self.turn);
+            let _ = ending::undo(&mut self.actor, &mut self.turn);
             (self.store_error(name, error), Flow::Crash)
         })
     }
@@ -260,7 +261,7 @@ impl<A: Handlers> Instance<A> {
         self.runs.abort();
         self.runs.drop_all().await;
         drop(self.actor);
-        preamble::close(self.turn).await;
+        ending::close(self.turn).await;
         Ended {
             crashed: true,
             answer: None,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::runtime::cell::Cell;
+use crate::runtime::failed::reject;
 use crate::runtime::instance::{Ended, Instance};
 use crate::runtime::mailbox::answer;
-use crate::runtime::preamble::{self, reject};
+use crate::runtime::preamble;
 
 /// Runs one instance after the other for as long as something waits for the actor.
 ///

@@ -1,0 +1,156 @@
+//! The creation of an actor: from nothing to the commit from which on it exists.
+//!
+//! # Invariants
+//!
+//! 1. A new actor exists from one commit on, which holds its state, the rows of `#[create_state]` and `#[on_create]` and the mark.
+//!    Before it nothing counts; a failure before it deletes the files.
+
+use std::sync::Arc;
+
+use crate::actor::Handlers;
+use crate::context::Context;
+use crate::hooks::Step;
+use crate::runtime::cell::Cell;
+use crate::runtime::ending::close;
+use crate::runtime::failed::{Failed, fail, not_found, reject};
+use crate::runtime::limited::limited;
+use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::migrate::{For, migrate};
+use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
+use crate::runtime::turn::Turn;
+use crate::store::{self, Meta, Template};
+
+/// Answers what waits for an actor that does not exist, up to the first mail that may create it.
+pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mail<A>)> {
+    while let Some(next) = cell.mailbox().try_next() {
+        match next {
+            Next::Request(request) => {
+                let result = match request.ending {
+                    Ending::Sleep => Ok(()),
+                    Ending::Destroy => Err(not_found(cell)),
+                };
+                answer(request.waiter, result);
+            }
+            Next::Mail(Mail::Create { input, waiter }) => {
+                return Some((Arc::clone(&input), Mail::Create { input, waiter }));
+            }
+            Next::Mail(Mail::Action {
+                message,
+                reply,
+                input: Some(input),
+                chain,
+            }) => {
+                let mail = Mail::Action {
+                    message,
+                    reply,
+                    input: None,
+                    chain,
+                };
+                return Some((input, mail));
+            }
+            Next::Mail(mail) => reject(cell, mail, &not_found(cell)),
+        }
+    }
+    None
+}
+
+/// Creates the actor and brings it to the point where it takes calls.
+pub(super) async fn create<A: Handlers>(
+    cell: &Arc<Cell<A>>,
+    input: Arc<A::Input>,
+    mail: Mail<A>,
+    template: Arc<Template>,
+) -> Option<Started<A>> {
+    let database = match store::create(cell.paths(), Arc::clone(&template), cell.syncing()).await {
+        Ok(database) => database,
+        Err(error) => {
+            fail(cell, Failed::store(None, error), Some(mail), false);
+            return None;
+        }
+    };
+    let mut turn = Turn::new(Arc::clone(cell), database);
+    match bring_up(&mut turn, &input, &template).await {
+        Ok(meta) => note(cell, &meta),
+        Err(failed) => {
+            // INVARIANT 1: it has no mark, so it does not count; the files are only litter.
+            if let Err(error) = store::delete(turn.into_database()).await {
+                tracing::warn!(actor = A::NAME, key = %cell.key(), %error, "files of an actor that was not created remain");
+            }
+            fail(cell, failed, Some(mail), false);
+            return None;
+        }
+    }
+    match load_created(&mut turn).await {
+        Ok(actor) => Some(Started {
+            actor,
+            turn,
+            first: Some(mail),
+        }),
+        Err(failed) => {
+            close(turn).await;
+            fail(cell, failed, Some(mail), true);
+            None
+        }
+    }
+}
+
+/// Everything of a creation up to its commit.
+async fn bring_up<A: Handlers>(
+    turn: &mut Turn<A>,
+    input: &A::Input,
+    template: &Template,
+) -> Result<Meta, Failed> {
+    if template.replays() {
+        migrate(turn, A::MIGRATIONS.list(), For::New)
+            .await
+            .map_err(|(hook, cause)| Failed {
+                step: Some(Step::Migrate),
+                hook,
+                cause,
+            })?;
+    }
+    let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
+    let (running, limit) = enter(turn, Step::CreateState, &hook);
+    let mut cx = Context::new(turn);
+    // The user's `Clone` is the user's code too.
+    let created = limited(&running, limit, async {
+        A::__create_state(&mut cx, input.clone()).await
+    });
+    let created = created.await;
+    let state = turn
+        .settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))?;
+    turn.set_state(state);
+    for hook in A::HOOKS.on_create {
+        let (running, limit) = enter(turn, Step::OnCreate, hook);
+        let mut cx = Context::new(turn);
+        let created = limited(&running, limit, A::__on_create(hook.id, &mut cx)).await;
+        turn.settle(created, limit)
+            .await
+            .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
+    }
+    let at_create = |error| Failed::store(Some(Step::OnCreate), error);
+    let fingerprint = template.fingerprint().to_owned();
+    let cell = Arc::clone(turn.cell());
+    let state = turn.take_state();
+    let durability = cell.durability();
+    // The commit waits for the disk.
+    let (state, committed) = turn
+        .offload(move |database| {
+            let written = database
+                .state_text(&state)
+                .and_then(|text| database.write_state(A::__STATE_VERSION, &text));
+            let committed = written.and_then(|()| {
+                let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
+                Ok((meta, database.commit(durability)?))
+            });
+            (state, committed)
+        })
+        .await
+        .map_err(at_create)?;
+    turn.set_state(state);
+    let (meta, ticket) = committed.map_err(at_create)?;
+    turn.durable(ticket).await.map_err(at_create)?;
+    Ok(meta)
+}

@@ -1,0 +1,89 @@
+//! The ends of a transaction, of an instance and of an actor.
+
+use std::sync::Arc;
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::hooks::Step;
+use crate::runtime::failed::Failed;
+use crate::runtime::mailbox::{Ending, Next, answer};
+use crate::runtime::turn::Turn;
+use crate::store::{self, StoreError};
+
+/// Commits what ran, with the state if it was changed, and waits until it is on disk.
+pub(super) async fn commit<A: Handlers>(
+    actor: &mut A,
+    turn: &mut Turn<A>,
+) -> Result<(), StoreError> {
+    if let Some(state) = actor.__state()
+        && let Some(changed) = state.changed()
+    {
+        let text = turn.database().state_text(changed)?;
+        turn.database().write_state(A::__STATE_VERSION, &text)?;
+    }
+    let durability = turn.cell().durability();
+    let ticket = turn.database().commit(durability)?;
+    if let Some(state) = actor.__state() {
+        state.keep();
+    }
+    turn.durable(ticket).await
+}
+
+/// Undoes what ran, in memory too.
+pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(), StoreError> {
+    if let Some(state) = actor.__state() {
+        state.undo();
+    }
+    turn.database().rollback()
+}
+
+/// Closes the file.
+pub(super) async fn close<A: Handlers>(mut turn: Turn<A>) {
+    // What is held at the gate leaves before the log is gone; a failed sync has told everybody already.
+    let _ = turn.all_durable().await;
+    let cell = Arc::clone(turn.cell());
+    if let Err(error) = store::close(turn.into_database()).await {
+        tracing::error!(actor = A::NAME, key = %cell.key(), %error, "a database was not closed in order");
+    }
+}
+
+/// Destroys an actor that has no hook for it, if that is what comes first. Returns whether it did.
+pub(super) async fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<bool, Failed> {
+    let first = turn.cell().mailbox().due();
+    if first != Some(Ending::Destroy) || !A::HOOKS.on_destroy.is_empty() {
+        return Ok(false);
+    }
+    let durability = turn.cell().durability();
+    let at_destroy = |error| Failed::store(Some(Step::OnDestroy), error);
+    turn.database().mark_destroyed().map_err(at_destroy)?;
+    let committed = turn.database().commit(durability);
+    turn.durable(committed.map_err(at_destroy)?)
+        .await
+        .map_err(at_destroy)?;
+    Ok(true)
+}
+
+/// Deletes the files of an actor that does not count any more, and answers who asked for it.
+pub(super) async fn finish_destroying<A: Handlers>(turn: Turn<A>) {
+    let cell = Arc::clone(turn.cell());
+    let result = remove(turn).await;
+    if let Some(Next::Request(request)) = cell.mailbox().try_next() {
+        answer(request.waiter, result);
+    }
+}
+
+/// Deletes the files and the row of an actor that does not count any more.
+pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
+    let cell = Arc::clone(turn.cell());
+    let deleted = store::delete(turn.into_database()).await;
+    let forgotten = cell
+        .system()
+        .store()
+        .directory()
+        .forget(A::NAME, cell.key().as_str());
+    deleted.and(forgotten).map_err(|error| CallError::Store {
+        subject: cell.subject(),
+        name: Step::OnDestroy.name(),
+        source: Arc::new(error),
+    })
+}

@@ -1,0 +1,101 @@
+//! [`Failed`]: how a start ended that did not end well, and who is told.
+
+use std::sync::Arc;
+
+use crate::actor::Handlers;
+use crate::error::{CallError, StartCause, StartError};
+use crate::hooks::{Hook, Step};
+use crate::runtime::cell::Cell;
+use crate::runtime::limited::Fault;
+use crate::runtime::mailbox::{Ending, Mail, answer};
+use crate::store::StoreError;
+
+/// What went wrong, and where.
+pub(super) struct Failed {
+    pub(super) step: Option<Step>,
+    pub(super) hook: Option<&'static str>,
+    pub(super) cause: StartCause,
+}
+
+impl Failed {
+    pub(super) fn at(step: Step, cause: StartCause) -> Self {
+        Self {
+            step: Some(step),
+            hook: None,
+            cause,
+        }
+    }
+
+    pub(super) fn store(step: Option<Step>, error: StoreError) -> Self {
+        Self {
+            step,
+            hook: None,
+            cause: StartCause::Store(Arc::new(error)),
+        }
+    }
+
+    pub(super) fn hook(step: Step, hook: &Hook, fault: Fault) -> Self {
+        let cause = match fault {
+            Fault::Failed(failure) => StartCause::Failed(failure),
+            Fault::Panicked(panic) => StartCause::Panicked(panic),
+            Fault::TimedOut(limit) => StartCause::TimedOut(limit),
+        };
+        Self {
+            step: Some(step),
+            hook: Some(hook.name),
+            cause,
+        }
+    }
+}
+
+pub(super) fn not_found<A: Handlers>(cell: &Cell<A>) -> CallError {
+    CallError::NotFound {
+        subject: cell.subject(),
+    }
+}
+
+/// Answers mail that is not handled.
+pub(super) fn reject<A: Handlers>(cell: &Cell<A>, mail: Mail<A>, error: &CallError) {
+    match mail {
+        Mail::Action {
+            reply: Some(slot), ..
+        } => cell.mailbox().complete(slot, Err(error.clone())),
+        Mail::Action { message, .. } => {
+            let (actor, key) = (A::NAME, cell.key());
+            let action = A::__action(&message).name;
+            tracing::error!(actor, %key, action, %error, "a call that was told could not be handled");
+        }
+        Mail::Create { waiter, .. } => answer(Some(waiter), Err(error.clone())),
+    }
+}
+
+/// Tells everybody who waits that the actor did not start.
+pub(super) fn fail<A: Handlers>(
+    cell: &Arc<Cell<A>>,
+    failed: Failed,
+    first: Option<Mail<A>>,
+    back_off: bool,
+) {
+    let error = Arc::new(StartError {
+        subject: cell.subject(),
+        step: failed.step,
+        hook: failed.hook,
+        cause: failed.cause,
+    });
+    tracing::error!(actor = A::NAME, key = %cell.key(), %error, "an actor did not start");
+    if back_off {
+        cell.back_off(&error);
+    }
+    let (mail, requests) = cell.mailbox().drain();
+    let error = CallError::Start(error);
+    for mail in first.into_iter().chain(mail) {
+        reject(cell, mail, &error);
+    }
+    for request in requests {
+        let result = match request.ending {
+            Ending::Sleep => Ok(()),
+            Ending::Destroy => Err(error.clone()),
+        };
+        answer(request.waiter, result);
+    }
+}
