@@ -1,4 +1,45 @@
 //! Durable actors: each has a key, typed handlers, persisted state and **its own SQLite database**, queried with Diesel.
+//!
+//! [`#[derive(Actor)]`](derive@Actor) on a struct names its state and its vars; [`#[actor]`](macro@actor) on its `impl` block reads
+//! the annotated methods and writes the *preamble*, the ordered start in which the embedded migrations run before any other code
+//! of the actor. [`schema!`] writes Diesel's `table!`s from the same migrations. A [`System`] has a data directory and the actors in
+//! it; handles from it call their actions.
+//!
+//! ```
+//! use actor_core::prelude::*;
+//!
+//! #[derive(Actor)]
+//! struct Counter {
+//!     #[state]
+//!     count: State<u64>,
+//! }
+//!
+//! #[actor]
+//! impl Counter {
+//!     #[action]
+//!     fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
+//!         *self.count += more;
+//!         Ok(*self.count)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path();
+//! let system = System::builder().data_dir(path).register::<Counter>().start().await?;
+//! let visits = system.get_or_create::<Counter>("visits", ());
+//! assert_eq!(visits.add(2).await?, 2);
+//! system.shutdown().await?;
+//!
+//! // What was answered is on disk: the next process finds it.
+//! let system = System::builder().data_dir(path).register::<Counter>().start().await?;
+//! assert_eq!(system.get::<Counter>("visits").add(1).await?, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason.
 
 mod actor;
 mod background;
@@ -61,3 +102,8 @@ pub mod __private {
     pub use crate::store::{Durability, Migration, Migrations};
     pub use diesel;
 }
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
