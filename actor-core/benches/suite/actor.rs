@@ -41,6 +41,23 @@ impl Bench {
     }
 }
 
+/// The same actor after fifty migrations.
+#[derive(Actor)]
+#[actor(name = "fifty", sleep_after = "never")]
+pub(crate) struct Fifty {}
+
+#[actor]
+impl Fifty {
+    #[migrate("migrations/fifty")]
+    fn migrate() {}
+
+    #[create_state]
+    fn create_state(cx: &mut Context<'_, Self, Migrated>) -> Result<()> {
+        first(cx.db())?;
+        Ok(())
+    }
+}
+
 /// Starts a system in a directory of its own.
 pub(crate) async fn system(
     directory: &Path,
@@ -51,6 +68,7 @@ pub(crate) async fn system(
         .data_dir(directory.join(name))
         .durability(durability)
         .register::<Bench>()
+        .register::<Fifty>()
         .start()
         .await
         .expect("a system starts")

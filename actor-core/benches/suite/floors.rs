@@ -13,6 +13,7 @@ use crate::actor;
 use crate::report::each;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/bench");
+pub(crate) const FIFTY: EmbeddedMigrations = embed_migrations!("migrations/fifty");
 
 /// Opens a database as one opens a single durable one.
 pub(crate) fn open(path: &Path, synchronous: &str) -> SqliteConnection {
@@ -28,9 +29,18 @@ pub(crate) fn open(path: &Path, synchronous: &str) -> SqliteConnection {
 
 /// Makes a database with the three migrations and the first row.
 pub(crate) fn create(path: &Path, synchronous: &str) -> SqliteConnection {
+    migrate(path, synchronous, MIGRATIONS)
+}
+
+/// Makes a database with some migrations and the first row.
+pub(crate) fn migrate(
+    path: &Path,
+    synchronous: &str,
+    migrations: EmbeddedMigrations,
+) -> SqliteConnection {
     let mut connection = open(path, synchronous);
     connection
-        .run_pending_migrations(MIGRATIONS)
+        .run_pending_migrations(migrations)
         .expect("the migrations apply");
     actor::first(&mut connection).expect("the row can be written");
     connection

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use actor_core::Durability;
+use actor_core::{Durability, System};
 
-use crate::actor::{self, Bench, system};
+use crate::actor::{self, Bench, Fifty, system};
 use crate::floors;
 use crate::report::{RUNS, Report, each, median};
 
@@ -14,6 +14,7 @@ const ACTORS: usize = 40;
 pub(crate) async fn measure(directory: &Path, report: &mut Report) {
     let system = system(directory, "lifecycle", Durability::Synced).await;
     let (mut floor_create, mut create, mut floor_wake, mut wake) = (vec![], vec![], vec![], vec![]);
+    let (mut floor_fifty, mut fifty) = (vec![], vec![]);
     for run in 0..RUNS {
         let path = |index| directory.join(format!("lifecycle-{run}-{index}.db"));
         let began = Instant::now();
@@ -33,6 +34,10 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         for bench in &handles {
             bench.sleep().await.expect("it sleeps");
         }
+
+        let (floor, measured) = create_fifty(directory, run, &system).await;
+        floor_fifty.push(floor);
+        fifty.push(measured);
 
         let began = Instant::now();
         let open: Vec<_> = (0..ACTORS)
@@ -61,6 +66,13 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         median(floor_create),
         what,
     );
+    let what = "SQLite opened, 50 migrations through `diesel_migrations`, one INSERT";
+    report.time(
+        "create with 50 migrations",
+        median(fifty),
+        median(floor_fifty),
+        what,
+    );
     let what = "SQLite opened, the same SELECT";
     report.time(
         "wake and one SELECT",
@@ -69,4 +81,27 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         what,
     );
     system.shutdown().await.expect("it shuts down");
+}
+
+/// Creates actors with fifty migrations. Returns the seconds for one: without the framework, and with it.
+async fn create_fifty(directory: &Path, run: usize, system: &System) -> (f64, f64) {
+    let path = |index| directory.join(format!("fifty-{run}-{index}.db"));
+    let began = Instant::now();
+    let open: Vec<_> = (0..ACTORS)
+        .map(|index| floors::migrate(&path(index), "FULL", floors::FIFTY))
+        .collect();
+    let floor = each(began.elapsed(), ACTORS);
+    drop(open);
+
+    let began = Instant::now();
+    let mut handles = Vec::new();
+    for index in 0..ACTORS {
+        let created = system.create::<Fifty>(format!("{run}-{index}"), ()).await;
+        handles.push(created.expect("the key is free"));
+    }
+    let measured = each(began.elapsed(), ACTORS);
+    for fifty in &handles {
+        fifty.sleep().await.expect("it sleeps");
+    }
+    (floor, measured)
 }

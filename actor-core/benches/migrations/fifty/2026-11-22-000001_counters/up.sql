@@ -1,0 +1,4 @@
+CREATE TABLE counters (
+  id INTEGER PRIMARY KEY NOT NULL,
+  hits BIGINT NOT NULL
+);

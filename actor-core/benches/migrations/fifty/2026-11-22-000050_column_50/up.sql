@@ -1,0 +1,1 @@
+ALTER TABLE log ADD COLUMN column_50 TEXT;
