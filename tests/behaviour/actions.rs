@@ -2,20 +2,8 @@
 
 use std::time::Duration;
 
-use actor_core::prelude::*;
-
-use crate::probe::{FILE, NEW, Probe, Settings};
-use crate::support::{Broken, Fault, Faults, Log, builder, directory, number};
-
-async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
-    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
-    let system = builder(directory.path(), &log, &faults)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, log, faults, system)
-}
+use crate::probe::{FILE, NEW, Probe, Settings, probes};
+use crate::support::{Broken, Fault, number};
 
 fn settings(title: &str, edits: u32) -> Settings {
     Settings {

@@ -3,23 +3,12 @@
 use actor_core::Durability;
 use actor_core::prelude::*;
 
-use crate::probe::{FILE, NEW, Probe};
-use crate::support::{count, directory, files};
-
-async fn probes() -> (tempfile::TempDir, System) {
-    let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, system)
-}
+use crate::probe::{FILE, NEW, Probe, probes};
+use crate::support::{count, directory, files, start};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_in_the_middle_undoes_itself_alone() {
-    let (_directory, system) = probes().await;
+    let (_directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.rows().await.unwrap();
     let (one, fail, rows, two) = tokio::join!(
@@ -42,7 +31,7 @@ async fn a_failure_in_the_middle_undoes_itself_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_at_the_beginning_leaves_the_rest() {
-    let (_directory, system) = probes().await;
+    let (_directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.rows().await.unwrap();
     let (fail, sly, one) = tokio::join!(
@@ -61,7 +50,7 @@ async fn a_failure_at_the_beginning_leaves_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_keeps_what_was_done_before_it() {
-    let (_directory, system) = probes().await;
+    let (_directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.rows().await.unwrap();
     let (one, panicked, two) = tokio::join!(
@@ -77,7 +66,7 @@ async fn a_panic_keeps_what_was_done_before_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_rolls_everything_back_takes_its_neighbours_along_and_they_learn_it() {
-    let (directory, system) = probes().await;
+    let (directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.rows().await.unwrap();
     probe.sleep().await.unwrap();
@@ -107,7 +96,7 @@ async fn a_call_that_rolls_everything_back_takes_its_neighbours_along_and_they_l
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_clients_of_one_actor_get_each_their_own_reply() {
-    let (directory, system) = probes().await;
+    let (directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     let clients: Vec<_> = (0..64)
         .map(|_| {
@@ -179,12 +168,7 @@ impl Meter {
 #[tokio::test(start_paused = true)]
 async fn an_actor_and_an_action_choose_their_durability() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Meter>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Meter>(directory.path()).await;
     let meter = system.get_or_create::<Meter>("a", ());
     let (one, two, sum, three) = tokio::join!(
         async { meter.note(1).await },

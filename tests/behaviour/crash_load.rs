@@ -6,9 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use actor_core::prelude::*;
-
-use crate::support::{Random, directory, number};
+use crate::support::{Random, directory, number, start};
 use crate::tally::{End, Tally};
 
 const DIRECTORY: &str = "DURABLE_ACTORS_CHILD_DIRECTORY";
@@ -19,15 +17,6 @@ const ROUNDS: &str = "DURABLE_ACTORS_KILL_ROUNDS";
 const ACTORS: u64 = 12;
 const CLIENTS: i64 = 16;
 
-async fn start(directory: &Path) -> System {
-    System::builder()
-        .data_dir(directory)
-        .register::<Tally>()
-        .start()
-        .await
-        .unwrap()
-}
-
 /// The child: clients that add numbers, and say which were acknowledged. It is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it is run as a child of the other tests"]
@@ -36,7 +25,7 @@ async fn child() {
         return;
     };
     let round: i64 = round.parse().unwrap();
-    let system = start(Path::new(&directory)).await;
+    let system = start::<Tally>(Path::new(&directory)).await;
     let clients = (0..CLIENTS).map(|client| {
         let system = system.clone();
         tokio::spawn(async move {
@@ -116,7 +105,7 @@ async fn killed_under_load_nothing_that_was_acknowledged_is_lost() {
         for (name, number) in found {
             assert!(acknowledged.entry(name).or_default().insert(number));
         }
-        let system = start(directory.path()).await;
+        let system = start::<Tally>(directory.path()).await;
         for (name, expected) in &acknowledged {
             let (numbers, sum) = system.get::<Tally>(name).read().await.unwrap();
             let found: HashSet<i64> = numbers.iter().copied().collect();

@@ -5,18 +5,8 @@ use std::time::Duration;
 use actor_core::prelude::*;
 use actor_core::{StartCause, Step};
 
-use crate::probe::{FILE, NEW, NewProbe, Probe, Settings};
-use crate::support::{Broken, Fault, Faults, Log, builder, count, directory, files, keys, pass};
-
-async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
-    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
-    let system = builder(directory.path(), &log, &faults)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, log, faults, system)
-}
+use crate::probe::{FILE, NEW, NewProbe, Probe, Settings, probes};
+use crate::support::{Broken, Fault, count, files, keys, pass};
 
 fn start_error(error: &CallError) -> &actor_core::StartError {
     match error {

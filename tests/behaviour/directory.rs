@@ -1,24 +1,14 @@
 //! The directory lists actors, and can be made anew from their files.
 
 use actor_core::Status;
-use actor_core::prelude::*;
 
 use crate::probe::{FILE, NEW, Probe};
-use crate::support::{directory, files, key, keys, tamper};
-
-async fn start(directory: &std::path::Path) -> System {
-    System::builder()
-        .data_dir(directory)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap()
-}
+use crate::support::{directory, files, key, keys, start, tamper};
 
 #[tokio::test(start_paused = true)]
 async fn actors_are_listed_by_key_in_pages() {
     let directory = directory();
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     for name in ["c", "a", "d", "b"] {
         system.create::<Probe>(name, NEW).await.unwrap();
     }
@@ -51,7 +41,7 @@ async fn actors_are_listed_by_key_in_pages() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_or_damaged_directory_is_made_anew() {
     let directory = directory();
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     for name in ["a", "b"] {
         system.create::<Probe>(name, NEW).await.unwrap();
     }
@@ -62,7 +52,7 @@ async fn a_lost_or_damaged_directory_is_made_anew() {
             "remove" => std::fs::remove_file(&path).unwrap(),
             _ => std::fs::write(&path, "this is not a database, and never was one").unwrap(),
         }
-        let system = start(directory.path()).await;
+        let system = start::<Probe>(directory.path()).await;
         assert_eq!(keys::<Probe>(&system).await, ["a", "b"]);
         system.shutdown().await.unwrap();
     }
@@ -71,7 +61,7 @@ async fn a_lost_or_damaged_directory_is_made_anew() {
 #[tokio::test(start_paused = true)]
 async fn what_a_crash_left_behind_is_cleared_away() {
     let directory = directory();
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     for name in ["a", "b"] {
         system.create::<Probe>(name, NEW).await.unwrap();
     }
@@ -84,7 +74,7 @@ async fn what_a_crash_left_behind_is_cleared_away() {
         "directory.db",
         "UPDATE about SET closed = 0",
     );
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     assert_eq!(keys::<Probe>(&system).await, ["b"]);
     assert_eq!(files(directory.path(), "probe"), ["k_b.db"]);
     assert_eq!(
@@ -96,7 +86,7 @@ async fn what_a_crash_left_behind_is_cleared_away() {
 #[tokio::test(start_paused = true)]
 async fn a_damaged_file_is_refused_and_left_as_it_is() {
     let directory = directory();
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     system
         .create::<Probe>("a", NEW)
         .await
@@ -119,7 +109,7 @@ async fn a_damaged_file_is_refused_and_left_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_foreign_database_is_refused_and_left_as_it_is() {
     let directory = directory();
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     system
         .create::<Probe>("b", NEW)
         .await
@@ -162,7 +152,7 @@ async fn a_foreign_database_is_refused_and_left_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_newer_format_is_refused() {
     let directory = directory();
-    let system = start(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     system
         .create::<Probe>("a", NEW)
         .await

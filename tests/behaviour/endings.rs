@@ -6,10 +6,8 @@ use actor_core::Status;
 use actor_core::prelude::*;
 use diesel::prelude::*;
 
-use crate::probe::{FILE, NEW, Probe};
-use crate::support::{
-    Fault, Faults, Log, builder, count, directory, files, keys, pass, reach, settle,
-};
+use crate::probe::{FILE, NEW, Probe, probes};
+use crate::support::{Fault, count, directory, files, keys, pass, reach, settle, start};
 
 actor_core::schema! { mod schema = "migrations/lives"; }
 use schema::{sleeps, wakes};
@@ -105,16 +103,6 @@ async fn each_hook_sees_what_the_ones_before_it_wrote() {
     let registry = system.get::<Registry>("all");
     assert_eq!(registry.all().await.unwrap(), [("cat".to_owned(), 3)]);
     assert_eq!(files(directory.path(), "life"), [""; 0]);
-}
-
-async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
-    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
-    let system = builder(directory.path(), &log, &faults)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, log, faults, system)
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,12 +275,7 @@ async fn shutdown_answers_what_was_sent_and_refuses_the_rest() {
     assert_eq!(count(directory.path(), FILE, "notes"), 3);
     system.shutdown().await.unwrap();
     // The directory is free for the next system, in the same process too.
-    let again = System::builder()
-        .data_dir(directory.path())
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
+    let again = start::<Probe>(directory.path()).await;
     assert_eq!(again.get::<Probe>("a").rows().await.unwrap(), 3);
 }
 
@@ -312,12 +295,7 @@ impl Sleepless {
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_never_sleeps_does_not() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Sleepless>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Sleepless>(directory.path()).await;
     let sleepless = system.get_or_create::<Sleepless>("a", ());
     sleepless.ping().await.unwrap();
     pass(Duration::from_secs(1_000_000)).await;

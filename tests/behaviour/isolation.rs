@@ -2,23 +2,12 @@
 
 use actor_core::prelude::*;
 
-use crate::probe::{NEW, Probe};
-use crate::support::{directory, tamper};
-
-async fn probes() -> (tempfile::TempDir, System) {
-    let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, system)
-}
+use crate::probe::{NEW, Probe, probes};
+use crate::support::tamper;
 
 #[tokio::test(start_paused = true)]
 async fn an_action_that_takes_a_shared_self_cannot_write() {
-    let (_directory, system) = probes().await;
+    let (_directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     let refused = [
         probe.sly().await.unwrap_err().to_string(),
@@ -39,7 +28,7 @@ async fn an_action_that_takes_a_shared_self_cannot_write() {
 
 #[tokio::test(start_paused = true)]
 async fn handlers_cannot_leave_their_transaction_or_touch_what_is_not_theirs() {
-    let (directory, system) = probes().await;
+    let (directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     let other = directory.path().join("other.db");
     let attach = format!("ATTACH '{}' AS other", other.display());
@@ -134,7 +123,7 @@ async fn handlers_cannot_leave_their_transaction_or_touch_what_is_not_theirs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_transaction_of_diesels_is_a_savepoint() {
-    let (_directory, system) = probes().await;
+    let (_directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     assert_eq!(probe.savepoint().await.unwrap(), 1);
     assert_eq!(probe.texts().await.unwrap(), ["outside"]);
@@ -143,7 +132,7 @@ async fn a_transaction_of_diesels_is_a_savepoint() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_ignores_the_end_of_its_transaction_is_undone() {
-    let (directory, system) = probes().await;
+    let (directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.rows().await.unwrap();
     probe.sleep().await.unwrap();
@@ -165,7 +154,7 @@ async fn a_handler_that_ignores_the_end_of_its_transaction_is_undone() {
 
 #[tokio::test(start_paused = true)]
 async fn two_systems_cannot_have_one_directory() {
-    let (directory, system) = probes().await;
+    let (directory, _, _, system) = probes().await;
     let second = System::builder()
         .data_dir(directory.path())
         .start()

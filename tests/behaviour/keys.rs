@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use actor_core::Key;
 use actor_core::prelude::*;
 
-use crate::support::{directory, files};
+use crate::support::{directory, files, start};
 
 /// Remembers its own key.
 #[derive(Actor)]
@@ -106,12 +106,7 @@ async fn every_key_has_its_own_actor_inside_of_the_data_directory() {
 #[tokio::test(start_paused = true)]
 async fn keys_over_the_limits_are_refused() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Keyed>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Keyed>(directory.path()).await;
     let error = system
         .get_or_create::<Keyed>("x".repeat(1_024), ())
         .read()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actor_core::prelude::*;
 
 use crate::probe::{FILE, NEW, Probe};
-use crate::support::{Fault, Faults, Log, builder, count, directory, keys};
+use crate::support::{Fault, Faults, Log, builder, count, directory, keys, start};
 
 /// What the child does, and where it stops for ever to be killed.
 const DIRECTORY: &str = "DURABLE_ACTORS_CHILD_DIRECTORY";
@@ -77,21 +77,12 @@ fn spawn(directory: &Path, place: &str) -> Child {
         .unwrap()
 }
 
-async fn reopen(directory: &Path) -> System {
-    System::builder()
-        .data_dir(directory)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap()
-}
-
 #[tokio::test]
 async fn killed_before_the_commit_of_the_creation_there_is_no_actor() {
     for place in ["create_state", "on_create", "count_after_create"] {
         let directory = directory();
         assert_eq!(kill_at(directory.path(), place), 0);
-        let system = reopen(directory.path()).await;
+        let system = start::<Probe>(directory.path()).await;
         assert_eq!(keys::<Probe>(&system).await, [""; 0], "killed in {place}");
         assert_eq!(
             system.get::<Probe>("a").rows().await.unwrap_err().code(),
@@ -110,7 +101,7 @@ async fn killed_after_the_commit_of_the_creation_the_actor_is_whole() {
     for place in ["create_vars", "on_wake", "on_before_start"] {
         let directory = directory();
         assert_eq!(kill_at(directory.path(), place), 0);
-        let system = reopen(directory.path()).await;
+        let system = start::<Probe>(directory.path()).await;
         assert_eq!(keys::<Probe>(&system).await, ["a"], "killed in {place}");
         let probe = system.get::<Probe>("a");
         assert_eq!(probe.settings().await.unwrap().title, "new");
@@ -126,7 +117,7 @@ async fn killed_after_the_commit_of_the_creation_the_actor_is_whole() {
 async fn killed_in_an_action_what_was_acknowledged_is_there_and_nothing_else() {
     let directory = directory();
     assert_eq!(kill_at(directory.path(), "rename"), 0);
-    let system = reopen(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     let probe = system.get::<Probe>("a");
     assert_eq!(probe.settings().await.unwrap().edits, 0);
     assert_eq!(probe.texts().await.unwrap(), [""; 0]);
@@ -137,7 +128,7 @@ async fn killed_at_the_end_of_its_life_the_actor_is_whole() {
     for place in ["on_sleep", "on_destroy"] {
         let directory = directory();
         assert_eq!(kill_at(directory.path(), place), 2);
-        let system = reopen(directory.path()).await;
+        let system = start::<Probe>(directory.path()).await;
         let probe = system.get::<Probe>("a");
         assert_eq!(
             probe.settings().await.unwrap().edits,
@@ -152,7 +143,7 @@ async fn killed_at_the_end_of_its_life_the_actor_is_whole() {
 async fn killed_after_its_end_the_actor_is_gone() {
     let directory = directory();
     assert_eq!(kill_at(directory.path(), "nowhere"), 2);
-    let system = reopen(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     assert_eq!(keys::<Probe>(&system).await, [""; 0]);
     assert_eq!(
         system.get::<Probe>("a").rows().await.unwrap_err().code(),
@@ -163,7 +154,7 @@ async fn killed_after_its_end_the_actor_is_gone() {
 #[tokio::test]
 async fn a_second_process_gets_the_error_and_the_first_goes_on() {
     let directory = directory();
-    let system = reopen(directory.path()).await;
+    let system = start::<Probe>(directory.path()).await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     assert_eq!(probe.add("x").await.unwrap(), 1);
     let output = Command::new(std::env::current_exe().unwrap())

@@ -4,18 +4,8 @@ use std::time::Duration;
 
 use actor_core::prelude::*;
 
-use crate::probe::{NEW, Probe};
-use crate::support::{Fault, Faults, Log, builder, directory, pass, settle};
-
-async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
-    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
-    let system = builder(directory.path(), &log, &faults)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, log, faults, system)
-}
+use crate::probe::{NEW, Probe, probes};
+use crate::support::{Fault, directory, pass, settle, start};
 
 #[tokio::test(start_paused = true)]
 async fn calls_of_one_sender_are_handled_in_their_order() {
@@ -171,12 +161,7 @@ fn names(text: &str) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn a_cycle_of_asks_is_refused_at_once_with_its_path() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Asker>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Asker>(directory.path()).await;
     let began = tokio::time::Instant::now();
     let a = system.get_or_create::<Asker>("a", ());
     assert_eq!(a.pass_on(names("b c d")).await.unwrap(), 4);

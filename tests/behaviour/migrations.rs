@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use actor_core::prelude::*;
-use actor_core::{Handlers, StartCause, Step};
+use actor_core::{StartCause, Step};
 use diesel::prelude::*;
 
-use crate::support::{count, directory, number, pass, tamper};
+use crate::support::{count, directory, number, pass, start, tamper};
 
 actor_core::schema! { mod schema = "migrations/ledger_v1"; }
 use schema::accounts;
@@ -103,19 +103,10 @@ struct OneText {
     text: String,
 }
 
-async fn program<A: Handlers>(directory: &Path) -> System {
-    System::builder()
-        .data_dir(directory)
-        .register::<A>()
-        .start()
-        .await
-        .unwrap()
-}
-
 /// Makes a ledger of the first program with two accounts of one owner.
 async fn old_ledger() -> tempfile::TempDir {
     let directory = directory();
-    let system = program::<First>(directory.path()).await;
+    let system = start::<First>(directory.path()).await;
     let ledger = system.get_or_create::<First>("a", ());
     ledger.open("Ann").await.unwrap();
     ledger.open("Ann").await.unwrap();
@@ -130,7 +121,7 @@ const ENTRIES: &str = "(SELECT count(*) FROM sqlite_schema WHERE name = 'entries
 #[tokio::test(start_paused = true)]
 async fn a_failed_migration_undoes_all_and_every_waiting_caller_learns_why() {
     let directory = old_ledger().await;
-    let system = program::<BrokenThird>(directory.path()).await;
+    let system = start::<BrokenThird>(directory.path()).await;
     let ledger = system.get::<BrokenThird>("a");
     let (a, b, c) = tokio::join!(ledger.owners(), ledger.open("Bob"), ledger.owners());
     for error in [a.unwrap_err(), b.unwrap_err(), c.unwrap_err()] {
@@ -154,7 +145,7 @@ async fn a_failed_migration_undoes_all_and_every_waiting_caller_learns_why() {
         "no table of the second migration"
     );
 
-    let system = program::<Mended>(directory.path()).await;
+    let system = start::<Mended>(directory.path()).await;
     assert_eq!(
         system.get::<Mended>("a").owners().await.unwrap(),
         ["Ann", "Ann"]
@@ -170,7 +161,7 @@ async fn a_failed_migration_undoes_all_and_every_waiting_caller_learns_why() {
 #[tokio::test(start_paused = true)]
 async fn a_rust_step_runs_right_after_its_version_and_once() {
     let directory = old_ledger().await;
-    let system = program::<Slugs>(directory.path()).await;
+    let system = start::<Slugs>(directory.path()).await;
     let ledger = system.get::<Slugs>("a");
     // Without the step the unique index of the fourth version would not apply.
     assert_eq!(ledger.slugs().await.unwrap(), ["ann-1", "ann-2"]);
@@ -184,7 +175,7 @@ async fn a_rust_step_runs_right_after_its_version_and_once() {
 #[tokio::test(start_paused = true)]
 async fn a_rust_step_that_fails_undoes_all() {
     let directory = old_ledger().await;
-    let system = program::<SlugsFail>(directory.path()).await;
+    let system = start::<SlugsFail>(directory.path()).await;
     let error = system.get::<SlugsFail>("a").owners().await.unwrap_err();
     assert_eq!(
         (error.group(), error.code()),
@@ -204,7 +195,7 @@ async fn a_rust_step_that_fails_undoes_all() {
 #[tokio::test(start_paused = true)]
 async fn a_rust_step_for_new_actors_runs_for_them_in_its_place() {
     let directory = directory();
-    let system = program::<NewToo>(directory.path()).await;
+    let system = start::<NewToo>(directory.path()).await;
     let ledger = system.get_or_create::<NewToo>("a", ());
     assert_eq!(ledger.owners().await.unwrap(), ["house"]);
     system.shutdown().await.unwrap();
@@ -225,11 +216,11 @@ fn refused(directory: &Path, before: &[u8], error: &CallError, code: &str, text:
 #[tokio::test(start_paused = true)]
 async fn a_database_with_a_newer_version_is_refused() {
     let directory = directory();
-    let system = program::<Mended>(directory.path()).await;
+    let system = start::<Mended>(directory.path()).await;
     system.create::<Mended>("a", ()).await.unwrap();
     system.shutdown().await.unwrap();
     let before = std::fs::read(directory.path().join(FILE)).unwrap();
-    let system = program::<First>(directory.path()).await;
+    let system = start::<First>(directory.path()).await;
     // A handle that may create the actor must not replace it.
     let error = system
         .get_or_create::<First>("a", ())
@@ -250,7 +241,7 @@ async fn a_database_with_a_newer_version_is_refused() {
 async fn an_edited_migration_is_refused() {
     let directory = old_ledger().await;
     let before = std::fs::read(directory.path().join(FILE)).unwrap();
-    let system = program::<Edited>(directory.path()).await;
+    let system = start::<Edited>(directory.path()).await;
     let error = system.get::<Edited>("a").owners().await.unwrap_err();
     system.shutdown().await.unwrap();
     refused(
@@ -266,7 +257,7 @@ async fn an_edited_migration_is_refused() {
 async fn a_version_that_was_skipped_in_the_middle_is_refused() {
     let directory = old_ledger().await;
     let before = std::fs::read(directory.path().join(FILE)).unwrap();
-    let system = program::<Skipping>(directory.path()).await;
+    let system = start::<Skipping>(directory.path()).await;
     let error = system.get::<Skipping>("a").owners().await.unwrap_err();
     system.shutdown().await.unwrap();
     refused(
@@ -281,7 +272,7 @@ async fn a_version_that_was_skipped_in_the_middle_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_version_that_was_reverted_by_hand_is_applied_again() {
     let directory = directory();
-    let system = program::<Mended>(directory.path()).await;
+    let system = start::<Mended>(directory.path()).await;
     let ledger = system.get_or_create::<Mended>("a", ());
     ledger.open("Ann").await.unwrap();
     system.shutdown().await.unwrap();
@@ -290,7 +281,7 @@ async fn a_version_that_was_reverted_by_hand_is_applied_again() {
         FILE,
         "DROP INDEX accounts_by_owner; DELETE FROM __diesel_schema_migrations WHERE version = '20261122000003'",
     );
-    let system = program::<Mended>(directory.path()).await;
+    let system = start::<Mended>(directory.path()).await;
     assert_eq!(system.get::<Mended>("a").owners().await.unwrap(), ["Ann"]);
     system.shutdown().await.unwrap();
     assert_eq!(number(directory.path(), FILE, VERSIONS), 3);
@@ -299,7 +290,7 @@ async fn a_version_that_was_reverted_by_hand_is_applied_again() {
 #[tokio::test(start_paused = true)]
 async fn rows_without_their_parents_undo_the_migrations() {
     let directory = old_ledger().await;
-    let system = program::<Orphans>(directory.path()).await;
+    let system = start::<Orphans>(directory.path()).await;
     let error = system.get::<Orphans>("a").owners().await.unwrap_err();
     assert_eq!((error.group(), error.code()), ("migration", "foreign_keys"));
     assert_eq!(
@@ -314,7 +305,7 @@ async fn rows_without_their_parents_undo_the_migrations() {
 #[tokio::test(start_paused = true)]
 async fn a_table_that_is_rebuilt_keeps_its_children() {
     let directory = old_ledger().await;
-    let system = program::<Rebuilt>(directory.path()).await;
+    let system = start::<Rebuilt>(directory.path()).await;
     let ledger = system.get::<Rebuilt>("a");
     assert_eq!(ledger.owners().await.unwrap(), ["Ann", "Ann"]);
     system.shutdown().await.unwrap();
@@ -324,7 +315,7 @@ async fn a_table_that_is_rebuilt_keeps_its_children() {
 #[tokio::test(start_paused = true)]
 async fn the_next_call_after_the_back_off_tries_again() {
     let directory = old_ledger().await;
-    let system = program::<BrokenThird>(directory.path()).await;
+    let system = start::<BrokenThird>(directory.path()).await;
     let ledger = system.get::<BrokenThird>("a");
     ledger.owners().await.unwrap_err();
     pass(Duration::from_millis(100)).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actor_core::prelude::*;
 
-use crate::support::{Random, directory};
+use crate::support::{Random, directory, start};
 use crate::tally::{End, Sum, Tally};
 
 /// How many steps; the same for every seed.
@@ -51,15 +51,6 @@ fn end(random: &mut Random) -> End {
         2 => End::Overruns,
         _ => End::Well,
     }
-}
-
-async fn start(directory: &std::path::Path) -> System {
-    System::builder()
-        .data_dir(directory)
-        .register::<Tally>()
-        .start()
-        .await
-        .unwrap()
 }
 
 /// Does one step with one actor, and holds what it answers against the model.
@@ -163,13 +154,13 @@ async fn random_schedules_do_what_the_model_says() {
     let mut random = Random::new(seed);
     let directory = directory();
     let mut models = BTreeMap::new();
-    let mut system = start(directory.path()).await;
+    let mut system = start::<Tally>(directory.path()).await;
     for number in 0..STEPS {
         let number = i64::try_from(number).unwrap();
         step(&system, &mut random, &mut models, number).await;
         if random.below(500) == 0 {
             system.shutdown().await.unwrap();
-            system = start(directory.path()).await;
+            system = start::<Tally>(directory.path()).await;
         }
     }
     let listed = crate::support::keys::<Tally>(&system).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actor_core::prelude::*;
 use diesel::prelude::*;
 
-use crate::support::{Broken, Log, reach};
+use crate::support::{Broken, Faults, Log, builder, directory, reach};
 
 actor_core::schema! { mod schema = "migrations/probe"; }
 use schema::notes;
@@ -273,3 +273,14 @@ pub(crate) const NEW: NewProbe = NewProbe { title: "new" };
 
 /// The name of the file of the probe with the key `a`.
 pub(crate) const FILE: &str = "probe/k_a.db";
+
+/// Starts a system of probes, with a log and faults.
+pub(crate) async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
+    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
+    let system = builder(directory.path(), &log, &faults)
+        .register::<Probe>()
+        .start()
+        .await
+        .unwrap();
+    (directory, log, faults, system)
+}

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use actor_core::Status;
 use actor_core::prelude::*;
-use actor_core::{Handlers, Status};
 
-use crate::support::{directory, keys, pass, settle};
+use crate::support::{directory, keys, pass, settle, start};
 
 /// Fails in the ways that are not an error of a hook.
 #[derive(Actor)]
@@ -76,15 +76,6 @@ impl Busy {
         use diesel::connection::SimpleConnection as _;
         Ok(cx.db().batch_execute(&sql)?)
     }
-}
-
-async fn start<A: Handlers>(directory: &std::path::Path) -> System {
-    System::builder()
-        .data_dir(directory)
-        .register::<A>()
-        .start()
-        .await
-        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actor_core::prelude::*;
 
-use crate::support::{Faults, Log, builder, directory, pass};
+use crate::support::{Faults, Log, builder, directory, pass, start};
 
 /// Ticks once a second, and says when it stops.
 #[derive(Actor)]
@@ -98,12 +98,7 @@ impl Stubborn {
 #[tokio::test(start_paused = true)]
 async fn a_run_hook_that_does_not_end_is_dropped_after_the_grace() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Stubborn>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Stubborn>(directory.path()).await;
     let stubborn = system.get_or_create::<Stubborn>("a", ());
     stubborn.ping().await.unwrap();
     let began = tokio::time::Instant::now();

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
 
-use crate::support::directory;
+use crate::support::{directory, start};
 
 actor_core::schema! {
     mod schema = "migrations/library" {
@@ -143,12 +143,7 @@ fn connect(path: &Path) -> SqliteConnection {
 #[tokio::test(start_paused = true)]
 async fn a_new_actor_has_the_schema_that_diesel_migrations_leaves() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Library>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Library>(directory.path()).await;
     system.create::<Library>("a", ()).await.unwrap();
     system.shutdown().await.unwrap();
     let mut created = connect(&directory.path().join("library/k_a.db"));
@@ -189,12 +184,7 @@ async fn a_new_actor_has_the_schema_that_diesel_migrations_leaves() {
 #[tokio::test(start_paused = true)]
 async fn types_nullability_keys_and_joins_work_with_diesels_derives() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Library>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Library>(directory.path()).await;
     let library = system.get_or_create::<Library>("a", ());
     let author = Author {
         id: 7,

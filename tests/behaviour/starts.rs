@@ -5,18 +5,8 @@ use std::time::Duration;
 use actor_core::prelude::*;
 use actor_core::{CallError, Status};
 
-use crate::probe::{NEW, Probe};
-use crate::support::{Fault, Faults, Log, builder, directory, pass, settle};
-
-async fn probes() -> (tempfile::TempDir, Log, Faults, System) {
-    let (directory, log, faults) = (directory(), Log::default(), Faults::default());
-    let system = builder(directory.path(), &log, &faults)
-        .register::<Probe>()
-        .start()
-        .await
-        .unwrap();
-    (directory, log, faults, system)
-}
+use crate::probe::{NEW, Probe, probes};
+use crate::support::{Fault, Faults, Log, builder, directory, pass, settle, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_calls_at_once_start_a_sleeping_actor_once() {
@@ -174,12 +164,7 @@ impl Busy {
 #[tokio::test]
 async fn a_statement_that_never_ends_is_interrupted_at_the_limit() {
     let directory = directory();
-    let system = System::builder()
-        .data_dir(directory.path())
-        .register::<Busy>()
-        .start()
-        .await
-        .unwrap();
+    let system = start::<Busy>(directory.path()).await;
     let error = system
         .get_or_create::<Busy>("a", ())
         .ping()

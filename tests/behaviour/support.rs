@@ -85,6 +85,16 @@ pub(crate) fn builder(directory: &Path, log: &Log, faults: &Faults) -> Builder {
         .extension(faults.clone())
 }
 
+/// Starts a system of one type of actor.
+pub(crate) async fn start<A: actor_core::Handlers>(directory: &Path) -> System {
+    System::builder()
+        .data_dir(directory)
+        .register::<A>()
+        .start()
+        .await
+        .unwrap()
+}
+
 /// A directory that is removed at the end of the test.
 pub(crate) fn directory() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
