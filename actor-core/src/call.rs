@@ -77,12 +77,7 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
                 });
             }
         }
-        cell.send_reserved(Mail::Action {
-            message: self.message,
-            reply: None,
-            input: self.actor.input(),
-            chain: None,
-        })
+        cell.send_reserved(self.told())
     }
 
     /// Puts the call into the mailbox if there is room.
@@ -98,12 +93,17 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
                 capacity: A::OPTIONS.mailbox,
             });
         }
-        cell.send_reserved(Mail::Action {
+        cell.send_reserved(self.told())
+    }
+
+    /// Makes the mail of a call that nobody waits for.
+    fn told(self) -> Mail<A> {
+        Mail::Action {
             message: self.message,
             reply: None,
             input: self.actor.input(),
             chain: None,
-        })
+        }
     }
 }
 

@@ -103,11 +103,7 @@ async fn bring_up<A: Handlers>(
     if template.replays() {
         migrate(turn, A::MIGRATIONS.list(), For::New)
             .await
-            .map_err(|(hook, cause)| Failed {
-                step: Some(Step::Migrate),
-                hook,
-                cause,
-            })?;
+            .map_err(Failed::migrating)?;
     }
     let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
     let (running, limit) = enter(turn, Step::CreateState, &hook);

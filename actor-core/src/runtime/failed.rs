@@ -8,6 +8,7 @@ use crate::hooks::{Hook, Step};
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::Fault;
 use crate::runtime::mailbox::{Ending, Mail, answer};
+use crate::runtime::migrate;
 use crate::store::StoreError;
 
 /// What went wrong, and where.
@@ -22,6 +23,15 @@ impl Failed {
         Self {
             step: Some(step),
             hook: None,
+            cause,
+        }
+    }
+
+    /// The step `migrate` failed.
+    pub(super) fn migrating((hook, cause): migrate::Failed) -> Self {
+        Self {
+            step: Some(Step::Migrate),
+            hook,
             cause,
         }
     }

@@ -201,7 +201,7 @@ impl<A: Handlers> Mailbox<A> {
     fn check(&self, inner: &mut Inner<A>) -> Result<(), Arc<StartError>> {
         match &inner.refusal {
             Some(refusal) if inner.status == Status::Asleep && Instant::now() < refusal.until => {
-                self.room.add_permits(1);
+                self.unreserve();
                 Err(Arc::clone(&refusal.error))
             }
             _ => Ok(()),

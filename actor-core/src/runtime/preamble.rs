@@ -139,11 +139,7 @@ async fn update<A: Handlers>(
     let target = For::Waking(meta, template.fingerprint());
     migrate(turn, pending, target)
         .await
-        .map_err(|(hook, cause)| Failed {
-            step: Some(Step::Migrate),
-            hook,
-            cause,
-        })?;
+        .map_err(Failed::migrating)?;
     note(turn.cell(), meta);
     Ok(())
 }
