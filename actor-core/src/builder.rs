@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use crate::actor::Handlers;
 use crate::error::SystemError;
 use crate::runtime::Kind;
-use crate::store::{self, Durability, Migrations, Store, SyncPool, Template};
+use crate::store::{self, Durability, Migrations, Store, Template};
 use crate::system::{Registered, System};
 
 /// Sets up a [`System`]: where its data is, and which types of actors it has.
@@ -104,16 +104,18 @@ impl Builder {
             check_up_to_date(&self.types)?;
         }
         let types = self.types;
-        let pool = SyncPool::new(runtime.clone());
         let opened = store::blocking(move || {
             let names: Vec<_> = types.iter().map(|this| this.name).collect();
             let mut kinds = HashMap::new();
+            let mut templates = Vec::new();
             for this in types {
                 let template = Template::build(&this.migrations, this.replays)?;
-                let registered = (this.register)(template.map(Arc::new).map_err(Arc::new));
+                let template = template.map(Arc::new).map_err(Arc::new);
+                templates.extend(template.clone().ok());
+                let registered = (this.register)(template);
                 kinds.insert(this.id, registered);
             }
-            Ok(Store::open(&root, &names, pool).map(|store| (store, kinds)))
+            Ok(Store::open(&root, &names, &templates).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(

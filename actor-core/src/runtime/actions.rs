@@ -36,8 +36,11 @@ impl<A: Handlers> Instance<A> {
                 chain,
             } => {
                 let info = A::__action(&message);
-                // An action that may wait would let those before it wait too.
-                if info.is_async && self.flush() == Flow::Crash {
+                // An action that may wait would let those before it wait too. One that may only read must not find a
+                // transaction that writes already.
+                let parts = info.is_async
+                    || info.read_only && self.turn.database().db().has_written();
+                if parts && self.flush() == Flow::Crash {
                     let mail = Mail::Action {
                         message,
                         reply,
@@ -153,7 +156,7 @@ impl<A: Handlers> Instance<A> {
         match written.and_then(|()| database.commit(batch.durability())) {
             Ok(ticket) => {
                 // DURABILITY: nothing of the batch leaves but through the gate.
-                cell.answer_after(database.log(), ticket, batch.answers);
+                cell.answer_after(database.volume(), ticket, batch.answers);
                 Flow::GoOn
             }
             Err(error) => {
@@ -162,8 +165,8 @@ impl<A: Handlers> Instance<A> {
                 tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
                 // Behind the replies that wait at the gate: they came before.
                 let database = self.turn.database();
-                let ticket = database.so_far();
-                cell.answer_after(database.log(), ticket, batch.answers);
+                let ticket = database.so_far().unwrap_or_default();
+                cell.answer_after(database.volume(), ticket, batch.answers);
                 // What is in memory is not what is on disk.
                 Flow::Crash
             }

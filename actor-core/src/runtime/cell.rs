@@ -18,7 +18,7 @@ use crate::runtime::gate::Gate;
 use crate::runtime::mailbox::{Ending, Mail, Mailbox, Origin, Pushed, Refusal, Request};
 use crate::runtime::slots::SlotId;
 use crate::runtime::task;
-use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
+use crate::store::{Backing, Durability, Gatekeeper, MigrationError, Paths, Template};
 use crate::system::System;
 
 /// All cells of one type of actor in one system.
@@ -138,10 +138,10 @@ impl<A: Handlers> Cell<A> {
         &self.gate
     }
 
-    /// Returns who syncs the actor's log, and whom the syncs release.
-    pub(super) fn syncing(self: &Arc<Self>) -> Syncing {
-        let pool = Arc::clone(self.system.store().pool());
-        (pool, Arc::clone(self) as Arc<dyn Gatekeeper>)
+    /// Returns what the actor's database stands on.
+    pub(super) fn backing(self: &Arc<Self>) -> Backing {
+        let keeper = Arc::clone(self) as Arc<dyn Gatekeeper>;
+        self.system.store().backing(keeper)
     }
 
     /// Returns what a reply may rely on.

@@ -61,7 +61,7 @@ pub(super) async fn create<A: Handlers>(
     mail: Mail<A>,
     template: Arc<Template>,
 ) -> Option<Started<A>> {
-    let database = match store::create(cell.paths(), Arc::clone(&template), cell.syncing()).await {
+    let database = match store::create(cell.paths(), &template, cell.backing()) {
         Ok(database) => database,
         Err(error) => {
             fail(cell, Failed::store(None, error), Some(mail), false);
@@ -98,10 +98,11 @@ pub(super) async fn create<A: Handlers>(
 async fn bring_up<A: Handlers>(
     turn: &mut Turn<A>,
     input: &A::Input,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Result<Meta, Failed> {
     if template.replays() {
-        migrate(turn, A::MIGRATIONS.list(), For::New)
+        let template = Arc::clone(template);
+        migrate(turn, A::MIGRATIONS.list(), For::New, template)
             .await
             .map_err(Failed::migrating)?;
     }
@@ -131,20 +132,14 @@ async fn bring_up<A: Handlers>(
     let cell = Arc::clone(turn.cell());
     let state = turn.take_state();
     let durability = cell.durability();
-    // The commit waits for the disk.
-    let (state, committed) = turn
-        .offload(move |database| {
-            let written = database
-                .state_text(&state)
-                .and_then(|text| database.write_state(A::__STATE_VERSION, &text));
-            let committed = written.and_then(|()| {
-                let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
-                Ok((meta, database.commit(durability)?))
-            });
-            (state, committed)
-        })
-        .await
-        .map_err(at_create)?;
+    let database = turn.database();
+    let committed = database
+        .state_text(&state)
+        .and_then(|text| database.write_state(A::__STATE_VERSION, &text))
+        .and_then(|()| {
+            let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
+            Ok((meta, database.commit(durability)?))
+        });
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;
     turn.durable(ticket).await.map_err(at_create)?;

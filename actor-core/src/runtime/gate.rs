@@ -14,14 +14,14 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::runtime::cell::Cell;
 use crate::runtime::slots::SlotId;
-use crate::store::{Gatekeeper, Log, StoreError, Ticket};
+use crate::store::{Gatekeeper, StoreError, Ticket, Volume};
 
 /// One reply, and where it goes.
 pub(super) type Answer<A> = (SlotId, Result<<A as Handlers>::Reply, CallError>);
 
 /// Replies of calls that committed together.
 struct Held<A: Handlers> {
-    log: Arc<Log>,
+    volume: Arc<Volume>,
     ticket: Ticket,
     answers: Vec<Answer<A>>,
 }
@@ -47,13 +47,13 @@ impl<A: Handlers> Gate<A> {
 
 impl<A: Handlers> Cell<A> {
     /// Lets replies out when the ticket is durable, at once if it is already.
-    pub(super) fn answer_after(&self, log: &Arc<Log>, ticket: Ticket, answers: Vec<Answer<A>>) {
+    pub(super) fn answer_after(&self, volume: &Arc<Volume>, ticket: Ticket, answers: Vec<Answer<A>>) {
         if answers.is_empty() {
             return;
         }
         let mut held = self.gate().held.lock();
         // A sync that ends after this look finds what is pushed here, because it takes the same lock.
-        if held.is_empty() && log.check(ticket).is_ok_and(|durable| durable) {
+        if held.is_empty() && volume.log().check(ticket).is_ok_and(|durable| durable) {
             // The lock is kept meanwhile, so that no later reply overtakes these.
             let finished = self.mailbox().complete_all(answers);
             drop(held);
@@ -61,13 +61,13 @@ impl<A: Handlers> Cell<A> {
             return;
         }
         held.push_back(Held {
-            log: Arc::clone(log),
+            volume: Arc::clone(volume),
             ticket,
             answers,
         });
         drop(held);
         // The store may have failed before, in which case no sync comes any more.
-        if log.check(ticket).is_err() {
+        if volume.log().check(ticket).is_err() {
             self.advanced();
         }
     }
@@ -78,7 +78,7 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
         let mut finished = Vec::new();
         let mut held = self.gate().held.lock();
         while let Some(first) = held.front() {
-            let durable = match first.log.check(first.ticket) {
+            let durable = match first.volume.log().check(first.ticket) {
                 Ok(false) => break,
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
@@ -107,7 +107,7 @@ impl<A: Handlers> Cell<A> {
         let error = CallError::Store {
             subject: self.subject(),
             name: "commit",
-            source: Arc::new(StoreError::Poisoned {
+            source: Arc::new(StoreError::Lost {
                 source: Arc::clone(source),
             }),
         };

@@ -54,16 +54,8 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
             return None;
         }
     };
-    let schema = (A::MIGRATIONS, Arc::clone(&template));
-    match store::open(
-        cell.paths(),
-        A::NAME,
-        cell.key().clone(),
-        schema,
-        cell.syncing(),
-    )
-    .await
-    {
+    let schema = (&A::MIGRATIONS, &*template);
+    match store::open(cell.paths(), A::NAME, cell.key(), schema, cell.backing()) {
         Err(error) => {
             fail(cell, Failed::store(None, error), None, true);
             None
@@ -80,7 +72,7 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
 async fn wake<A: Handlers>(
     cell: &Arc<Cell<A>>,
     opened: Opened,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Option<Started<A>> {
     let Opened {
         database,
@@ -134,10 +126,10 @@ async fn update<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [store::Migration],
     meta: &Meta,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Result<(), Failed> {
-    let target = For::Waking(meta, template.fingerprint());
-    migrate(turn, pending, target)
+    let template = Arc::clone(template);
+    migrate(turn, pending, For::Waking(meta), template)
         .await
         .map_err(Failed::migrating)?;
     note(turn.cell(), meta);

@@ -88,14 +88,14 @@ impl<A: Handlers> Turn<A> {
 
     /// Waits until a ticket is durable.
     pub(super) async fn durable(&mut self, ticket: Ticket) -> Result<(), StoreError> {
-        let log = Arc::clone(self.database().log());
-        let durable = log.durable(ticket).await;
-        durable.map_err(|source| StoreError::Poisoned { source })
+        let volume = Arc::clone(self.database().volume());
+        let durable = volume.log().wait(ticket).await;
+        durable.map_err(|source| StoreError::Lost { source })
     }
 
     /// Waits until all that is committed so far is durable.
     pub(crate) async fn all_durable(&mut self) -> Result<(), StoreError> {
-        let ticket = self.database().so_far();
+        let ticket = self.database().so_far()?;
         self.durable(ticket).await
     }
 
