@@ -5,6 +5,7 @@
 //! 1. What is visible is what is durable with all pending effects applied in their order, except for what a failed sync dropped.
 //! 2. Everything random follows from the seeds.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(crate) enum Fault {
     Enospc,
     /// A part of a write is written before it fails with `ENOSPC`; anything else fails with `EIO`.
     Short,
+    /// It is done and fails all the same, with `EIO`.
+    Late,
 }
 
 /// What a power cut leaves of that which was not synced.
@@ -64,7 +67,7 @@ impl PowerCut {
 ///
 /// A failed sync leaves what it should have synced in one of two states, as the seed says: durable after all, or visible but
 /// never durable, whatever is synced later.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SimDisk {
     inner: Arc<Mutex<Inner>>,
 }
@@ -248,6 +251,19 @@ impl SimDisk {
     }
 }
 
+impl fmt::Debug for SimDisk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner.lock();
+        formatter
+            .debug_struct("SimDisk")
+            .field("names", &inner.visible.names)
+            .field("operations", &inner.operations)
+            .field("pending", &inner.pending.len())
+            .field("off", &inner.off)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Inner {
     fn begin(&mut self) -> Verdict {
         let number = self.operations;
@@ -279,6 +295,11 @@ impl Inner {
                 Err(eio())
             }
             Verdict::Fails(Fault::Short) => self.write_short(effect),
+            Verdict::Fails(Fault::Late) => {
+                self.visible.apply(&effect);
+                self.pending.push(effect);
+                Err(eio())
+            }
             Verdict::Fails(Fault::Eio) => Err(eio()),
             Verdict::Fails(Fault::Enospc) => Err(enospc()),
         }
