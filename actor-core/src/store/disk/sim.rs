@@ -79,6 +79,7 @@ struct Inner {
     pending: Vec<Effect>,
     operations: u64,
     reads: u64,
+    failed_syncs: u64,
     power_off_at: Option<u64>,
     off: bool,
     faults: Vec<(std::ops::Range<u64>, Fault)>,
@@ -118,6 +119,7 @@ impl SimDisk {
             pending: Vec::new(),
             operations: 0,
             reads: 0,
+            failed_syncs: 0,
             power_off_at: None,
             off: false,
             faults: Vec::new(),
@@ -138,6 +140,11 @@ impl SimDisk {
     /// Returns how often a file was read.
     pub(crate) fn reads(&self) -> u64 {
         self.inner.lock().reads
+    }
+
+    /// Returns how many syncs failed while the power was on.
+    pub(crate) fn failed_syncs(&self) -> u64 {
+        self.inner.lock().failed_syncs
     }
 
     /// Turns the power off at the n-th operation, counted from 0 and from the beginning. That one may be on the disk, and fails
@@ -202,6 +209,7 @@ impl SimDisk {
         inner.off = false;
         inner.operations = 0;
         inner.reads = 0;
+        inner.failed_syncs = 0;
         Self {
             inner: Arc::new(Mutex::new(inner)),
         }
@@ -330,6 +338,9 @@ impl Inner {
         let verdict = self.begin();
         if matches!(verdict, Verdict::IsOff | Verdict::LosesPower) {
             return Err(eio());
+        }
+        if !matches!(verdict, Verdict::Works) {
+            self.failed_syncs += 1;
         }
         for effect in std::mem::take(&mut self.pending) {
             match verdict {

@@ -21,6 +21,7 @@ pub(in crate::store::log) struct Book {
     pub(in crate::store::log) written: usize,
     pub(in crate::store::log) durable: usize,
     pub(in crate::store::log) released: usize,
+    pub(in crate::store::log) appended: Vec<u64>,
     pub(in crate::store::log) undone: Vec<u64>,
     pub(in crate::store::log) settled: Vec<u64>,
     /// What happens after the power went off is seen by nobody.
@@ -190,6 +191,7 @@ impl World {
         let mut book = self.book.lock();
         self.open.insert(lsn, book.history.len());
         book.history.push(id);
+        book.appended.push(id);
         Ok(lsn)
     }
 
