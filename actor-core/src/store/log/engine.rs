@@ -335,6 +335,8 @@ impl<E: Entry> Engine<E> {
     fn poison(&self, batch: &mut Batch<E>, error: StoreError, is_written: bool) -> Vec<E> {
         tracing::error!(%error, "a sync failed: nothing is acknowledged until the system is started anew");
         let source = Arc::new(error);
+        // Who sees the poison finds no room either.
+        self.is_roomy.store(false, Ordering::Release);
         // INVARIANT 5
         let _ = self.poison.set(Arc::clone(&source));
         let mut unwritten = Batch::synced(batch.last);
@@ -345,7 +347,6 @@ impl<E: Entry> Engine<E> {
         if !is_written {
             std::mem::swap(&mut unwritten, batch);
         }
-        self.is_roomy.store(false, Ordering::Release);
         self.roomy.notify_waiters();
         self.pressing.notify_all();
         later
