@@ -104,6 +104,7 @@ impl Builder {
             check_up_to_date(&self.types)?;
         }
         let types = self.types;
+        let handle = runtime.clone();
         let opened = store::blocking(move || {
             let names: Vec<_> = types.iter().map(|this| this.name).collect();
             let mut kinds = HashMap::new();
@@ -115,7 +116,7 @@ impl Builder {
                 let registered = (this.register)(template);
                 kinds.insert(this.id, registered);
             }
-            Ok(Store::open(&root, &names, &templates).map(|store| (store, kinds)))
+            Ok(Store::open(&root, &names, &templates, handle).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(

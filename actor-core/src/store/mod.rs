@@ -32,6 +32,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
@@ -69,6 +70,7 @@ impl Store {
         root: &Path,
         types: &[&'static str],
         templates: &[Arc<Template>],
+        runtime: Handle,
     ) -> Result<Self, SystemError> {
         fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
         let root = root.canonicalize().map_err(StoreError::io("find", root))?;
@@ -91,7 +93,11 @@ impl Store {
             .collect();
         let disk = RealDisk::new(&root).map_err(StoreError::io("open", &root))?;
         let disk = Arc::new(disk);
-        let volume = Volume::open(disk, &root, &images, &log::Options::default())?;
+        let options = log::Options {
+            runtime: Some(runtime),
+            ..log::Options::default()
+        };
+        let volume = Volume::open(disk, &root, &images, &options)?;
         let checkpoints = checkpoint::spawn(Arc::clone(&volume))
             .map_err(StoreError::io("start a thread for", &root))?;
         let directory = Directory::open(&root)?;

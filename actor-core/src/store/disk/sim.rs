@@ -5,6 +5,7 @@
 //! 1. What is visible is what is durable with all pending effects applied in their order, except for what a failed sync dropped.
 //! 2. Everything random follows from the seeds.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(crate) enum Fault {
     Enospc,
     /// A part of a write is written before it fails with `ENOSPC`; anything else fails with `EIO`.
     Short,
+    /// It is done and fails all the same, with `EIO`.
+    Late,
 }
 
 /// What a power cut leaves of that which was not synced.
@@ -64,7 +67,7 @@ impl PowerCut {
 ///
 /// A failed sync leaves what it should have synced in one of two states, as the seed says: durable after all, or visible but
 /// never durable, whatever is synced later.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SimDisk {
     inner: Arc<Mutex<Inner>>,
 }
@@ -76,6 +79,7 @@ struct Inner {
     pending: Vec<Effect>,
     operations: u64,
     reads: u64,
+    failed_syncs: u64,
     power_off_at: Option<u64>,
     off: bool,
     faults: Vec<(std::ops::Range<u64>, Fault)>,
@@ -115,6 +119,7 @@ impl SimDisk {
             pending: Vec::new(),
             operations: 0,
             reads: 0,
+            failed_syncs: 0,
             power_off_at: None,
             off: false,
             faults: Vec::new(),
@@ -135,6 +140,11 @@ impl SimDisk {
     /// Returns how often a file was read.
     pub(crate) fn reads(&self) -> u64 {
         self.inner.lock().reads
+    }
+
+    /// Returns how many syncs failed while the power was on.
+    pub(crate) fn failed_syncs(&self) -> u64 {
+        self.inner.lock().failed_syncs
     }
 
     /// Turns the power off at the n-th operation, counted from 0 and from the beginning. That one may be on the disk, and fails
@@ -199,6 +209,7 @@ impl SimDisk {
         inner.off = false;
         inner.operations = 0;
         inner.reads = 0;
+        inner.failed_syncs = 0;
         Self {
             inner: Arc::new(Mutex::new(inner)),
         }
@@ -248,6 +259,19 @@ impl SimDisk {
     }
 }
 
+impl fmt::Debug for SimDisk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner.lock();
+        formatter
+            .debug_struct("SimDisk")
+            .field("names", &inner.visible.names)
+            .field("operations", &inner.operations)
+            .field("pending", &inner.pending.len())
+            .field("off", &inner.off)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Inner {
     fn begin(&mut self) -> Verdict {
         let number = self.operations;
@@ -279,6 +303,11 @@ impl Inner {
                 Err(eio())
             }
             Verdict::Fails(Fault::Short) => self.write_short(effect),
+            Verdict::Fails(Fault::Late) => {
+                self.visible.apply(&effect);
+                self.pending.push(effect);
+                Err(eio())
+            }
             Verdict::Fails(Fault::Eio) => Err(eio()),
             Verdict::Fails(Fault::Enospc) => Err(enospc()),
         }
@@ -309,6 +338,9 @@ impl Inner {
         let verdict = self.begin();
         if matches!(verdict, Verdict::IsOff | Verdict::LosesPower) {
             return Err(eio());
+        }
+        if !matches!(verdict, Verdict::Works) {
+            self.failed_syncs += 1;
         }
         for effect in std::mem::take(&mut self.pending) {
             match verdict {

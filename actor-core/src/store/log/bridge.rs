@@ -42,7 +42,8 @@ impl<E: Entry> Log<E> {
 
     /// Returns whether threads of its own write the log.
     pub(crate) fn has_threads(&self) -> bool {
-        self.threads.lock().as_ref().is_some_and(|threads| !threads.is_empty())
+        let own = self.threads.lock();
+        self.engine.hire.get().is_some() || own.as_ref().is_some_and(|own| !own.is_empty())
     }
 
     /// Ends the log because a sync failed that is not its own: what was acknowledged may not be on disk. As after a failed sync of the

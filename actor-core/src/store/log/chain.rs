@@ -139,27 +139,35 @@ fn no_chain(scans: &[Scan]) -> Result<Option<Chain>, StoreError> {
     Ok(None)
 }
 
-/// Returns the file in which a missing batch should be.
+/// Returns the file in which a missing batch should be, as far as that can be said.
 fn damaged(scans: &[Scan], missing: u64, after: &[Part], dir: &Path) -> PathBuf {
-    let first_after = after
+    let next = after
         .last()
         .and_then(|part| scans[part.index].first())
         .expect("what is missing comes before something");
     let before = scans.iter().filter(|scan| {
         scan.last()
-            .is_some_and(|last| last.epoch <= first_after.epoch && last.seq < missing)
+            .is_some_and(|last| last.epoch <= next.epoch && last.seq < missing)
     });
     let before = before.max_by_key(|scan| scan.last().map(|last| (last.epoch, last.seq)));
-    let Some(before) = before else {
-        return dir.to_owned();
+    let headless = || scans.iter().filter(|scan| scan.batches.is_empty());
+    if let Some(before) = before.filter(|before| !before.beyond.is_empty()) {
+        return before.path().to_owned();
+    }
+    // A file whose first batch is damaged, but not all of them.
+    let next_salt = before
+        .and_then(Scan::last)
+        .map_or(next.salt, |last| last.next_salt);
+    let follows = |header: &Header| header.salt == next_salt || header.next_salt == next.salt;
+    let has_part = |scan: &&Scan| {
+        let found = scan.search(None);
+        found.is_ok_and(|found| found.iter().any(follows))
     };
-    // Behind the end of one file, if there is something of it; otherwise in the file that follows it.
-    let next_salt = before.last().map(|last| last.next_salt);
-    let headless = scans.iter().filter(|scan| scan.batches.is_empty());
-    let follower = headless
-        .filter(|_| before.beyond.is_empty())
-        .find(|scan| matches!(scan.search(next_salt), Ok(found) if !found.is_empty()));
-    follower.unwrap_or(before).path().to_owned()
+    let found = headless()
+        .find(has_part)
+        .or_else(|| headless().find(|scan| !scan.is_blank))
+        .or(before);
+    found.map_or_else(|| dir.to_owned(), |scan| scan.path().to_owned())
 }
 
 fn lost(path: PathBuf, seq: u64) -> StoreError {

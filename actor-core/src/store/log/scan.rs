@@ -7,12 +7,16 @@ use super::format::{ALIGN, FORMAT, Found, Header};
 use crate::store::StoreError;
 use crate::store::disk::{Disk, DiskFile, OpenHow};
 
+const SECTOR: usize = ALIGN as usize;
+
 /// One file of the log.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) number: u64,
     pub(super) file: Arc<dyn DiskFile>,
     pub(super) len: u64,
+    /// Whether it begins with a sector of zeros: nothing was ever written to it.
+    pub(super) is_blank: bool,
     /// The batches from the beginning of the file on: of one use of it, without a gap.
     pub(super) batches: Vec<(u64, Header)>,
     /// Batches of the same use that stand behind something that is none.
@@ -35,6 +39,7 @@ impl Scan {
             number,
             file,
             len: bytes.len() as u64,
+            is_blank: bytes.iter().take(SECTOR).all(|byte| *byte == 0),
             batches,
             beyond,
         })
@@ -121,11 +126,10 @@ fn walk(bytes: &[u8], path: &Path) -> Result<(Vec<(u64, Header)>, usize), StoreE
 
 /// Looks at every sector for a batch.
 fn search(bytes: &[u8], from: usize, salt: Option<u64>) -> Vec<Header> {
-    let sector = usize::try_from(ALIGN).expect("a sector is small");
     let mut found = Vec::new();
     let mut position = from;
     while let Some(rest) = bytes.get(position..) {
-        position += sector;
+        position += SECTOR;
         let candidate = Header::salt_of(rest);
         // Most of the sectors are passed here, without a checksum.
         if candidate.is_none() || salt.is_some() && candidate != salt {

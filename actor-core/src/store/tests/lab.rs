@@ -66,6 +66,7 @@ pub(super) fn options() -> Options {
         segments: 3,
         buffer_bytes: 64 * 1024,
         threads: false,
+        runtime: None,
         seed: Some(7),
     }
 }
