@@ -353,8 +353,11 @@ impl Db {
 
     /// Runs a statement that only the framework may run.
     fn outer(&mut self, own: Own) -> QueryResult<()> {
+        let read_only = self.read_only;
         let guarded = self.seated()?;
         let mode = guarded.policy().mode.replace(Mode::Internal);
+        // It may end what others wrote.
+        guarded.set_read_only(false);
         // The end of a transaction must not be interrupted by the deadline that made it necessary.
         let deadline = guarded.policy().deadline.take();
         let result = match guarded.run(own) {
@@ -363,6 +366,7 @@ impl Db {
             None => guarded.connection.batch_execute(own.text()),
         };
         guarded.policy().deadline.set(deadline);
+        guarded.set_read_only(read_only);
         guarded.policy().mode.set(mode);
         result
     }
