@@ -103,6 +103,14 @@ pub trait Handlers: Actor {
         id: u32,
         cx: &mut Context<'_, Self>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Runs an action that is not `async`.
+    #[doc(hidden)]
+    fn __act(
+        &mut self,
+        message: Self::Message,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Self::Reply, Failure>;
+    /// Runs an action that is `async`.
     #[doc(hidden)]
     fn __dispatch(
         &mut self,

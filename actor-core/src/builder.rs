@@ -151,6 +151,12 @@ fn registered<A: Handlers>(
                 cell.sleep_now();
             }
         },
+        abandon_all: |kind| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            for cell in kind.into_iter().flat_map(|kind| kind.live()) {
+                cell.abandon_life();
+            }
+        },
     }
 }
 

@@ -667,6 +667,28 @@ const _: () = {
                 }
             }
         }
+        fn __act(
+            &mut self,
+            __actor_message: Self::Message,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+        ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
+            match __actor_message {
+                #[cfg(feature = "history")]
+                __ActorMessage::history(__actor_0) => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::outcome(
+                            Self::history(
+                                self,
+                                &mut ::actor_core::__private::Context::stage(__actor_cx),
+                                __actor_0,
+                            ),
+                        ),
+                        __ActorReply::history,
+                    )
+                }
+                _ => ::core::unreachable!("the runtime knows which actions may wait"),
+            }
+        }
         async fn __dispatch(
             &mut self,
             __actor_message: Self::Message,
@@ -689,19 +711,7 @@ const _: () = {
                         __ActorReply::post,
                     )
                 }
-                #[cfg(feature = "history")]
-                __ActorMessage::history(__actor_0) => {
-                    ::core::result::Result::map(
-                        ::actor_core::__private::outcome(
-                            Self::history(
-                                self,
-                                &mut ::actor_core::__private::Context::stage(__actor_cx),
-                                __actor_0,
-                            ),
-                        ),
-                        __ActorReply::history,
-                    )
-                }
+                _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
     }

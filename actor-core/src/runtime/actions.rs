@@ -10,48 +10,120 @@ use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::limited::{Fault, limited};
-use crate::runtime::mailbox::{Mail, answer};
+use crate::runtime::limited::{Fault, limited, limited_now};
+use crate::runtime::mail::{Mail, answer};
+use crate::runtime::slots::SlotId;
 use crate::store::StoreError;
 
+/// A call that is about to run.
+struct Open<A: Handlers> {
+    message: A::Message,
+    reply: Option<SlotId>,
+    info: &'static ActionInfo,
+}
+
 impl<A: Handlers> Instance<A> {
-    /// Handles one mail. What it writes is committed by the next [`flush`](Self::flush).
-    pub(super) async fn handle(&mut self, mail: Mail<A>, created: bool) -> Flow {
-        let (message, reply, info) = match mail {
+    /// Handles one mail that does not wait. What it writes is committed by the next [`flush`](Self::flush).
+    pub(super) fn handle_now(&mut self, mail: Mail<A>) -> Flow {
+        let Some(taken) = self.open(mail) else {
+            return Flow::GoOn;
+        };
+        let Open {
+            message,
+            reply,
+            info,
+        } = taken;
+        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
+        let running = self.turn.enter(info.name, info.read_only, limit);
+        let mut cx = Context::new(&mut self.turn);
+        let outcome = limited_now(&running, limit, || self.actor.__act(message, &mut cx));
+        let outcome = self.turn.settle_now(outcome, limit);
+        self.conclude(outcome, reply, info)
+    }
+
+    /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
+    pub(super) async fn handle(&mut self, mail: Mail<A>) -> Flow {
+        let flow = if mail.is_async() {
+            // An action that may wait would let those before it wait too.
+            if self.flush() == Flow::Crash {
+                self.taken.push_front(mail);
+                let cell = self.turn.cell();
+                cell.mailbox().put_back_mail(&mut self.taken);
+                return Flow::Crash;
+            }
+            self.handle_async(mail).await
+        } else {
+            let flow = self.handle_now(mail);
+            if flow == Flow::GoOn && !self.batch.is_full() {
+                return flow;
+            }
+            flow
+        };
+        match self.flush() {
+            Flow::Crash => Flow::Crash,
+            Flow::GoOn => flow,
+        }
+    }
+
+    async fn handle_async(&mut self, mail: Mail<A>) -> Flow {
+        let Some(taken) = self.open(mail) else {
+            return Flow::GoOn;
+        };
+        let Open {
+            message,
+            reply,
+            info,
+        } = taken;
+        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
+        let running = self.turn.enter(info.name, info.read_only, limit);
+        let mut cx = Context::new(&mut self.turn);
+        let outcome = limited(&running, limit, self.actor.__dispatch(message, &mut cx)).await;
+        let outcome = self.turn.settle(outcome, limit).await;
+        self.conclude(outcome, reply, info)
+    }
+
+    /// Answers what is no call, and notes who waits for what is one.
+    fn open(&mut self, mail: Mail<A>) -> Option<Open<A>> {
+        match mail {
             Mail::Create { waiter, .. } => {
-                let result = if created {
-                    Ok(())
-                } else {
-                    Err(CallError::AlreadyExists {
-                        subject: self.subject(),
-                    })
-                };
-                answer(Some(waiter), result);
-                return Flow::GoOn;
+                let subject = self.subject();
+                answer(Some(waiter), Err(CallError::AlreadyExists { subject }));
+                None
             }
             Mail::Action {
                 message,
                 reply,
-                input,
                 chain,
+                ..
             } => {
-                let info = A::__action(&message);
-                // An action that may wait would let those before it wait too.
-                if info.is_async && self.flush() == Flow::Crash {
-                    let mail = Mail::Action {
-                        message,
-                        reply,
-                        input,
-                        chain,
-                    };
-                    self.turn.cell().mailbox().put_back_mail(mail);
-                    return Flow::Crash;
-                }
                 self.turn.cell().set_waiting(chain);
-                (message, reply, info)
+                let info = A::__action(&message);
+                Some(Open {
+                    message,
+                    reply,
+                    info,
+                })
+            }
+        }
+    }
+
+    /// Makes what a call did a part of the batch, or undoes it.
+    fn conclude(
+        &mut self,
+        outcome: Result<A::Reply, Fault>,
+        reply: Option<SlotId>,
+        info: &'static ActionInfo,
+    ) -> Flow {
+        let (result, flow) = match outcome {
+            Ok(reply) => match self.keep(info.name) {
+                Ok(()) => (Ok(reply), Flow::GoOn),
+                Err(error) => self.undo(error),
+            },
+            Err(fault) => {
+                let error = self.call_error(info.name, fault);
+                self.undo(error)
             }
         };
-        let (result, flow) = self.act(message, info).await;
         self.turn.cell().set_waiting(None);
         if let (None, Err(error)) = (reply, &result) {
             let (actor, key) = (A::NAME, self.turn.cell().key());
@@ -61,38 +133,11 @@ impl<A: Handlers> Instance<A> {
             .durability
             .unwrap_or_else(|| self.turn.cell().durability());
         self.batch.push(reply, result, durability);
-        let full = self.batch.is_full();
-        if !full && !info.is_async && flow == Flow::GoOn {
-            return Flow::GoOn;
-        }
-        let flushed = self.flush();
-        if full {
-            tokio::task::yield_now().await;
-        }
-        if flushed == Flow::Crash {
-            flushed
-        } else {
-            flow
-        }
+        flow
     }
 
-    /// Runs one action, as a part of the transaction of the batch.
-    async fn act(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let running = self.turn.enter(info.name, info.read_only, limit);
-        let mut cx = Context::new(&mut self.turn);
-        let outcome = limited(&running, limit, self.actor.__dispatch(message, &mut cx)).await;
-        let error = match self.turn.settle(outcome, limit).await {
-            Ok(reply) => match self.keep(info.name) {
-                Ok(()) => return (Ok(reply), Flow::GoOn),
-                Err(error) => error,
-            },
-            Err(fault) => self.call_error(info.name, fault),
-        };
+    /// Undoes a call that failed, and nothing of those before it.
+    fn undo(&mut self, error: CallError) -> (Result<A::Reply, CallError>, Flow) {
         if let Some(state) = self.actor.__state() {
             state.undo();
         }

@@ -68,6 +68,11 @@ impl<A: Handlers> Batch<A> {
         self.broken.take()
     }
 
+    /// Returns how many calls it has.
+    pub(super) fn calls(&self) -> usize {
+        self.calls
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.calls == 0
     }

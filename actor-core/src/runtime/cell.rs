@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -15,9 +15,11 @@ use crate::key::Key;
 use crate::limits;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
-use crate::runtime::mailbox::{Ending, Mail, Mailbox, Origin, Pushed, Refusal, Request};
+use crate::runtime::mail::{Ending, Mail, Request};
+use crate::runtime::mailbox::{Mailbox, Pushed, Refusal, Sending, Unsent, Way};
+use crate::runtime::room::Place as InLine;
 use crate::runtime::slots::SlotId;
-use crate::runtime::task;
+use crate::runtime::{here, runner};
 use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
 use crate::system::System;
 
@@ -100,6 +102,11 @@ impl<A: Handlers> Kind<A> {
 
 impl<A: Handlers> Drop for Cell<A> {
     fn drop(&mut self) {
+        let alarms = self.system.alarms();
+        let (idle, limit) = self.mailbox.alarms();
+        for alarm in idle.into_iter().chain(limit) {
+            alarms.cancel(alarm);
+        }
         let mut cells = self.kind.cells.lock();
         // A new cell may have taken the place between the last reference and this lock.
         if cells
@@ -171,33 +178,109 @@ impl<A: Handlers> Cell<A> {
         ActorRef::new(Ok(Arc::clone(self)), None)
     }
 
-    /// Puts mail into the room that the caller reserved, and starts the actor if it sleeps.
-    pub(crate) fn send_reserved(self: &Arc<Self>, mail: Mail<A>) -> Result<(), CallError> {
-        self.check_open()?;
-        let pushed = self.mailbox.push(mail).map_err(CallError::Start)?;
-        self.start_if(&pushed);
-        Ok(())
+    /// Puts a call into the mailbox, and starts the actor if it sleeps. Waits in the line if there is no room.
+    pub(crate) fn poll_send(
+        self: &Arc<Self>,
+        mut sending: Sending<'_, A>,
+        line: &mut Line<'_, A>,
+        task: &Context<'_>,
+    ) -> Poll<Result<Sent, CallError>> {
+        let way = self.way(&sending);
+        let chain = sending.chain.clone();
+        loop {
+            if line.place.is_some() && line.poll(task).is_pending() {
+                return Poll::Pending;
+            }
+            self.check_open()?;
+            match self.mailbox.push_call(&mut sending, &mut line.place, way) {
+                Ok((slot, pushed)) => {
+                    if matches!(pushed, Pushed::Start) {
+                        // The hooks of the preamble run for the one that asks.
+                        self.set_waiting(chain);
+                    }
+                    let in_place =
+                        way == Way::InPlace && matches!(pushed, Pushed::Start | Pushed::Run(_));
+                    self.follow(pushed, in_place);
+                    return Poll::Ready(Ok(Sent { slot, in_place }));
+                }
+                Err(Unsent::Refused(error)) => return Poll::Ready(Err(CallError::Start(error))),
+                Err(Unsent::Full) => {
+                    if line.poll(task).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
     }
 
-    /// Puts an ask into the room that the caller reserved, and starts the actor if it sleeps.
-    pub(crate) fn ask_reserved(
-        self: &Arc<Self>,
-        message: A::Message,
-        origin: Origin<A>,
-        waker: &Waker,
-    ) -> Result<SlotId, CallError> {
+    /// Puts a call that nobody waits for into the mailbox if there is room.
+    pub(crate) fn try_send(self: &Arc<Self>, mut sending: Sending<'_, A>) -> Result<(), CallError> {
         self.check_open()?;
-        let chain = origin.1.clone();
-        let (slot, pushed) = self
-            .mailbox
-            .push_ask(message, origin, waker)
-            .map_err(CallError::Start)?;
-        if matches!(pushed, Pushed::Start) {
-            // The hooks of the preamble run for the one that asks.
-            self.set_waiting(chain);
+        match self.mailbox.push_call(&mut sending, &mut None, Way::Queued) {
+            Ok((_, pushed)) => {
+                self.follow(pushed, false);
+                Ok(())
+            }
+            Err(Unsent::Refused(error)) => Err(CallError::Start(error)),
+            Err(Unsent::Full) => Err(CallError::MailboxFull {
+                subject: self.subject(),
+                capacity: A::OPTIONS.mailbox,
+            }),
         }
-        self.start_if(&pushed);
-        Ok(slot)
+    }
+
+    /// Returns whether the one who asks runs the actor itself. Calls that commit are left to a driver, so that those which
+    /// come together share a commit.
+    fn way(&self, sending: &Sending<'_, A>) -> Way {
+        let Some(message) = &sending.message else {
+            return Way::Queued;
+        };
+        let info = A::__action(message);
+        let alone = info.read_only && !info.is_async;
+        if sending.asker.is_some() && alone && self.may_run_here() {
+            Way::InPlace
+        } else {
+            Way::Queued
+        }
+    }
+
+    /// Returns whether this thread may run the actor: it is in its runtime, and not too deep in others.
+    fn may_run_here(&self) -> bool {
+        runner::has_depth() && here::is_in(self.system.runtime_id())
+    }
+
+    /// Asks that the actor be created, and waits until it is.
+    pub(crate) async fn create(self: &Arc<Self>, input: Arc<A::Input>) -> Result<(), CallError> {
+        let (waiter, done) = oneshot::channel();
+        let mut waiter = Some(waiter);
+        let mut line = Line::new(self);
+        std::future::poll_fn(|task| {
+            loop {
+                if line.place.is_some() && line.poll(task).is_pending() {
+                    return Poll::Pending;
+                }
+                self.check_open()?;
+                let pushed = self
+                    .mailbox
+                    .push_create(&input, &mut waiter, &mut line.place);
+                match pushed {
+                    Ok(pushed) => {
+                        self.follow(pushed, self.may_run_here());
+                        return Poll::Ready(Ok(()));
+                    }
+                    Err(Unsent::Refused(error)) => {
+                        return Poll::Ready(Err(CallError::Start(error)));
+                    }
+                    Err(Unsent::Full) => {
+                        if line.poll(task).is_pending() {
+                            return Poll::Pending;
+                        }
+                    }
+                }
+            }
+        })
+        .await?;
+        done.await.unwrap_or_else(|_| Err(self.shut_down()))
     }
 
     /// Asks the actor to end, and waits until it has.
@@ -207,26 +290,18 @@ impl<A: Handlers> Cell<A> {
         }
         let (waiter, done) = oneshot::channel();
         let pushed = self.mailbox.request(ending, Some(waiter));
-        self.start_if(&pushed);
+        self.follow(pushed, false);
         done.await.unwrap_or_else(|_| Err(self.shut_down()))
     }
 
     /// Asks the actor to sleep; nobody waits.
     pub(crate) fn sleep_now(self: &Arc<Self>) {
         let pushed = self.mailbox.request(Ending::Sleep, None);
-        self.start_if(&pushed);
+        self.follow(pushed, false);
     }
 
-    fn start_if(self: &Arc<Self>, pushed: &Pushed) {
-        if matches!(pushed, Pushed::Start) {
-            self.system.spawn(task::run(Arc::clone(self)));
-        }
-    }
-
-    /// Gives reserved room back when the system is closing.
     fn check_open(&self) -> Result<(), CallError> {
         if self.system.is_closing() {
-            self.mailbox.unreserve();
             return Err(self.shut_down());
         }
         Ok(())
@@ -266,14 +341,47 @@ impl<A: Handlers> Cell<A> {
     }
 
     /// Notes that the actor started.
-    pub(super) fn awake(&self) {
+    pub(super) fn awake(self: &Arc<Self>) {
         if self.mailbox.failures() > 0 {
             self.kind.refusals.lock().remove(&self.key);
         }
         self.mailbox.set_awake();
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.
-            let _: Pushed = self.mailbox.request(Ending::Sleep, None);
+            self.sleep_now();
+        }
+    }
+}
+
+/// A call that is in the mailbox.
+pub(crate) struct Sent {
+    /// Where its reply will be; nowhere for a tell.
+    pub(crate) slot: Option<SlotId>,
+    /// Whether the actor ran already. Otherwise the one who asks is woken when the reply is there.
+    pub(crate) in_place: bool,
+}
+
+/// A place in the line for room in a mailbox, which is left when this is dropped.
+pub(crate) struct Line<'c, A: Handlers> {
+    cell: &'c Arc<Cell<A>>,
+    place: Option<InLine>,
+}
+
+impl<'c, A: Handlers> Line<'c, A> {
+    /// Stands nowhere yet.
+    pub(crate) fn new(cell: &'c Arc<Cell<A>>) -> Self {
+        Self { cell, place: None }
+    }
+
+    fn poll(&mut self, task: &Context<'_>) -> Poll<()> {
+        self.cell.mailbox.poll_room(&mut self.place, task.waker())
+    }
+}
+
+impl<A: Handlers> Drop for Line<'_, A> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.cell.mailbox.leave_room(place);
         }
     }
 }

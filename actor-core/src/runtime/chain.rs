@@ -47,10 +47,13 @@ pub(super) fn polled<T>(place: Option<&Arc<dyn Place>>, poll: impl FnOnce() -> T
 /// Returns the chain of an ask that is made here, or the path that it would close to a cycle.
 ///
 /// `None` is an ask from outside of all actors: nobody waits for it who could be asked.
-pub(crate) fn asking(target: &Arc<dyn Place>) -> Result<Option<Arc<Chain>>, Vec<Subject>> {
+pub(crate) fn asking(
+    target: impl FnOnce() -> Arc<dyn Place>,
+) -> Result<Option<Arc<Chain>>, Vec<Subject>> {
     let Some(place) = POLLED.with(|polled| polled.borrow().clone()) else {
         return Ok(None);
     };
+    let target = target();
     let chain = Arc::new(Chain {
         waiting: place.waiting(),
         place,
@@ -59,7 +62,7 @@ pub(crate) fn asking(target: &Arc<dyn Place>) -> Result<Option<Arc<Chain>>, Vec<
     let mut link = Some(&chain);
     while let Some(asker) = link {
         path.push(asker.place.subject());
-        if Arc::ptr_eq(&asker.place, target) {
+        if Arc::ptr_eq(&asker.place, &target) {
             path.reverse();
             path.push(target.subject());
             return Err(path);

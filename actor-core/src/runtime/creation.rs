@@ -14,7 +14,7 @@ use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
 use crate::runtime::limited::limited;
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
 use crate::runtime::turn::Turn;

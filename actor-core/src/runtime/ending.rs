@@ -6,7 +6,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
 use crate::runtime::failed::Failed;
-use crate::runtime::mailbox::{Ending, Next, answer};
+use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::turn::Turn;
 use crate::store::{self, StoreError};
 

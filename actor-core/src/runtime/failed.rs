@@ -7,7 +7,7 @@ use crate::error::{CallError, StartCause, StartError};
 use crate::hooks::{Hook, Step};
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::Fault;
-use crate::runtime::mailbox::{Ending, Mail, answer};
+use crate::runtime::mail::{Ending, Mail, answer};
 use crate::runtime::migrate;
 use crate::store::StoreError;
 

@@ -16,7 +16,7 @@ use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
 use crate::runtime::failed::{Failed, fail};
 use crate::runtime::limited::{Fault, Running, limited};
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::actor::Handlers;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, Running};
-use crate::store::{Database, StoreError, Ticket};
+use crate::store::{Database, Db, StoreError, Ticket};
 
 /// What the running hook or action of an actor works on: its database and, before there is a `self`, its state.
 pub(crate) struct Turn<A: Handlers> {
@@ -18,6 +18,8 @@ pub(crate) struct Turn<A: Handlers> {
     database: Option<Database>,
     /// Brings the database back when whoever waited for the work was dropped.
     away: Option<oneshot::Receiver<Database>>,
+    /// How long what was entered may take, until it runs its first statement.
+    limit: Option<Duration>,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -28,6 +30,7 @@ impl<A: Handlers> Turn<A> {
             cell,
             database: Some(database),
             away: None,
+            limit: None,
             state: None,
         }
     }
@@ -115,20 +118,31 @@ impl<A: Handlers> Turn<A> {
         self.state.take().expect(STATEFUL)
     }
 
-    /// Says who runs statements from now on, and until when.
+    /// Says who runs statements from now on, and for how long.
     pub(super) fn enter(
         &mut self,
         name: &'static str,
         read_only: bool,
         limit: Duration,
     ) -> Running {
-        let deadline = Instant::now().checked_add(limit);
-        self.database().db().enter(name, read_only, deadline);
+        self.database().db().enter(name, read_only, None);
+        self.limit = Some(limit);
         Running {
             asks_as: Some(self.cell.place()),
             actor: A::NAME,
             name,
         }
+    }
+
+    /// Returns the connection, for the code that was entered. Its time for statements begins with the first of them: code that
+    /// runs none looks at no clock.
+    pub(crate) fn db(&mut self) -> &mut Db {
+        let limit = self.limit.take();
+        let db = self.database().db();
+        if let Some(limit) = limit {
+            db.set_deadline(Instant::now().checked_add(limit));
+        }
+        db
     }
 
     /// Puts the turn right after code that ended, however it did: the database is back, and an error that only says that a
@@ -142,6 +156,16 @@ impl<A: Handlers> Turn<A> {
         if let Err(error) = self.returned().await {
             return Err(Fault::Failed(error.into()));
         }
+        self.settle_now(outcome, limit)
+    }
+
+    /// Puts the turn right after code that did not wait.
+    pub(super) fn settle_now<T>(
+        &mut self,
+        outcome: Result<T, Fault>,
+        limit: Duration,
+    ) -> Result<T, Fault> {
+        self.limit = None;
         match outcome {
             Err(Fault::Failed(_)) if self.database().db().was_interrupted() => {
                 Err(Fault::TimedOut(limit))

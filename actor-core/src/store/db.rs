@@ -98,6 +98,11 @@ impl Db {
         policy.denied.borrow_mut().take();
     }
 
+    /// Says until when what was entered may run statements.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.guarded.policy().deadline.set(deadline);
+    }
+
     /// Ends what was entered: its deadline is not the next one's.
     fn leave(&self) {
         self.guarded.policy().deadline.set(None);

@@ -1,0 +1,299 @@
+//! Running a cell: from the moment in which somebody has its baton until it is let go.
+//!
+//! # Invariants
+//!
+//! 1. Who has the baton has the life. Both go back together, under the mailbox's lock.
+//! 2. A panic of code that is not a hook, such as a `Drop` of the user's, ends the life, and everybody who waits is answered.
+
+use std::cell::Cell as Local;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::time::Instant;
+
+use crate::actor::Handlers;
+use crate::limits;
+use crate::runtime::alarms::{Rung, Why};
+use crate::runtime::baton::Due;
+use crate::runtime::cell::Cell;
+use crate::runtime::failed::reject;
+use crate::runtime::instance::Work;
+use crate::runtime::life::{After, Ended, Life};
+use crate::runtime::mail::answer;
+use crate::runtime::mailbox::{Pushed, Status};
+use crate::runtime::queue::Runnable;
+
+thread_local! {
+    /// How many cells this thread runs, each in place of an asker that the one before runs.
+    static DEPTH: Local<u32> = const { Local::new(0) };
+}
+
+/// Where a run leaves a life.
+enum Left<A: Handlers> {
+    /// It waits for something.
+    Waits(Life<A>),
+    /// There is more to do.
+    More(Life<A>),
+    /// It is over.
+    Over,
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Sees to what was pushed.
+    pub(super) fn follow(self: &Arc<Self>, pushed: Pushed<A>, in_place: bool) {
+        match pushed {
+            Pushed::Delivered => {}
+            Pushed::Queue => self.enqueue(),
+            Pushed::Run(life) => self.run_life(life),
+            Pushed::Start => self.begin(in_place),
+        }
+    }
+
+    fn enqueue(self: &Arc<Self>) {
+        let cell = Arc::clone(self);
+        self.system().queue().push(cell);
+    }
+
+    /// Begins the first life. The caller has the baton.
+    fn begin(self: &Arc<Self>, in_place: bool) {
+        self.system().tasks().begin();
+        // What was sent at the very end of a shutdown comes too late to open a file.
+        if self.system().is_closing() || self.system().queue().is_dead() {
+            self.end_all();
+            return;
+        }
+        let life = Life::start(self, false);
+        if in_place {
+            self.run_life(life);
+        } else {
+            self.let_go(Left::More(life));
+        }
+    }
+
+    /// Runs a life for a while. The caller has the baton.
+    fn run_life(self: &Arc<Self>, life: Life<A>) {
+        let depth = DEPTH.get();
+        DEPTH.set(depth + 1);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let left = self.advance(life);
+            self.let_go(left);
+        }));
+        DEPTH.set(depth);
+        if ran.is_err() {
+            // INVARIANT 2
+            tracing::error!(actor = A::NAME, key = %self.key(), "an actor ended by a panic that no hook and no action had");
+            self.end_all();
+        }
+    }
+
+    fn advance(self: &Arc<Self>, mut life: Life<A>) -> Left<A> {
+        let waker = Waker::from(Arc::clone(self));
+        let mut task = Context::from_waker(&waker);
+        loop {
+            life = match life {
+                Life::Awake(mut instance) => match instance.work() {
+                    Work::Idle => return Left::Waits(Life::Awake(instance)),
+                    Work::More => return Left::More(Life::Awake(instance)),
+                    Work::Async(mail) => Life::serve(instance, mail),
+                    Work::Request(request) => Life::stop(instance, request),
+                    Work::Crash => Life::crash(instance),
+                },
+                Life::Waiting(mut part) => match part.as_mut().poll(&mut task) {
+                    Poll::Pending => return Left::Waits(Life::Waiting(part)),
+                    Poll::Ready(After::Awake(instance)) => Life::Awake(instance),
+                    Poll::Ready(After::Ended(ended)) => {
+                        drop(part);
+                        match self.after(ended) {
+                            Some(next) => next,
+                            None => return Left::Over,
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Ends an instance, and begins the next one if something waits for it: it starts when the hooks of the last have ended
+    /// and its file is closed.
+    fn after(self: &Arc<Self>, ended: Ended) -> Option<Life<A>> {
+        let retired = !ended.crashed && self.mailbox().retire();
+        // Who asked for the end learns of it when the status says so too.
+        if let Some((waiter, result)) = ended.answer {
+            answer(waiter, result);
+        }
+        if retired {
+            self.system().tasks().end();
+            return None;
+        }
+        Some(Life::start(self, ended.crashed))
+    }
+
+    /// Lets the baton go, and the life with it.
+    fn let_go(self: &Arc<Self>, left: Left<A>) {
+        let (life, mut more) = match left {
+            // Somebody else may have the baton of the next life already.
+            Left::Over => return,
+            Left::Waits(life) => (life, false),
+            Left::More(life) => (life, true),
+        };
+        if self.system().queue().is_dead() {
+            drop(life);
+            self.end_all();
+            return;
+        }
+        let mut inner = self.mailbox().lock();
+        if matches!(life, Life::Awake(_)) && !more {
+            inner.baton.listen();
+            more = inner.has_next();
+        }
+        inner.life = Some(life);
+        let due = inner.baton.end(more);
+        if due == Due::Nothing && inner.status == Status::Awake && inner.baton.is_listening() {
+            inner.trim();
+            if let Some(idle) = A::OPTIONS.sleep_after {
+                let now = Instant::now();
+                inner.idle_since = Some(now);
+                if inner.idle_alarm.is_none() {
+                    let alarms = self.system().alarms();
+                    let at = alarms.at_after(now, idle);
+                    inner.idle_alarm = at.map(|at| alarms.set(at, self.rung(), Why::Idle));
+                }
+            }
+        }
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        }
+    }
+
+    /// Ends a life that cannot go on, in a shutdown or by a panic, and answers everybody who waits. The life is gone already,
+    /// and who calls this has the baton.
+    fn end_all(self: &Arc<Self>) {
+        let error = self.shut_down();
+        let (mail, requests) = self.give_up(&error);
+        for mail in mail {
+            reject(self, mail, &error);
+        }
+        for request in requests {
+            answer(request.waiter, Err(error.clone()));
+        }
+        self.system().tasks().end();
+    }
+
+    /// Ends the life when the runtime is gone, unless somebody runs it, who does the same then.
+    pub(crate) fn abandon_life(self: &Arc<Self>) {
+        let mut inner = self.mailbox().lock();
+        if inner.baton.is_running() || inner.status == Status::Asleep {
+            return;
+        }
+        let life = inner.life.take();
+        drop(inner);
+        drop(life);
+        self.end_all();
+    }
+
+    pub(super) fn rung(self: &Arc<Self>) -> Weak<dyn Rung> {
+        let this = Arc::downgrade(self);
+        this
+    }
+}
+
+/// Returns whether this thread may run a cell in place of an asker.
+pub(super) fn has_depth() -> bool {
+    DEPTH.get() < limits::IN_PLACE_DEPTH
+}
+
+impl<A: Handlers> Runnable for Cell<A> {
+    fn run(self: Arc<Self>) {
+        let mut inner = self.mailbox().lock();
+        if inner.life.is_none() {
+            // It was abandoned meanwhile.
+            return;
+        }
+        inner.baton.begin();
+        let life = inner.life.take();
+        drop(inner);
+        if let Some(life) = life {
+            self.run_life(life);
+        }
+    }
+}
+
+impl<A: Handlers> Wake for Cell<A> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut inner = self.mailbox().lock();
+        // A waker may be kept for longer than the life that it was for.
+        if inner.status == Status::Asleep {
+            return;
+        }
+        let due = inner.baton.woken();
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        }
+    }
+}
+
+impl<A: Handlers> Rung for Cell<A> {
+    fn ring(self: Arc<Self>, why: Why, now: Instant) {
+        match why {
+            Why::Idle => self.ring_idle(now),
+            Why::Limit => self.ring_limit(),
+        }
+    }
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Sees to it that the actor sleeps, if it was idle for long enough.
+    fn ring_idle(self: &Arc<Self>, now: Instant) {
+        let mut inner = self.mailbox().lock();
+        inner.idle_alarm = None;
+        // One that is not idle sets the alarm anew when it is.
+        let (Some(idle), Some(since)) = (A::OPTIONS.sleep_after, inner.idle_since) else {
+            return;
+        };
+        if inner.status != Status::Awake || !inner.baton.is_listening() {
+            return;
+        }
+        if now.saturating_duration_since(since) < idle {
+            let alarms = self.system().alarms();
+            let at = alarms.at_after(since, idle);
+            inner.idle_alarm = at.map(|at| alarms.set(at, self.rung(), Why::Idle));
+            return;
+        }
+        inner.sleep_idle();
+        let due = inner.baton.woken();
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        }
+    }
+
+    /// Lets everybody who waits for a reply look at the time.
+    fn ring_limit(&self) {
+        let mut inner = self.mailbox().lock();
+        inner.limit_alarm = None;
+        let waiting = inner.waiting();
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Sees to it that those who wait look at the time at `until`, or before.
+    pub(crate) fn set_limit(self: &Arc<Self>, until: Instant) {
+        let alarms = self.system().alarms();
+        let at = alarms.at(until);
+        let mut inner = self.mailbox().lock();
+        if let Some((known, id)) = inner.limit_alarm {
+            if known <= at {
+                return;
+            }
+            alarms.cancel(id);
+        }
+        inner.limit_alarm = Some((at, alarms.set(at, self.rung(), Why::Limit)));
+    }
+}
