@@ -73,15 +73,15 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
         });
         // Only a call that has to wait pays for a timer.
         let at_once = std::future::poll_fn(|task| Poll::Ready(Pin::new(&mut send).poll(task)));
-        if let Poll::Ready(sent) = at_once.await {
-            return sent.map(drop);
+        if let Poll::Ready(told) = at_once.await {
+            return told.map(drop);
         }
-        let sent = {
+        let waiting = {
             let _runtime = cell.system().runtime().enter();
             tokio::time::timeout(self.limit, send)
         };
-        match sent.await {
-            Ok(sent) => sent.map(drop),
+        match waiting.await {
+            Ok(told) => told.map(drop),
             Err(_) => Err(CallError::TimedOut {
                 subject: cell.subject(),
                 limit: self.limit,
@@ -141,6 +141,9 @@ impl<A: Handlers, R> fmt::Debug for Call<'_, A, R> {
             .finish()
     }
 }
+
+/// Why a reply can be extracted.
+const VARIANT: &str = "an action's reply is the variant of its message";
 
 /// A reply that is waited for; dropping it gives the slot back.
 struct Pending<'h, A: Handlers> {
@@ -219,14 +222,16 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
             match cell.poll_send(sending, line, task) {
                 Poll::Pending => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(Sent { slot, in_place })) => {
+                Poll::Ready(Ok(Sent::Done(reply))) => {
+                    let reply = (this.extract)(reply);
+                    return Poll::Ready(Ok(reply.expect(VARIANT)));
+                }
+                Poll::Ready(Ok(Sent::Told)) => unreachable!("an ask is not told"),
+                Poll::Ready(Ok(sent @ (Sent::Ran(slot) | Sent::Queued(slot)))) => {
+                    look = matches!(sent, Sent::Ran(_));
                     *this.line = None;
-                    *this.pending = slot.map(|slot| Pending {
-                        cell,
-                        slot,
-                        taken: false,
-                    });
-                    look = in_place;
+                    let taken = false;
+                    *this.pending = Some(Pending { cell, slot, taken });
                 }
             }
         }
@@ -236,10 +241,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         {
             *this.pending = None;
             let extract = *this.extract;
-            let reply = result.map(|reply| {
-                extract(reply).expect("an action's reply is the variant of its message")
-            });
-            return Poll::Ready(reply);
+            return Poll::Ready(result.map(|reply| extract(reply).expect(VARIANT)));
         }
         let limit = *this.limit;
         let waits = this.pending.is_some() && this.timer.is_none() && limit == limits::ASK_TIMEOUT;

@@ -36,6 +36,12 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
     ///
     /// The connection cannot be held across an `.await`; call this again behind it.
     pub fn db(&mut self) -> &mut Db {
+        const {
+            assert!(
+                A::__STORED,
+                "this actor has no database: it has neither `#[migrate]` nor `#[state]`"
+            )
+        }
         self.turn.db()
     }
 
@@ -65,7 +71,7 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
         E: Into<Failure> + Send + 'static,
     {
         // Its time for statements begins here.
-        self.turn.db();
+        self.db();
         let worked = self
             .turn
             .offload(move |database| work(database.db()))

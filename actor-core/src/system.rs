@@ -156,6 +156,9 @@ impl System {
         after: Option<&Key>,
         limit: u32,
     ) -> Result<Vec<Listed>, StoreError> {
+        if !A::__STORED {
+            return Ok(self.awake::<A>(after, limit));
+        }
         let store = Arc::clone(&self.0.store);
         let after = after.map(|key| key.as_str().to_owned());
         let rows = store::blocking(move || {
@@ -169,6 +172,26 @@ impl System {
             .into_iter()
             .filter_map(|row| listed(row, kind.as_deref()))
             .collect())
+    }
+
+    /// Lists the actors of a type that is in memory only: those that are awake.
+    fn awake<A: Handlers>(&self, after: Option<&Key>, limit: u32) -> Vec<Listed> {
+        let live = self.kind::<A>().map_or_else(Vec::new, |kind| kind.live());
+        let listed = live.into_iter().filter_map(|cell| {
+            let (status, created_at) = cell.mailbox().awake_since()?;
+            let key = cell.key().clone();
+            let behind = after.is_none_or(|after| key.as_str() > after.as_str());
+            behind.then_some(Listed {
+                key,
+                status,
+                schema_version: None,
+                created_at,
+            })
+        });
+        let mut listed: Vec<_> = listed.collect();
+        listed.sort_unstable_by(|one, other| one.key.as_str().cmp(other.key.as_str()));
+        listed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        listed
     }
 
     /// Returns what was given to [`Builder::extension`], by its type.

@@ -9,6 +9,7 @@ use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
+use crate::runtime::chain::Chain;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::{Fault, limited, limited_now};
 use crate::runtime::mail::{Mail, answer};
@@ -25,20 +26,44 @@ struct Open<A: Handlers> {
 impl<A: Handlers> Instance<A> {
     /// Handles one mail that does not wait. What it writes is committed by the next [`flush`](Self::flush).
     pub(super) fn handle_now(&mut self, mail: Mail<A>) -> Flow {
-        let Some(taken) = self.open(mail) else {
+        let Some(open) = self.open(mail) else {
             return Flow::GoOn;
         };
-        let Open {
-            message,
-            reply,
-            info,
-        } = taken;
+        let (result, flow) = self.act(open.message, open.info);
+        self.finish(open.reply, result, open.info);
+        flow
+    }
+
+    /// Handles one call of an actor without a database, whose reply leaves at once.
+    pub(super) fn handle_direct(
+        &mut self,
+        message: A::Message,
+        chain: Option<Arc<Chain>>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        let info = A::__action(&message);
+        let asked = chain.is_some();
+        if asked {
+            self.turn.cell().set_waiting(chain);
+        }
+        let ended = self.act(message, info);
+        if asked {
+            self.turn.cell().set_waiting(None);
+        }
+        ended
+    }
+
+    /// Runs an action that does not wait, and makes what it did a part of the batch.
+    fn act(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+    ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let running = self.turn.enter(info.name, info.read_only, limit);
+        let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
-        let outcome = limited_now(&running, limit, || self.actor.__act(message, &mut cx));
+        let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
         let outcome = self.turn.settle_now(outcome, limit);
-        self.conclude(outcome, reply, info)
+        self.conclude(outcome, info.name)
     }
 
     /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
@@ -47,8 +72,6 @@ impl<A: Handlers> Instance<A> {
             // An action that may wait would let those before it wait too.
             if self.flush() == Flow::Crash {
                 self.taken.push_front(mail);
-                let cell = self.turn.cell();
-                cell.mailbox().put_back_mail(&mut self.taken);
                 return Flow::Crash;
             }
             self.handle_async(mail).await
@@ -66,20 +89,19 @@ impl<A: Handlers> Instance<A> {
     }
 
     async fn handle_async(&mut self, mail: Mail<A>) -> Flow {
-        let Some(taken) = self.open(mail) else {
+        let Some(open) = self.open(mail) else {
             return Flow::GoOn;
         };
-        let Open {
-            message,
-            reply,
-            info,
-        } = taken;
+        let Open { message, info, .. } = open;
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let running = self.turn.enter(info.name, info.read_only, limit);
+        let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
-        let outcome = limited(&running, limit, self.actor.__dispatch(message, &mut cx)).await;
+        let code = self.actor.__dispatch(message, &mut cx);
+        let outcome = limited(&mut running, limit, code).await;
         let outcome = self.turn.settle(outcome, limit).await;
-        self.conclude(outcome, reply, info)
+        let (result, flow) = self.conclude(outcome, info.name);
+        self.finish(open.reply, result, info);
+        flow
     }
 
     /// Answers what is no call, and notes who waits for what is one.
@@ -96,7 +118,10 @@ impl<A: Handlers> Instance<A> {
                 chain,
                 ..
             } => {
-                self.turn.cell().set_waiting(chain);
+                if chain.is_some() {
+                    self.is_asked = true;
+                    self.turn.cell().set_waiting(chain);
+                }
                 let info = A::__action(&message);
                 Some(Open {
                     message,
@@ -111,29 +136,38 @@ impl<A: Handlers> Instance<A> {
     fn conclude(
         &mut self,
         outcome: Result<A::Reply, Fault>,
-        reply: Option<SlotId>,
-        info: &'static ActionInfo,
-    ) -> Flow {
-        let (result, flow) = match outcome {
-            Ok(reply) => match self.keep(info.name) {
+        name: &'static str,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        match outcome {
+            Ok(reply) => match self.keep(name) {
                 Ok(()) => (Ok(reply), Flow::GoOn),
                 Err(error) => self.undo(error),
             },
             Err(fault) => {
-                let error = self.call_error(info.name, fault);
+                let error = self.call_error(name, fault);
                 self.undo(error)
             }
-        };
-        self.turn.cell().set_waiting(None);
+        }
+    }
+
+    /// Adds what a call came to to the batch.
+    fn finish(
+        &mut self,
+        reply: Option<SlotId>,
+        result: Result<A::Reply, CallError>,
+        info: &'static ActionInfo,
+    ) {
+        if self.is_asked {
+            self.is_asked = false;
+            self.turn.cell().set_waiting(None);
+        }
         if let (None, Err(error)) = (reply, &result) {
             let (actor, key) = (A::NAME, self.turn.cell().key());
             tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
         }
-        let durability = info
-            .durability
-            .unwrap_or_else(|| self.turn.cell().durability());
+        let cell = self.turn.cell();
+        let durability = info.durability.unwrap_or_else(|| cell.durability());
         self.batch.push(reply, result, durability);
-        flow
     }
 
     /// Undoes a call that failed, and nothing of those before it.
@@ -142,7 +176,8 @@ impl<A: Handlers> Instance<A> {
             state.undo();
         }
         let crashed = matches!(error, CallError::Panicked { .. });
-        if let Err(cause) = self.turn.database().db().undo_call() {
+        let undone = self.turn.stored().map(|database| database.db().undo_call());
+        if let Some(Err(cause)) = undone {
             // What the call wrote may be there still, so nothing of the batch may commit.
             self.batch.break_with(cause);
         }
@@ -156,6 +191,9 @@ impl<A: Handlers> Instance<A> {
 
     /// Makes what an action did a part of the batch, unless it could not commit like this.
     fn keep(&mut self, name: &'static str) -> Result<(), CallError> {
+        if !A::__STORED {
+            return Ok(());
+        }
         let state = self.actor.__state().and_then(|state| state.changed());
         let text = match state {
             None => None,
@@ -185,6 +223,13 @@ impl<A: Handlers> Instance<A> {
     /// Commits the batch. Its replies leave when it is durable; the actor goes on meanwhile.
     pub(super) fn flush(&mut self) -> Flow {
         if self.batch.is_empty() {
+            return Flow::GoOn;
+        }
+        if !A::__STORED {
+            let answers = self.batch.answers.drain(..);
+            let finished = self.turn.cell().mailbox().complete_all(answers);
+            self.batch.clear();
+            finished.tell();
             return Flow::GoOn;
         }
         let mut batch = std::mem::replace(&mut self.batch, Batch::new());

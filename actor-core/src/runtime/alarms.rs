@@ -200,22 +200,17 @@ impl Wheel {
             previous: None,
             next,
         };
-        let id = match self.free {
-            Some(id) => {
-                let place = &mut self.entries[id as usize];
-                let Entry::Free(free) = *place else {
-                    unreachable!("INVARIANT 2: the free list holds free entries")
-                };
-                self.free = free;
-                *place = entry;
-                id
-            }
-            None => {
-                let id =
-                    u32::try_from(self.entries.len()).expect("there are two alarms a cell at most");
-                self.entries.push(entry);
-                id
-            }
+        let id = if let Some(id) = self.free {
+            let place = &mut self.entries[id as usize];
+            let Entry::Free(free) = *place else {
+                unreachable!("INVARIANT 2: the free list holds free entries")
+            };
+            self.free = free;
+            *place = entry;
+            id
+        } else {
+            self.entries.push(entry);
+            u32::try_from(self.entries.len() - 1).expect("a cell has two alarms at most")
         };
         if let Some(next) = next
             && let Entry::Set { previous, .. } = &mut self.entries[next as usize]
@@ -226,7 +221,7 @@ impl Wheel {
         AlarmId { entry: id, stamp }
     }
 
-    fn remove(&mut self, id: u32) -> Option<Weak<dyn Rung>> {
+    fn remove(&mut self, id: u32) -> Weak<dyn Rung> {
         let entry = std::mem::replace(&mut self.entries[id as usize], Entry::Free(self.free));
         self.free = Some(id);
         let Entry::Set {
@@ -257,7 +252,7 @@ impl Wheel {
                 self.buckets.remove(&at);
             }
         }
-        Some(who)
+        who
     }
 
     /// Takes out what is due, not too much at once.
@@ -269,7 +264,7 @@ impl Wheel {
             let Entry::Set { why, .. } = self.entries[id as usize] else {
                 unreachable!("INVARIANT 2: buckets hold entries that are set")
             };
-            due.extend(self.remove(id).map(|who| (who, why)));
+            due.push((self.remove(id), why));
         }
     }
 }

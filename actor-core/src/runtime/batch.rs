@@ -33,6 +33,13 @@ impl<A: Handlers> Batch<A> {
         }
     }
 
+    /// Begins anew, when all is answered.
+    pub(super) fn clear(&mut self) {
+        self.told = 0;
+        self.calls = 0;
+        self.answers.shrink_to(limits::IDLE_MAIL);
+    }
+
     /// Adds a call.
     pub(super) fn push(
         &mut self,

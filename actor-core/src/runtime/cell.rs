@@ -16,7 +16,7 @@ use crate::limits;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
 use crate::runtime::mail::{Ending, Mail, Request};
-use crate::runtime::mailbox::{Mailbox, Pushed, Refusal, Sending, Unsent, Way};
+use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
 use crate::runtime::room::Place as InLine;
 use crate::runtime::slots::SlotId;
 use crate::runtime::{here, runner};
@@ -29,7 +29,8 @@ pub(crate) struct Kind<A: Handlers> {
     cells: Mutex<HashMap<Key, Weak<Cell<A>>>>,
     /// Which keys refuse calls; kept apart from the cells, which nobody may hold meanwhile.
     refusals: Mutex<HashMap<Key, Refusal>>,
-    template: Result<Arc<Template>, Arc<MigrationError>>,
+    /// What its new actors start from, if they have a database.
+    template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
 }
 
 /// The place of one key.
@@ -54,7 +55,7 @@ impl<A: Handlers> Place for Cell<A> {
 }
 
 impl<A: Handlers> Kind<A> {
-    pub(crate) fn new(template: Result<Arc<Template>, Arc<MigrationError>>) -> Self {
+    pub(crate) fn new(template: Option<Result<Arc<Template>, Arc<MigrationError>>>) -> Self {
         Self {
             cells: Mutex::new(HashMap::new()),
             refusals: Mutex::new(HashMap::new()),
@@ -96,7 +97,8 @@ impl<A: Handlers> Kind<A> {
     }
 
     pub(super) fn template(&self) -> Result<Arc<Template>, Arc<MigrationError>> {
-        self.template.clone()
+        let template = self.template.clone();
+        template.expect("only an actor with a database asks for it")
     }
 }
 
@@ -136,7 +138,7 @@ impl<A: Handlers> Cell<A> {
         Arc::clone(self) as Arc<dyn Place>
     }
 
-    /// Notes who waits for what runs next.
+    /// Notes who waits for what runs next, or that nobody does any more.
     pub(super) fn set_waiting(&self, chain: Option<Arc<Chain>>) {
         *self.waiting.lock() = chain;
     }
@@ -184,7 +186,7 @@ impl<A: Handlers> Cell<A> {
         mut sending: Sending<'_, A>,
         line: &mut Line<'_, A>,
         task: &Context<'_>,
-    ) -> Poll<Result<Sent, CallError>> {
+    ) -> Poll<Result<Sent<A>, CallError>> {
         let way = self.way(&sending);
         let chain = sending.chain.clone();
         loop {
@@ -193,15 +195,22 @@ impl<A: Handlers> Cell<A> {
             }
             self.check_open()?;
             match self.mailbox.push_call(&mut sending, &mut line.place, way) {
-                Ok((slot, pushed)) => {
-                    if matches!(pushed, Pushed::Start) {
+                Ok(Posted::Direct(instance, message)) => {
+                    return Poll::Ready(self.run_direct(instance, message, chain).map(Sent::Done));
+                }
+                Ok(Posted::Sent(slot, pushed)) => {
+                    if matches!(pushed, Pushed::Start) && chain.is_some() {
                         // The hooks of the preamble run for the one that asks.
                         self.set_waiting(chain);
                     }
                     let in_place =
-                        way == Way::InPlace && matches!(pushed, Pushed::Start | Pushed::Run(_));
+                        way != Way::Queued && matches!(pushed, Pushed::Start | Pushed::Run(_));
                     self.follow(pushed, in_place);
-                    return Poll::Ready(Ok(Sent { slot, in_place }));
+                    return Poll::Ready(Ok(match slot {
+                        None => Sent::Told,
+                        Some(slot) if in_place => Sent::Ran(slot),
+                        Some(slot) => Sent::Queued(slot),
+                    }));
                 }
                 Err(Unsent::Refused(error)) => return Poll::Ready(Err(CallError::Start(error))),
                 Err(Unsent::Full) => {
@@ -217,10 +226,11 @@ impl<A: Handlers> Cell<A> {
     pub(crate) fn try_send(self: &Arc<Self>, mut sending: Sending<'_, A>) -> Result<(), CallError> {
         self.check_open()?;
         match self.mailbox.push_call(&mut sending, &mut None, Way::Queued) {
-            Ok((_, pushed)) => {
+            Ok(Posted::Sent(_, pushed)) => {
                 self.follow(pushed, false);
                 Ok(())
             }
+            Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
             Err(Unsent::Refused(error)) => Err(CallError::Start(error)),
             Err(Unsent::Full) => Err(CallError::MailboxFull {
                 subject: self.subject(),
@@ -236,11 +246,13 @@ impl<A: Handlers> Cell<A> {
             return Way::Queued;
         };
         let info = A::__action(message);
-        let alone = info.read_only && !info.is_async;
-        if sending.asker.is_some() && alone && self.may_run_here() {
+        let alone = !A::__STORED || (info.read_only && !info.is_async);
+        if sending.asker.is_none() || !alone || !self.may_run_here() {
+            Way::Queued
+        } else if A::__STORED || info.is_async {
             Way::InPlace
         } else {
-            Way::Queued
+            Way::Direct
         }
     }
 
@@ -353,12 +365,16 @@ impl<A: Handlers> Cell<A> {
     }
 }
 
-/// A call that is in the mailbox.
-pub(crate) struct Sent {
-    /// Where its reply will be; nowhere for a tell.
-    pub(crate) slot: Option<SlotId>,
-    /// Whether the actor ran already. Otherwise the one who asks is woken when the reply is there.
-    pub(crate) in_place: bool,
+/// What became of a call that was sent.
+pub(crate) enum Sent<A: Handlers> {
+    /// It is in the mailbox, and nobody waits for it.
+    Told,
+    /// It is in the mailbox. The one who asks is woken when its reply is in this place.
+    Queued(SlotId),
+    /// The actor ran already, so that its reply may be in this place. Nobody is woken before it was looked at.
+    Ran(SlotId),
+    /// It is handled.
+    Done(A::Reply),
 }
 
 /// A place in the line for room in a mailbox, which is left when this is dropped.

@@ -30,17 +30,24 @@ thread_local! {
 }
 
 /// Runs a part of an actor's code.
-pub(super) fn polled<T>(place: Option<&Arc<dyn Place>>, poll: impl FnOnce() -> T) -> T {
+pub(super) fn polled<T>(place: &mut Option<Arc<dyn Place>>, poll: impl FnOnce() -> T) -> T {
     /// Puts back what was there before, after a panic too.
-    struct Before(Option<Arc<dyn Place>>);
+    struct Swapped<'p>(&'p mut Option<Arc<dyn Place>>);
 
-    impl Drop for Before {
-        fn drop(&mut self) {
-            POLLED.with(|polled| polled.replace(self.0.take()));
+    impl Swapped<'_> {
+        fn swap(&mut self) {
+            POLLED.with(|polled| std::mem::swap(&mut *polled.borrow_mut(), self.0));
         }
     }
 
-    let _before = Before(POLLED.with(|polled| polled.replace(place.cloned())));
+    impl Drop for Swapped<'_> {
+        fn drop(&mut self) {
+            self.swap();
+        }
+    }
+
+    let mut swapped = Swapped(place);
+    swapped.swap();
     poll()
 }
 

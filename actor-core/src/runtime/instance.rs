@@ -18,6 +18,7 @@ use crate::runtime::mailbox::{Mailbox, Taken};
 use crate::runtime::preamble::{self, Started};
 use crate::runtime::runs::Runs;
 use crate::runtime::turn::Turn;
+use crate::store::Database;
 
 /// Requests that go back to the mailbox when this is dropped.
 struct Later<'m, A: Handlers>(&'m Mailbox<A>, Vec<Request>);
@@ -35,6 +36,8 @@ pub(super) struct Instance<A: Handlers> {
     /// What was taken out of the mailbox and is not handled yet: calls that share a transaction.
     pub(super) taken: VecDeque<Mail<A>>,
     runs: Runs,
+    /// Whether an actor waits for the call that runs.
+    pub(super) is_asked: bool,
     pub(super) batch: Batch<A>,
 }
 
@@ -69,6 +72,7 @@ impl<A: Handlers> Instance<A> {
             turn,
             taken: VecDeque::new(),
             runs,
+            is_asked: false,
             batch: Batch::new(),
         }
     }
@@ -83,20 +87,21 @@ impl<A: Handlers> Instance<A> {
                     return match self.flush() {
                         Flow::GoOn => Work::Async(mail),
                         Flow::Crash => {
+                            // The next instance handles it.
                             self.taken.push_front(mail);
-                            self.crashed()
+                            Work::Crash
                         }
                     };
                 }
                 if self.handle_now(mail) == Flow::Crash {
                     self.flush();
-                    return self.crashed();
+                    return Work::Crash;
                 }
             }
             if self.batch.is_full() {
                 return match self.flush() {
                     Flow::GoOn => Work::More,
-                    Flow::Crash => self.crashed(),
+                    Flow::Crash => Work::Crash,
                 };
             }
             let most = limits::CALLS_PER_COMMIT - self.batch.calls();
@@ -113,17 +118,10 @@ impl<A: Handlers> Instance<A> {
                 (Flow::Crash, request) => {
                     let cell = self.turn.cell();
                     cell.mailbox().put_back(request.into_iter().collect());
-                    self.crashed()
+                    Work::Crash
                 }
             };
         }
-    }
-
-    /// Leaves the calls that were not handled to the next instance.
-    fn crashed(&mut self) -> Work<A> {
-        let cell = self.turn.cell();
-        cell.mailbox().put_back_mail(&mut self.taken);
-        Work::Crash
     }
 
     /// Ends the instance in order. It comes back if it must live on.
@@ -232,7 +230,8 @@ impl<A: Handlers> Instance<A> {
                 return Err((self.call_error(hook.name, fault), flow));
             }
         }
-        let marked = match self.turn.database().mark_destroyed() {
+        let mark = self.turn.stored().map(Database::mark_destroyed);
+        let marked = match mark.unwrap_or(Ok(())) {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
             Err(error) => Err(error),
         };
@@ -245,7 +244,9 @@ impl<A: Handlers> Instance<A> {
 
     /// Gives the instance up: what is on disk counts.
     pub(super) async fn crash(mut self: Box<Self>) -> After<A> {
-        let _ = self.turn.database().rollback();
+        let _ = self.turn.stored().map(Database::rollback);
+        let cell = self.turn.cell();
+        cell.mailbox().put_back_mail(&mut self.taken);
         self.runs.abort();
         self.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;

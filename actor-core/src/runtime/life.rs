@@ -1,6 +1,6 @@
 //! [`Life`]: what an actor is between two runs of its cell, and the parts of its life that may wait.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use crate::runtime::cell::Cell;
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::mail::{Mail, Request, Waiter, answer};
 use crate::runtime::mailbox::Status;
-use crate::runtime::preamble;
+use crate::runtime::memory;
+use crate::runtime::preamble::{self, Started};
 
 /// What an actor is between two runs of its cell.
 pub(super) enum Life<A: Handlers> {
@@ -67,19 +68,23 @@ impl Ended {
 impl<A: Handlers> Life<A> {
     /// Starts the actor, if anything that waits needs it.
     pub(super) fn start(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
+            return match memory::at_once(memory::start(cell, restart)) {
+                Some(started) => Self::Awake(awake(cell, started)),
+                None => Self::Waiting(Box::pin(ready(After::Ended(Ended::nothing())))),
+            };
+        }
         let cell = Arc::clone(cell);
         Self::Waiting(Box::pin(async move {
-            let Some(mut started) = preamble::start(&cell, restart).await else {
-                return After::Ended(Ended::nothing());
+            let started = if A::__STORED {
+                preamble::start(&cell, restart).await
+            } else {
+                memory::start(&cell, restart).await
             };
-            cell.awake();
-            let first = started.first.take();
-            let mut instance = Box::new(Instance::new(started));
-            match first {
-                Some(Mail::Create { waiter, .. }) => answer(Some(waiter), Ok(())),
-                first => instance.taken.extend(first),
+            match started {
+                Some(started) => After::Awake(awake(&cell, started)),
+                None => After::Ended(Ended::nothing()),
             }
-            After::Awake(instance)
         }))
     }
 
@@ -115,6 +120,20 @@ impl<A: Handlers> Life<A> {
     pub(super) fn crash(instance: Box<Instance<A>>) -> Self {
         Self::Waiting(Box::pin(instance.crash()))
     }
+}
+
+/// Makes an instance of an actor that has started.
+fn awake<A: Handlers>(cell: &Arc<Cell<A>>, mut started: Started<A>) -> Box<Instance<A>> {
+    cell.awake();
+    // Nobody waits any more for what the hooks did.
+    cell.set_waiting(None);
+    let first = started.first.take();
+    let mut instance = Box::new(Instance::new(started));
+    match first {
+        Some(Mail::Create { waiter, .. }) => answer(Some(waiter), Ok(())),
+        first => instance.taken.extend(first),
+    }
+    instance
 }
 
 async fn stop<A: Handlers>(instance: Box<Instance<A>>, request: Request) -> After<A> {

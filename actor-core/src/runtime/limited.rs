@@ -61,7 +61,7 @@ impl Running {
 /// Code that never awaits cannot be dropped; it is refused when it comes back too late. What it writes to the actor in
 /// memory is put right by the caller, which is why its panics may be caught.
 pub(super) async fn limited<T>(
-    running: &Running,
+    running: &mut Running,
     limit: Duration,
     code: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Fault> {
@@ -71,7 +71,7 @@ pub(super) async fn limited<T>(
     let mut timer = pin!(None::<Sleep>);
     let ended = std::future::poll_fn(|task| {
         let beat = pulse::beat();
-        let polled = chain::polled(running.asks_as.as_ref(), || {
+        let polled = chain::polled(&mut running.asks_as, || {
             catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(task)))
         });
         running.warn_if_held(beat);
@@ -104,12 +104,12 @@ pub(super) async fn limited<T>(
 ///
 /// Its time is looked at as [`limited`] does it, but by the coarse clock: it is refused when it is surely too late.
 pub(super) fn limited_now<T>(
-    running: &Running,
+    running: &mut Running,
     limit: Duration,
     code: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Fault> {
     let began = pulse::beat();
-    let ended = chain::polled(running.asks_as.as_ref(), || {
+    let ended = chain::polled(&mut running.asks_as, || {
         catch_unwind(AssertUnwindSafe(code))
     });
     running.warn_if_held(began);
@@ -129,7 +129,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_end_is_told_apart() {
         let second = Duration::from_secs(1);
-        let running = &Running {
+        let running = &mut Running {
             asks_as: None,
             actor: "actor",
             name: "code",

@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use crate::limits;
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::baton::{Baton, Due};
 use crate::runtime::chain::Chain;
+use crate::runtime::instance::Instance;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request, Waiter, answer};
 use crate::runtime::room::{Place, Room};
@@ -67,6 +69,8 @@ pub(super) struct Inner<A: Handlers> {
     pushed: u64,
     taken: u64,
     refusal: Option<Box<Refusal>>,
+    /// When the actor came to be, if it is in memory only, in seconds.
+    since: u64,
     /// When the actor became idle the last time.
     pub(super) idle_since: Option<Instant>,
     /// The alarm that looks whether it has been so for long.
@@ -100,6 +104,14 @@ pub(crate) struct Sending<'s, A: Handlers> {
     pub(crate) asker: Option<&'s Waker>,
 }
 
+/// What became of a call.
+pub(super) enum Posted<A: Handlers> {
+    /// It is in the mailbox, and its reply will be in this place.
+    Sent(Option<SlotId>, Pushed<A>),
+    /// The actor does nothing else, so whoever wanted to push the call runs it. The caller has the baton and the life.
+    Direct(Box<Instance<A>>, A::Message),
+}
+
 /// Why mail was not pushed.
 pub(super) enum Unsent {
     /// There is no room for it.
@@ -111,6 +123,8 @@ pub(super) enum Unsent {
 /// How a mail is pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
+    /// Whoever pushes it runs the actor in place, if nobody runs it, and needs no mail if the actor is awake.
+    Direct,
     /// Whoever pushes it runs the actor in place, if nobody runs it.
     InPlace,
     /// Somebody else runs the actor.
@@ -141,6 +155,7 @@ impl<A: Handlers> Mailbox<A> {
                 pushed: 0,
                 taken: 0,
                 refusal: refusal.map(Box::new),
+                since: 0,
                 idle_since: None,
                 idle_alarm: None,
                 limit_alarm: None,
@@ -183,7 +198,7 @@ impl<A: Handlers> Mailbox<A> {
         call: &mut Sending<'_, A>,
         place: &mut Option<Place>,
         way: Way,
-    ) -> Result<(Option<SlotId>, Pushed<A>), Unsent> {
+    ) -> Result<Posted<A>, Unsent> {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         inner.enter(place)?;
@@ -191,7 +206,16 @@ impl<A: Handlers> Mailbox<A> {
         // Only one that may find nobody needs to carry what the actor is created with.
         let alone = inner.status != Status::Awake || !inner.requests.is_empty();
         let input = call.input.filter(|_| alone).cloned();
-        let here = way == Way::InPlace && inner.can_run_in_place();
+        let here = way != Way::Queued && inner.can_run_in_place();
+        if way == Way::Direct
+            && here
+            && let Some(Life::Awake(_)) = inner.life
+            && let Some(Life::Awake(instance)) = inner.life.take()
+        {
+            let begun = inner.baton.try_begin();
+            assert!(begun, "nobody runs a cell that listens");
+            return Ok(Posted::Direct(instance, message));
+        }
         let reply = call.asker.map(|waker| {
             // Who runs the actor in place looks for the reply itself before it waits.
             let waker = if here { Waker::noop() } else { waker };
@@ -204,7 +228,7 @@ impl<A: Handlers> Mailbox<A> {
             chain: call.chain.take(),
         });
         inner.pushed += 1;
-        Ok((reply, inner.rouse(here)))
+        Ok(Posted::Sent(reply, inner.rouse(here)))
     }
 
     /// Pushes a wish to create the actor, unless there is no room.
@@ -367,6 +391,17 @@ impl<A: Handlers> Mailbox<A> {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
         inner.refusal = None;
+        if !A::__STORED && inner.since == 0 {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            inner.since = now.unwrap_or_default().as_secs();
+        }
+    }
+
+    /// Returns since when an actor exists that is in memory only, and whether it answers calls; `None` if it does not exist.
+    pub(crate) fn awake_since(&self) -> Option<(Status, SystemTime)> {
+        let inner = self.inner.lock();
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(inner.since);
+        (inner.since > 0).then_some((inner.status, since))
     }
 
     /// Refuses calls for a while, from the moment the instance ends.
@@ -478,6 +513,7 @@ impl<A: Handlers> Inner<A> {
         self.status = Status::Asleep;
         self.baton = Baton::new();
         self.idle_since = None;
+        self.since = 0;
     }
 
     fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
@@ -490,10 +526,6 @@ impl<A: Handlers> Inner<A> {
 
     pub(super) fn has_next(&self) -> bool {
         !self.queue.is_empty() || self.due().is_some()
-    }
-
-    pub(super) fn is_queue_empty(&self) -> bool {
-        self.queue.is_empty()
     }
 
     /// Puts a request to sleep behind all mail: the actor was idle for long enough.

@@ -16,6 +16,7 @@ mod life;
 mod limited;
 mod mail;
 mod mailbox;
+mod memory;
 mod migrate;
 mod preamble;
 mod pulse;

@@ -67,9 +67,12 @@ impl RunQueue {
         }
     }
 
-    /// Puts a cell at the end.
+    /// Puts a cell at the end, unless nobody is there to run it.
     pub(super) fn push(&self, cell: Arc<dyn Runnable>) {
         let mut inner = self.inner.lock();
+        if inner.drivers == 0 {
+            return;
+        }
         inner.cells.push_back(cell);
         // INVARIANT 1
         let woken = inner.parked.pop();

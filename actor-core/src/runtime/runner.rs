@@ -13,12 +13,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
+use crate::error::CallError;
 use crate::limits;
 use crate::runtime::alarms::{Rung, Why};
 use crate::runtime::baton::Due;
 use crate::runtime::cell::Cell;
+use crate::runtime::chain::Chain;
 use crate::runtime::failed::reject;
-use crate::runtime::instance::Work;
+use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::life::{After, Ended, Life};
 use crate::runtime::mail::answer;
 use crate::runtime::mailbox::{Pushed, Status};
@@ -51,8 +53,11 @@ impl<A: Handlers> Cell<A> {
     }
 
     fn enqueue(self: &Arc<Self>) {
-        let cell = Arc::clone(self);
-        self.system().queue().push(cell);
+        let queue = self.system().queue();
+        queue.push(Arc::clone(self) as Arc<dyn Runnable>);
+        if queue.is_dead() {
+            self.abandon_life();
+        }
     }
 
     /// Begins the first life. The caller has the baton.
@@ -85,6 +90,30 @@ impl<A: Handlers> Cell<A> {
             tracing::error!(actor = A::NAME, key = %self.key(), "an actor ended by a panic that no hook and no action had");
             self.end_all();
         }
+    }
+
+    /// Handles one call of an actor that does nothing else. The caller has the baton, and gave the life.
+    pub(super) fn run_direct(
+        self: &Arc<Self>,
+        mut instance: Box<Instance<A>>,
+        message: A::Message,
+        chain: Option<Arc<Chain>>,
+    ) -> Result<A::Reply, CallError> {
+        let depth = DEPTH.get();
+        DEPTH.set(depth + 1);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let (result, flow) = instance.handle_direct(message, chain);
+            self.let_go(match flow {
+                Flow::GoOn => Left::Waits(Life::Awake(instance)),
+                Flow::Crash => Left::More(Life::crash(instance)),
+            });
+            result
+        }));
+        DEPTH.set(depth);
+        ran.unwrap_or_else(|_| {
+            self.end_all();
+            Err(self.shut_down())
+        })
     }
 
     fn advance(self: &Arc<Self>, mut life: Life<A>) -> Left<A> {
@@ -137,11 +166,6 @@ impl<A: Handlers> Cell<A> {
             Left::Waits(life) => (life, false),
             Left::More(life) => (life, true),
         };
-        if self.system().queue().is_dead() {
-            drop(life);
-            self.end_all();
-            return;
-        }
         let mut inner = self.mailbox().lock();
         if matches!(life, Life::Awake(_)) && !more {
             inner.baton.listen();
@@ -164,6 +188,9 @@ impl<A: Handlers> Cell<A> {
         drop(inner);
         if due == Due::Queue {
             self.enqueue();
+        } else if self.system().queue().is_dead() {
+            // Whoever saw the death has looked for the life while it was away.
+            self.abandon_life();
         }
     }
 
@@ -194,8 +221,7 @@ impl<A: Handlers> Cell<A> {
     }
 
     pub(super) fn rung(self: &Arc<Self>) -> Weak<dyn Rung> {
-        let this = Arc::downgrade(self);
-        this
+        Arc::downgrade(self) as Weak<dyn Rung>
     }
 }
 

@@ -15,9 +15,9 @@ use crate::store::{Database, Db, StoreError, Ticket};
 pub(crate) struct Turn<A: Handlers> {
     cell: Arc<Cell<A>>,
     /// Away while [`offload`](Turn::offload) is under way.
-    database: Option<Database>,
+    database: Option<Box<Database>>,
     /// Brings the database back when whoever waited for the work was dropped.
-    away: Option<oneshot::Receiver<Database>>,
+    away: Option<oneshot::Receiver<Box<Database>>>,
     /// How long what was entered may take, until it runs its first statement.
     limit: Option<Duration>,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
@@ -28,7 +28,18 @@ impl<A: Handlers> Turn<A> {
     pub(super) fn new(cell: Arc<Cell<A>>, database: Database) -> Self {
         Self {
             cell,
-            database: Some(database),
+            database: Some(Box::new(database)),
+            away: None,
+            limit: None,
+            state: None,
+        }
+    }
+
+    /// Makes the turn of an actor that has no database.
+    pub(super) fn in_memory(cell: Arc<Cell<A>>) -> Self {
+        Self {
+            cell,
+            database: None,
             away: None,
             limit: None,
             state: None,
@@ -43,8 +54,16 @@ impl<A: Handlers> Turn<A> {
         self.database.as_mut().expect(AWAY)
     }
 
+    /// Returns the database, if the actor has one.
+    pub(super) fn stored(&mut self) -> Option<&mut Database> {
+        if A::__STORED {
+            return Some(self.database());
+        }
+        None
+    }
+
     pub(super) fn into_database(self) -> Database {
-        self.database.expect(AWAY)
+        *self.database.expect(AWAY)
     }
 
     /// Lets `work` have the database where it may wait for the disk.
@@ -98,7 +117,10 @@ impl<A: Handlers> Turn<A> {
 
     /// Waits until all that is committed so far is durable.
     pub(crate) async fn all_durable(&mut self) -> Result<(), StoreError> {
-        let ticket = self.database().so_far();
+        let Some(database) = self.stored() else {
+            return Ok(());
+        };
+        let ticket = database.so_far();
         self.durable(ticket).await
     }
 
@@ -125,8 +147,10 @@ impl<A: Handlers> Turn<A> {
         read_only: bool,
         limit: Duration,
     ) -> Running {
-        self.database().db().enter(name, read_only, None);
-        self.limit = Some(limit);
+        if let Some(database) = self.stored() {
+            database.db().enter(name, read_only, None);
+            self.limit = Some(limit);
+        }
         Running {
             asks_as: Some(self.cell.place()),
             actor: A::NAME,
@@ -165,6 +189,9 @@ impl<A: Handlers> Turn<A> {
         outcome: Result<T, Fault>,
         limit: Duration,
     ) -> Result<T, Fault> {
+        if !A::__STORED {
+            return outcome;
+        }
         self.limit = None;
         match outcome {
             Err(Fault::Failed(_)) if self.database().db().was_interrupted() => {
