@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     runtime_id: tokio::runtime::Id,
     queue: Arc<RunQueue>,
     alarms: Arc<Alarms>,
+    /// When the alarms began to count.
+    started: SystemTime,
     tasks: Tasks,
     closing: AtomicBool,
     /// Whether the data directory was given up. Locked while that is under way.
@@ -91,6 +93,7 @@ impl System {
             runtime,
             queue: RunQueue::new(),
             alarms: Alarms::new(),
+            started: SystemTime::now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
@@ -142,7 +145,7 @@ impl System {
         input: A::Input,
     ) -> Result<A::Handle, CallError> {
         let cell = self.cell::<A>(key)?;
-        cell.create(Arc::new(input)).await?;
+        cell.create(input).await?;
         Ok(cell.handle().into())
     }
 
@@ -178,7 +181,8 @@ impl System {
     fn awake<A: Handlers>(&self, after: Option<&Key>, limit: u32) -> Vec<Listed> {
         let live = self.kind::<A>().map_or_else(Vec::new, |kind| kind.live());
         let listed = live.into_iter().filter_map(|cell| {
-            let (status, created_at) = cell.mailbox().awake_since()?;
+            let (status, since) = cell.mailbox().awake_since()?;
+            let created_at = self.0.started + Duration::from_millis(since);
             let key = cell.key().clone();
             let behind = after.is_none_or(|after| key.as_str() > after.as_str());
             behind.then_some(Listed {

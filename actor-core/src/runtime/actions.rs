@@ -62,6 +62,7 @@ impl<A: Handlers> Instance<A> {
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
         let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
+        self.turn.leave(running);
         let outcome = self.turn.settle_now(outcome, limit);
         self.conclude(outcome, info.name)
     }
@@ -98,6 +99,7 @@ impl<A: Handlers> Instance<A> {
         let mut cx = Context::new(&mut self.turn);
         let code = self.actor.__dispatch(message, &mut cx);
         let outcome = limited(&mut running, limit, code).await;
+        self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
         let (result, flow) = self.conclude(outcome, info.name);
         self.finish(open.reply, result, info);
@@ -226,10 +228,9 @@ impl<A: Handlers> Instance<A> {
             return Flow::GoOn;
         }
         if !A::__STORED {
-            let answers = self.batch.answers.drain(..);
-            let finished = self.turn.cell().mailbox().complete_all(answers);
+            let mailbox = self.turn.cell().mailbox();
+            mailbox.complete_now(&mut self.batch.answers, self.taken.len());
             self.batch.clear();
-            finished.tell();
             return Flow::GoOn;
         }
         let mut batch = std::mem::replace(&mut self.batch, Batch::new());

@@ -23,7 +23,7 @@ use crate::limits;
 /// Who can be rung.
 pub(crate) trait Rung: Send + Sync {
     /// It is time, or was set once and is not any more.
-    fn ring(self: Arc<Self>, why: Why, now: Instant);
+    fn ring(self: Arc<Self>, why: Why, now: u64);
 }
 
 /// What an alarm is about.
@@ -43,6 +43,9 @@ pub(crate) struct AlarmId {
     stamp: u32,
 }
 
+/// Stands for no entry.
+const NONE: u32 = u32::MAX;
+
 /// All alarms of a system.
 pub(crate) struct Alarms {
     wheel: Mutex<Wheel>,
@@ -52,7 +55,7 @@ pub(crate) struct Alarms {
 
 struct Wheel {
     entries: Vec<Entry>,
-    free: Option<u32>,
+    free: u32,
     stamp: u32,
     /// The first entry of each millisecond.
     buckets: BTreeMap<u64, u32>,
@@ -63,14 +66,14 @@ struct Wheel {
 }
 
 enum Entry {
-    Free(Option<u32>),
+    Free(u32),
     Set {
         at: u64,
-        stamp: u32,
         who: Weak<dyn Rung>,
+        stamp: u32,
+        previous: u32,
+        next: u32,
         why: Why,
-        previous: Option<u32>,
-        next: Option<u32>,
     },
 }
 
@@ -79,7 +82,7 @@ impl Alarms {
         Arc::new(Self {
             wheel: Mutex::new(Wheel {
                 entries: Vec::new(),
-                free: None,
+                free: NONE,
                 stamp: 0,
                 buckets: BTreeMap::new(),
                 sleeps_until: 0,
@@ -91,14 +94,20 @@ impl Alarms {
     }
 
     /// Returns the millisecond of a time, not before it.
-    pub(super) fn at(&self, time: Instant) -> u64 {
+    pub(crate) fn at(&self, time: Instant) -> u64 {
         let nanos = time.saturating_duration_since(self.epoch).as_nanos();
         u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
 
-    /// Returns the millisecond of a time behind another; `None` if it is too far away to come.
-    pub(super) fn at_after(&self, time: Instant, pause: Duration) -> Option<u64> {
-        time.checked_add(pause).map(|time| self.at(time))
+    /// Returns the millisecond that it is, or that begins next.
+    pub(super) fn now(&self) -> u64 {
+        self.at(Instant::now())
+    }
+
+    /// Returns the millisecond that comes a while behind another.
+    pub(super) fn behind(at: u64, pause: Duration) -> u64 {
+        let pause = u64::try_from(pause.as_nanos().div_ceil(1_000_000));
+        at.saturating_add(pause.unwrap_or(u64::MAX))
     }
 
     /// Sets an alarm.
@@ -146,11 +155,12 @@ impl Alarms {
         loop {
             let now = Instant::now();
             let passed = now.saturating_duration_since(self.epoch).as_millis();
+            let passed = u64::try_from(passed).unwrap_or(u64::MAX);
             self.wheel.lock().take_due(passed, &mut due);
             let many = due.len() >= limits::ALARMS_AT_ONCE;
             for (who, why) in due.drain(..) {
                 if let Some(who) = who.upgrade() {
-                    who.ring(why, now);
+                    who.ring(why, passed);
                 }
             }
             if many {
@@ -189,41 +199,38 @@ impl Alarms {
 
 impl Wheel {
     fn insert(&mut self, at: u64, who: Weak<dyn Rung>, why: Why) -> AlarmId {
-        let next = self.buckets.get(&at).copied();
         self.stamp = self.stamp.wrapping_add(1);
         let stamp = self.stamp;
-        let entry = Entry::Set {
-            at,
-            stamp,
-            who,
-            why,
-            previous: None,
-            next,
-        };
-        let id = if let Some(id) = self.free {
-            let place = &mut self.entries[id as usize];
-            let Entry::Free(free) = *place else {
-                unreachable!("INVARIANT 2: the free list holds free entries")
-            };
-            self.free = free;
-            *place = entry;
-            id
+        let entry = if self.free == NONE {
+            self.entries.push(Entry::Free(NONE));
+            let entry = u32::try_from(self.entries.len() - 1);
+            entry.expect("a cell has two alarms at most")
         } else {
-            self.entries.push(entry);
-            u32::try_from(self.entries.len() - 1).expect("a cell has two alarms at most")
+            self.free
         };
-        if let Some(next) = next
-            && let Entry::Set { previous, .. } = &mut self.entries[next as usize]
-        {
-            *previous = Some(id);
+        let Entry::Free(free) = self.entries[entry as usize] else {
+            unreachable!("INVARIANT 2: the free list holds free entries")
+        };
+        self.free = free;
+        let first = self.buckets.entry(at).or_insert(NONE);
+        let next = std::mem::replace(first, entry);
+        self.entries[entry as usize] = Entry::Set {
+            at,
+            who,
+            stamp,
+            previous: NONE,
+            next,
+            why,
+        };
+        if let Some(Entry::Set { previous, .. }) = self.entries.get_mut(next as usize) {
+            *previous = entry;
         }
-        self.buckets.insert(at, id);
-        AlarmId { entry: id, stamp }
+        AlarmId { entry, stamp }
     }
 
     fn remove(&mut self, id: u32) -> Weak<dyn Rung> {
         let entry = std::mem::replace(&mut self.entries[id as usize], Entry::Free(self.free));
-        self.free = Some(id);
+        self.free = id;
         let Entry::Set {
             at,
             who,
@@ -234,32 +241,24 @@ impl Wheel {
         else {
             unreachable!("INVARIANT 2: the entry was just seen to be set")
         };
-        if let Some(next) = next
-            && let Entry::Set { previous: back, .. } = &mut self.entries[next as usize]
-        {
+        if let Some(Entry::Set { previous: back, .. }) = self.entries.get_mut(next as usize) {
             *back = previous;
         }
-        match (previous, next) {
-            (Some(previous), _) => {
-                if let Entry::Set { next: on, .. } = &mut self.entries[previous as usize] {
-                    *on = next;
-                }
-            }
-            (None, Some(next)) => {
-                self.buckets.insert(at, next);
-            }
-            (None, None) => {
-                self.buckets.remove(&at);
-            }
+        if let Some(Entry::Set { next: on, .. }) = self.entries.get_mut(previous as usize) {
+            *on = next;
+        } else if next == NONE {
+            self.buckets.remove(&at);
+        } else {
+            self.buckets.insert(at, next);
         }
         who
     }
 
     /// Takes out what is due, not too much at once.
-    fn take_due(&mut self, passed: u128, due: &mut Vec<(Weak<dyn Rung>, Why)>) {
+    fn take_due(&mut self, passed: u64, due: &mut Vec<(Weak<dyn Rung>, Why)>) {
         while due.len() < limits::ALARMS_AT_ONCE
             && let Some((&at, &id)) = self.buckets.first_key_value()
-            && u128::from(at) <= passed
+            && at <= passed
         {
             let Entry::Set { why, .. } = self.entries[id as usize] else {
                 unreachable!("INVARIANT 2: buckets hold entries that are set")
@@ -274,11 +273,11 @@ mod tests {
     use super::*;
 
     /// Notes when it was rung.
-    struct Clock(Mutex<Vec<u128>>, Instant);
+    struct Clock(Mutex<Vec<u64>>);
 
     impl Rung for Clock {
-        fn ring(self: Arc<Self>, _: Why, now: Instant) {
-            self.0.lock().push(now.duration_since(self.1).as_millis());
+        fn ring(self: Arc<Self>, _: Why, now: u64) {
+            self.0.lock().push(now);
         }
     }
 
@@ -286,7 +285,7 @@ mod tests {
     async fn alarms_ring_at_their_time_in_any_order_and_not_when_they_were_taken_back() {
         let alarms = Alarms::new();
         let task = tokio::spawn(Arc::clone(&alarms).run());
-        let clock = Arc::new(Clock(Mutex::default(), alarms.epoch));
+        let clock = Arc::new(Clock(Mutex::default()));
         let who = || Arc::downgrade(&clock) as Weak<dyn Rung>;
         alarms.set(300, who(), Why::Idle);
         let ids: Vec<_> = (0..3).map(|_| alarms.set(100, who(), Why::Limit)).collect();

@@ -18,7 +18,7 @@ pub(super) struct Batch<A: Handlers> {
     calls: usize,
     durability: Durability,
     /// Why nothing of it may commit.
-    broken: Option<diesel::result::Error>,
+    broken: Option<Box<diesel::result::Error>>,
 }
 
 impl<A: Handlers> Batch<A> {
@@ -64,7 +64,7 @@ impl<A: Handlers> Batch<A> {
 
     /// Notes that nothing of the batch may commit.
     pub(super) fn break_with(&mut self, cause: diesel::result::Error) {
-        self.broken = Some(cause);
+        self.broken = Some(Box::new(cause));
     }
 
     pub(super) fn is_broken(&self) -> bool {
@@ -72,12 +72,7 @@ impl<A: Handlers> Batch<A> {
     }
 
     pub(super) fn take_broken(&mut self) -> Option<diesel::result::Error> {
-        self.broken.take()
-    }
-
-    /// Returns how many calls it has.
-    pub(super) fn calls(&self) -> usize {
-        self.calls
+        self.broken.take().map(|cause| *cause)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,6 +1,7 @@
 //! [`Cell`]: the place of one key, whether its actor is awake, asleep or not there.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
@@ -19,7 +20,7 @@ use crate::runtime::mail::{Ending, Mail, Request};
 use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
 use crate::runtime::room::Place as InLine;
 use crate::runtime::slots::SlotId;
-use crate::runtime::{here, runner};
+use crate::runtime::{here, memory, runner};
 use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
 use crate::system::System;
 
@@ -66,19 +67,22 @@ impl<A: Handlers> Kind<A> {
     /// Returns the cell of a key.
     pub(crate) fn cell(self: &Arc<Self>, system: &System, key: Key) -> Arc<Cell<A>> {
         let mut cells = self.cells.lock();
-        if let Some(cell) = cells.get(&key).and_then(Weak::upgrade) {
+        let entry = cells.entry(key);
+        if let Entry::Occupied(entry) = &entry
+            && let Some(cell) = entry.get().upgrade()
+        {
             return cell;
         }
-        let refusal = self.refusals.lock().get(&key).cloned();
+        let refusal = self.refusals.lock().get(entry.key()).cloned();
         let cell = Arc::new(Cell {
             kind: Arc::clone(self),
             system: system.clone(),
-            key: key.clone(),
+            key: entry.key().clone(),
             mailbox: Mailbox::new(refusal),
             gate: Gate::new(),
             waiting: Mutex::new(None),
         });
-        cells.insert(key, Arc::downgrade(&cell));
+        entry.insert_entry(Arc::downgrade(&cell));
         cell
     }
 
@@ -262,7 +266,15 @@ impl<A: Handlers> Cell<A> {
     }
 
     /// Asks that the actor be created, and waits until it is.
-    pub(crate) async fn create(self: &Arc<Self>, input: Arc<A::Input>) -> Result<(), CallError> {
+    pub(crate) async fn create(self: &Arc<Self>, input: A::Input) -> Result<(), CallError> {
+        let at_once = !A::__STORED && memory::starts_at_once(&A::HOOKS);
+        if at_once && self.may_run_here() && !self.system.is_closing() && self.mailbox.claim() {
+            return self.begin_now(&input);
+        }
+        self.create_waiting(Arc::new(input)).await
+    }
+
+    async fn create_waiting(self: &Arc<Self>, input: Arc<A::Input>) -> Result<(), CallError> {
         let (waiter, done) = oneshot::channel();
         let mut waiter = Some(waiter);
         let mut line = Line::new(self);
@@ -357,7 +369,12 @@ impl<A: Handlers> Cell<A> {
         if self.mailbox.failures() > 0 {
             self.kind.refusals.lock().remove(&self.key);
         }
-        self.mailbox.set_awake();
+        let now = if A::__STORED {
+            0
+        } else {
+            self.system.alarms().now()
+        };
+        self.mailbox.set_awake(now);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.
             self.sleep_now();

@@ -97,16 +97,15 @@ impl<A: Handlers> Instance<A> {
                     self.flush();
                     return Work::Crash;
                 }
+                if self.batch.is_full() {
+                    return match self.flush() {
+                        Flow::GoOn => Work::More,
+                        Flow::Crash => Work::Crash,
+                    };
+                }
             }
-            if self.batch.is_full() {
-                return match self.flush() {
-                    Flow::GoOn => Work::More,
-                    Flow::Crash => Work::Crash,
-                };
-            }
-            let most = limits::CALLS_PER_COMMIT - self.batch.calls();
             let cell = self.turn.cell();
-            let taken = cell.mailbox().take(&mut self.taken, most);
+            let taken = cell.mailbox().take(&mut self.taken);
             let request = match taken {
                 Taken::Mail => continue,
                 Taken::Nothing => None,

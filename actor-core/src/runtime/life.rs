@@ -42,7 +42,7 @@ pub(super) struct Ended {
 
 impl Ended {
     /// Nothing had started.
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self {
             crashed: false,
             answer: None,
@@ -86,6 +86,12 @@ impl<A: Handlers> Life<A> {
                 None => After::Ended(Ended::nothing()),
             }
         }))
+    }
+
+    /// Creates an actor that is in memory only and whose start waits for nothing.
+    pub(super) fn create_now(cell: &Arc<Cell<A>>, input: &A::Input) -> Result<Self, CallError> {
+        let started = memory::at_once(memory::create(cell, input, None))?;
+        Ok(Self::Awake(awake(cell, started)))
     }
 
     /// Handles a call that may wait, and then those that come behind it.

@@ -9,8 +9,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ use crate::limits;
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::baton::{Baton, Due};
 use crate::runtime::chain::Chain;
+use crate::runtime::gate::Answer;
 use crate::runtime::instance::Instance;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request, Waiter, answer};
@@ -55,6 +56,8 @@ pub(crate) struct Refusal {
 /// What waits for one actor.
 pub(crate) struct Mailbox<A: Handlers> {
     inner: Mutex<Inner<A>>,
+    /// When the alarm is set that looks whether somebody has waited for long; `u64::MAX` if it is not.
+    limit: AtomicU64,
 }
 
 pub(super) struct Inner<A: Handlers> {
@@ -63,20 +66,25 @@ pub(super) struct Inner<A: Handlers> {
     /// What the actor is, between two runs.
     pub(super) life: Option<Life<A>>,
     queue: VecDeque<Mail<A>>,
-    requests: VecDeque<Request>,
+    /// How many of them may wait, so that each is handled alone.
+    alone: usize,
+    /// How many were taken out together and are not handled yet.
+    held: usize,
+    /// Nothing at all as long as there is none.
+    requests: Option<Box<VecDeque<Request>>>,
     slots: Slots<Result<A::Reply, CallError>>,
     room: Room,
     pushed: u64,
     taken: u64,
     refusal: Option<Box<Refusal>>,
-    /// When the actor came to be, if it is in memory only, in seconds.
+    /// When the actor came to be, if it is in memory only, and when it became idle the last time: milliseconds of the alarms,
+    /// of which the first has no 0.
     since: u64,
-    /// When the actor became idle the last time.
-    pub(super) idle_since: Option<Instant>,
+    pub(super) idle_since: u64,
     /// The alarm that looks whether it has been so for long.
     pub(super) idle_alarm: Option<AlarmId>,
     /// The alarm that looks whether somebody has waited for long.
-    pub(super) limit_alarm: Option<(u64, AlarmId)>,
+    pub(super) limit_alarm: Option<AlarmId>,
 }
 
 /// What has to be done for mail or a request that was pushed, when no lock is held.
@@ -149,25 +157,32 @@ impl<A: Handlers> Mailbox<A> {
                 status: Status::Asleep,
                 life: None,
                 queue: VecDeque::new(),
-                requests: VecDeque::new(),
+                alone: 0,
+                held: 0,
+                requests: None,
                 slots: Slots::new(),
                 room: Room::default(),
                 pushed: 0,
                 taken: 0,
                 refusal: refusal.map(Box::new),
                 since: 0,
-                idle_since: None,
+                idle_since: 0,
                 idle_alarm: None,
                 limit_alarm: None,
             }),
+            limit: AtomicU64::new(u64::MAX),
         }
     }
 
     /// Takes the alarms out that are set, when nobody needs the mailbox any more.
     pub(super) fn alarms(&mut self) -> (Option<AlarmId>, Option<AlarmId>) {
         let inner = self.inner.get_mut();
-        let limit = inner.limit_alarm.take();
-        (inner.idle_alarm.take(), limit.map(|(_, id)| id))
+        (inner.idle_alarm.take(), inner.limit_alarm.take())
+    }
+
+    /// When the alarm rings by which those who wait for a reply look at the time.
+    pub(super) fn limit(&self) -> &AtomicU64 {
+        &self.limit
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner<A>> {
@@ -177,7 +192,7 @@ impl<A: Handlers> Mailbox<A> {
     /// Waits in the line for room.
     pub(super) fn poll_room(&self, place: &mut Option<Place>, waker: &Waker) -> Poll<()> {
         let mut inner = self.inner.lock();
-        if place.is_none() && inner.room.is_free(inner.queue.len(), A::OPTIONS.mailbox) {
+        if place.is_none() && inner.room.is_free(inner.used(), A::OPTIONS.mailbox) {
             return Poll::Ready(());
         }
         inner.room.poll(place, waker)
@@ -204,8 +219,9 @@ impl<A: Handlers> Mailbox<A> {
         inner.enter(place)?;
         let message = call.message.take().expect("a call is pushed once");
         // Only one that may find nobody needs to carry what the actor is created with.
-        let alone = inner.status != Status::Awake || !inner.requests.is_empty();
+        let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
+        let is_async = A::__action(&message).is_async;
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
             && here
@@ -228,7 +244,20 @@ impl<A: Handlers> Mailbox<A> {
             chain: call.chain.take(),
         });
         inner.pushed += 1;
+        inner.alone += usize::from(is_async);
         Ok(Posted::Sent(reply, inner.rouse(here)))
+    }
+
+    /// Takes the baton of an actor that is asleep, for the one who creates it, unless a start has to wait.
+    pub(super) fn claim(&self) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.status != Status::Asleep || inner.refusal.is_some() {
+            return false;
+        }
+        inner.status = Status::Starting;
+        let begun = inner.baton.try_begin();
+        assert!(begun, "INVARIANT 2: nobody runs an actor that is asleep");
+        true
     }
 
     /// Pushes a wish to create the actor, unless there is no room.
@@ -256,7 +285,7 @@ impl<A: Handlers> Mailbox<A> {
             return Pushed::Delivered;
         }
         let behind = inner.pushed;
-        inner.requests.push_back(Request {
+        inner.requests.get_or_insert_default().push_back(Request {
             ending,
             waiter,
             behind,
@@ -266,9 +295,9 @@ impl<A: Handlers> Mailbox<A> {
     }
 
     /// Takes mail that may share a transaction, or one that may not, or the request that is due.
-    pub(super) fn take(&self, into: &mut VecDeque<Mail<A>>, most: usize) -> Taken {
+    pub(super) fn take(&self, into: &mut VecDeque<Mail<A>>) -> Taken {
         let mut inner = self.inner.lock();
-        let taken = inner.take(into, most);
+        let taken = inner.take(into);
         let woken = inner.grant();
         drop(inner);
         woken.into_iter().for_each(Waker::wake);
@@ -321,14 +350,16 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn put_back(&self, requests: Vec<Request>) {
         let mut inner = self.inner.lock();
         for request in requests.into_iter().rev() {
-            inner.requests.push_front(request);
+            inner.requests.get_or_insert_default().push_front(request);
         }
     }
 
     /// Puts mail back that was handed out and not handled: it is the next. For a moment there may be more than there is room for.
     pub(super) fn put_back_mail(&self, mail: &mut VecDeque<Mail<A>>) {
         let mut inner = self.inner.lock();
+        inner.held = 0;
         while let Some(last) = mail.pop_back() {
+            inner.alone += usize::from(last.is_async());
             inner.queue.push_front(last);
             inner.taken -= 1;
         }
@@ -337,7 +368,7 @@ impl<A: Handlers> Mailbox<A> {
     /// Returns whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();
-        inner.queue.is_empty() && inner.requests.is_empty()
+        inner.is_empty()
     }
 
     /// Answers an ask.
@@ -358,6 +389,21 @@ impl<A: Handlers> Mailbox<A> {
             finished.add(inner.slots.complete(slot, result));
         }
         finished
+    }
+
+    /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
+    /// those that were taken out.
+    pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
+        let mut finished = Finished::default();
+        let mut inner = self.inner.lock();
+        for (slot, result) in answers.drain(..) {
+            finished.add(inner.slots.complete(slot, result));
+        }
+        inner.held = held;
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        finished.tell();
     }
 
     /// Looks for the reply of an ask.
@@ -386,22 +432,20 @@ impl<A: Handlers> Mailbox<A> {
         self.inner.lock().status = status;
     }
 
-    /// Notes that a start succeeded.
-    pub(super) fn set_awake(&self) {
+    /// Notes that a start succeeded, and when.
+    pub(super) fn set_awake(&self, now: u64) {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
         inner.refusal = None;
-        if !A::__STORED && inner.since == 0 {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            inner.since = now.unwrap_or_default().as_secs();
+        if inner.since == 0 {
+            inner.since = now.max(1);
         }
     }
 
     /// Returns since when an actor exists that is in memory only, and whether it answers calls; `None` if it does not exist.
-    pub(crate) fn awake_since(&self) -> Option<(Status, SystemTime)> {
+    pub(crate) fn awake_since(&self) -> Option<(Status, u64)> {
         let inner = self.inner.lock();
-        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(inner.since);
-        (inner.since > 0).then_some((inner.status, since))
+        (inner.since > 0).then_some((inner.status, inner.since))
     }
 
     /// Refuses calls for a while, from the moment the instance ends.
@@ -423,13 +467,12 @@ impl<A: Handlers> Mailbox<A> {
     /// INVARIANT 2: looking and ending are one step, so that what is pushed after it begins a new life.
     pub(super) fn retire(&self) -> bool {
         let mut inner = self.inner.lock();
-        if !inner.queue.is_empty() || !inner.requests.is_empty() {
+        if !inner.is_empty() {
             inner.status = Status::Starting;
             return false;
         }
         inner.fall_asleep();
         inner.queue = VecDeque::new();
-        inner.requests = VecDeque::new();
         inner.slots.shrink(0);
         true
     }
@@ -474,15 +517,20 @@ impl<A: Handlers> Inner<A> {
         }
         if place.take().is_some() {
             self.room.settle();
-        } else if !self.room.is_free(self.queue.len(), A::OPTIONS.mailbox) {
+        } else if !self.room.is_free(self.used(), A::OPTIONS.mailbox) {
             return Err(Unsent::Full);
         }
         Ok(())
     }
 
+    /// Returns how much room is in use.
+    fn used(&self) -> usize {
+        self.queue.len() + self.held
+    }
+
     /// Gives free room to those who wait for it.
     fn grant(&mut self) -> Vec<Waker> {
-        self.room.grant(self.queue.len(), A::OPTIONS.mailbox)
+        self.room.grant(self.used(), A::OPTIONS.mailbox)
     }
 
     /// Returns whether nobody runs the actor, and what it waits for is mail.
@@ -512,16 +560,22 @@ impl<A: Handlers> Inner<A> {
     fn fall_asleep(&mut self) {
         self.status = Status::Asleep;
         self.baton = Baton::new();
-        self.idle_since = None;
+        self.idle_since = 0;
         self.since = 0;
     }
 
     fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
         self.taken = self.pushed;
+        (self.alone, self.held) = (0, 0);
+        let requests = self.requests.take().unwrap_or_default();
         (
             self.queue.drain(..).collect(),
-            self.requests.drain(..).collect(),
+            requests.into_iter().collect(),
         )
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.requests.is_none()
     }
 
     pub(super) fn has_next(&self) -> bool {
@@ -531,7 +585,7 @@ impl<A: Handlers> Inner<A> {
     /// Puts a request to sleep behind all mail: the actor was idle for long enough.
     pub(super) fn sleep_idle(&mut self) {
         let behind = self.pushed;
-        self.requests.push_back(Request {
+        self.requests.get_or_insert_default().push_back(Request {
             ending: Ending::Sleep,
             waiter: None,
             behind,
@@ -553,16 +607,19 @@ impl<A: Handlers> Inner<A> {
     }
 
     fn due(&self) -> Option<&Request> {
-        self.requests
-            .front()
-            .filter(|request| request.behind <= self.taken)
+        let first = self.requests.as_ref()?.front();
+        first.filter(|request| request.behind <= self.taken)
     }
 
     /// Takes the request that is due. One that is only there because the actor was idle does not count when it is not.
     fn take_due(&mut self) -> Option<Request> {
         loop {
             self.due()?;
-            let request = self.requests.pop_front()?;
+            let requests = self.requests.as_mut()?;
+            let request = requests.pop_front()?;
+            if requests.is_empty() {
+                self.requests = None;
+            }
             if !request.idle || self.queue.is_empty() {
                 return Some(request);
             }
@@ -573,38 +630,53 @@ impl<A: Handlers> Inner<A> {
         if let Some(request) = self.take_due() {
             return Some(Next::Request(request));
         }
-        let mail = self.queue.pop_front()?;
-        self.taken += 1;
-        Some(Next::Mail(mail))
+        self.pop().map(Next::Mail)
     }
 
-    fn take(&mut self, into: &mut VecDeque<Mail<A>>, most: usize) -> Taken {
+    fn pop(&mut self) -> Option<Mail<A>> {
+        let mail = self.queue.pop_front()?;
+        self.taken += 1;
+        self.alone -= usize::from(mail.is_async());
+        Some(mail)
+    }
+
+    /// Takes into an empty buffer what may be handled together.
+    fn take(&mut self, into: &mut VecDeque<Mail<A>>) -> Taken {
+        self.held = 0;
         if let Some(request) = self.take_due() {
             return Taken::Request(request);
         }
-        // INVARIANT 1: what is behind a request is not handed out before it.
-        let before = self
-            .requests
-            .front()
-            .map_or(u64::MAX, |request| request.behind);
-        while into.len() < most
-            && self.taken < before
-            && let Some(mail) = self.queue.front()
-        {
-            if mail.is_async() && !into.is_empty() {
-                break;
-            }
-            let alone = mail.is_async();
-            into.extend(self.queue.pop_front());
-            self.taken += 1;
-            if alone {
-                break;
-            }
+        if self.requests.is_none() && self.alone == 0 {
+            std::mem::swap(&mut self.queue, into);
+            self.taken += into.len() as u64;
+        } else {
+            self.take_some(into);
         }
+        self.held = into.len();
         if into.is_empty() {
             Taken::Nothing
         } else {
             Taken::Mail
+        }
+    }
+
+    fn take_some(&mut self, into: &mut VecDeque<Mail<A>>) {
+        let requests = self.requests.as_ref();
+        let first = requests.and_then(|requests| requests.front());
+        // INVARIANT 1: what is behind a request is not handed out before it.
+        let before = first.map_or(u64::MAX, |request| request.behind);
+        while into.len() < limits::CALLS_PER_COMMIT
+            && self.taken < before
+            && let Some(mail) = self.queue.front()
+        {
+            let alone = mail.is_async();
+            if alone && !into.is_empty() {
+                break;
+            }
+            into.extend(self.pop());
+            if alone {
+                break;
+            }
         }
     }
 }

@@ -7,39 +7,52 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::actor::Handlers;
+use crate::error::CallError;
 use crate::hooks::Hooks;
 use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create_hooks, creator};
 use crate::runtime::failed::fail;
-use crate::runtime::mail::{Ending, Next, answer};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
 use crate::runtime::preamble::{Started, load_created};
 use crate::runtime::turn::Turn;
 
 /// Starts an actor that has no database. One that crashed is there still, so it starts as one that wakes.
 pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Option<Started<A>> {
-    let mut turn = Turn::in_memory(Arc::clone(cell));
-    let first = if restart {
+    if restart {
+        let mut turn = Turn::in_memory(Arc::clone(cell));
         turn.set_state(unit().expect("an actor without a state has `()`"));
-        None
-    } else {
-        while cell.mailbox().due() == Some(Ending::Sleep) {
-            if let Some(Next::Request(request)) = cell.mailbox().try_next() {
-                answer(request.waiter, Ok(()));
-            }
+        return come_up(turn, None).await.ok();
+    }
+    while cell.mailbox().due() == Some(Ending::Sleep) {
+        if let Some(Next::Request(request)) = cell.mailbox().try_next() {
+            answer(request.waiter, Ok(()));
         }
-        let (input, mail) = creator(cell)?;
-        if let Err(failed) = create_hooks(&mut turn, &input).await {
-            fail(cell, failed, Some(mail), false);
-            return None;
-        }
-        Some(mail)
-    };
+    }
+    let (input, mail) = creator(cell)?;
+    create(cell, &input, Some(mail)).await.ok()
+}
+
+/// Creates an actor that has no database, for the mail that is the first that it handles.
+pub(super) async fn create<A: Handlers>(
+    cell: &Arc<Cell<A>>,
+    input: &A::Input,
+    first: Option<Mail<A>>,
+) -> Result<Started<A>, CallError> {
+    let mut turn = Turn::in_memory(Arc::clone(cell));
+    match create_hooks(&mut turn, input).await {
+        Ok(()) => come_up(turn, first).await,
+        Err(failed) => Err(fail(cell, failed, first, false)),
+    }
+}
+
+/// Runs what runs on each start.
+async fn come_up<A: Handlers>(
+    mut turn: Turn<A>,
+    first: Option<Mail<A>>,
+) -> Result<Started<A>, CallError> {
     match load_created(&mut turn).await {
-        Ok(actor) => Some(Started { actor, turn, first }),
-        Err(failed) => {
-            fail(cell, failed, first, true);
-            None
-        }
+        Ok(actor) => Ok(Started { actor, turn, first }),
+        Err(failed) => Err(fail(turn.cell(), failed, first, true)),
     }
 }
 

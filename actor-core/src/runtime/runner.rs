@@ -7,15 +7,17 @@
 
 use std::cell::Cell as Local;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
-use crate::runtime::alarms::{Rung, Why};
+use crate::runtime::alarms::{AlarmId, Alarms, Rung, Why};
 use crate::runtime::baton::Due;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Chain;
@@ -74,6 +76,31 @@ impl<A: Handlers> Cell<A> {
         } else {
             self.let_go(Left::More(life));
         }
+    }
+
+    /// Creates an actor that is in memory only and whose start waits for nothing. The caller has the baton.
+    pub(super) fn begin_now(self: &Arc<Self>, input: &A::Input) -> Result<(), CallError> {
+        self.system().tasks().begin();
+        if self.system().is_closing() || self.system().queue().is_dead() {
+            self.end_all();
+            return Err(self.shut_down());
+        }
+        let begun = catch_unwind(AssertUnwindSafe(|| match Life::create_now(self, input) {
+            Ok(life) => {
+                self.let_go(Left::Waits(life));
+                Ok(())
+            }
+            Err(error) => {
+                if let Some(next) = self.after(Ended::nothing()) {
+                    self.let_go(Left::More(next));
+                }
+                Err(error)
+            }
+        }));
+        begun.unwrap_or_else(|_| {
+            self.end_all();
+            Err(self.shut_down())
+        })
     }
 
     /// Runs a life for a while. The caller has the baton.
@@ -166,6 +193,11 @@ impl<A: Handlers> Cell<A> {
             Left::Waits(life) => (life, false),
             Left::More(life) => (life, true),
         };
+        // Looked at before the lock is taken, for which others may wait.
+        let now = match A::OPTIONS.sleep_after {
+            Some(_) if !more => self.system().alarms().now(),
+            _ => 0,
+        };
         let mut inner = self.mailbox().lock();
         if matches!(life, Life::Awake(_)) && !more {
             inner.baton.listen();
@@ -175,14 +207,9 @@ impl<A: Handlers> Cell<A> {
         let due = inner.baton.end(more);
         if due == Due::Nothing && inner.status == Status::Awake && inner.baton.is_listening() {
             inner.trim();
-            if let Some(idle) = A::OPTIONS.sleep_after {
-                let now = Instant::now();
-                inner.idle_since = Some(now);
-                if inner.idle_alarm.is_none() {
-                    let alarms = self.system().alarms();
-                    let at = alarms.at_after(now, idle);
-                    inner.idle_alarm = at.map(|at| alarms.set(at, self.rung(), Why::Idle));
-                }
+            inner.idle_since = now;
+            if let (Some(idle), None) = (A::OPTIONS.sleep_after, inner.idle_alarm) {
+                inner.idle_alarm = self.set_idle(now, idle);
             }
         }
         drop(inner);
@@ -266,7 +293,7 @@ impl<A: Handlers> Wake for Cell<A> {
 }
 
 impl<A: Handlers> Rung for Cell<A> {
-    fn ring(self: Arc<Self>, why: Why, now: Instant) {
+    fn ring(self: Arc<Self>, why: Why, now: u64) {
         match why {
             Why::Idle => self.ring_idle(now),
             Why::Limit => self.ring_limit(),
@@ -276,20 +303,19 @@ impl<A: Handlers> Rung for Cell<A> {
 
 impl<A: Handlers> Cell<A> {
     /// Sees to it that the actor sleeps, if it was idle for long enough.
-    fn ring_idle(self: &Arc<Self>, now: Instant) {
+    fn ring_idle(self: &Arc<Self>, now: u64) {
         let mut inner = self.mailbox().lock();
         inner.idle_alarm = None;
         // One that is not idle sets the alarm anew when it is.
-        let (Some(idle), Some(since)) = (A::OPTIONS.sleep_after, inner.idle_since) else {
+        let Some(idle) = A::OPTIONS.sleep_after else {
             return;
         };
         if inner.status != Status::Awake || !inner.baton.is_listening() {
             return;
         }
-        if now.saturating_duration_since(since) < idle {
-            let alarms = self.system().alarms();
-            let at = alarms.at_after(since, idle);
-            inner.idle_alarm = at.map(|at| alarms.set(at, self.rung(), Why::Idle));
+        let since = inner.idle_since;
+        if now < Alarms::behind(since, idle) {
+            inner.idle_alarm = self.set_idle(since, idle);
             return;
         }
         inner.sleep_idle();
@@ -300,10 +326,18 @@ impl<A: Handlers> Cell<A> {
         }
     }
 
+    /// Sets the alarm that looks whether the actor was idle for long enough, if that can ever be.
+    fn set_idle(self: &Arc<Self>, since: u64, idle: Duration) -> Option<AlarmId> {
+        let at = Alarms::behind(since, idle);
+        (at < u64::MAX).then(|| self.system().alarms().set(at, self.rung(), Why::Idle))
+    }
+
     /// Lets everybody who waits for a reply look at the time.
     fn ring_limit(&self) {
         let mut inner = self.mailbox().lock();
         inner.limit_alarm = None;
+        // Who finds the alarm set and waits is among those that are woken here.
+        self.mailbox().limit().store(u64::MAX, Ordering::SeqCst);
         let waiting = inner.waiting();
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);
@@ -313,13 +347,18 @@ impl<A: Handlers> Cell<A> {
     pub(crate) fn set_limit(self: &Arc<Self>, until: Instant) {
         let alarms = self.system().alarms();
         let at = alarms.at(until);
-        let mut inner = self.mailbox().lock();
-        if let Some((known, id)) = inner.limit_alarm {
-            if known <= at {
-                return;
-            }
-            alarms.cancel(id);
+        let limit = self.mailbox().limit();
+        if limit.load(Ordering::SeqCst) <= at {
+            return;
         }
-        inner.limit_alarm = Some((at, alarms.set(at, self.rung(), Why::Limit)));
+        let mut inner = self.mailbox().lock();
+        if limit.load(Ordering::SeqCst) <= at {
+            return;
+        }
+        limit.store(at, Ordering::SeqCst);
+        let new = alarms.set(at, self.rung(), Why::Limit);
+        if let Some(old) = inner.limit_alarm.replace(new) {
+            alarms.cancel(old);
+        }
     }
 }

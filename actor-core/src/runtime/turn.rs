@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
 use crate::runtime::cell::Cell;
+use crate::runtime::chain::Place;
 use crate::runtime::limited::{Fault, Running};
 use crate::store::{Database, Db, StoreError, Ticket};
 
@@ -20,6 +21,8 @@ pub(crate) struct Turn<A: Handlers> {
     away: Option<oneshot::Receiver<Box<Database>>>,
     /// How long what was entered may take, until it runs its first statement.
     limit: Option<Duration>,
+    /// The cell as a link in a chain of asks, while no code runs.
+    place: Option<Arc<dyn Place>>,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -31,6 +34,7 @@ impl<A: Handlers> Turn<A> {
             database: Some(Box::new(database)),
             away: None,
             limit: None,
+            place: None,
             state: None,
         }
     }
@@ -42,6 +46,7 @@ impl<A: Handlers> Turn<A> {
             database: None,
             away: None,
             limit: None,
+            place: None,
             state: None,
         }
     }
@@ -151,11 +156,17 @@ impl<A: Handlers> Turn<A> {
             database.db().enter(name, read_only, None);
             self.limit = Some(limit);
         }
+        let place = self.place.take();
         Running {
-            asks_as: Some(self.cell.place()),
+            asks_as: Some(place.unwrap_or_else(|| self.cell.place())),
             actor: A::NAME,
             name,
         }
+    }
+
+    /// Ends what was entered. It is not wrong to leave it out: the next one is only slower.
+    pub(super) fn leave(&mut self, running: Running) {
+        self.place = running.asks_as;
     }
 
     /// Returns the connection, for the code that was entered. Its time for statements begins with the first of them: code that
