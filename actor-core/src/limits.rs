@@ -65,3 +65,6 @@ pub const IDLE_MAIL: usize = 32;
 
 /// How deep actors may run in place of each other, each asked by the one before: what a worker's stack has room for.
 pub const IN_PLACE_DEPTH: u32 = 8;
+
+/// How many calls of others one that asks handles in place of a driver, behind its own.
+pub const CALLS_IN_PLACE: usize = 16;

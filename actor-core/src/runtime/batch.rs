@@ -37,7 +37,13 @@ impl<A: Handlers> Batch<A> {
     pub(super) fn clear(&mut self) {
         self.told = 0;
         self.calls = 0;
-        self.answers.shrink_to(limits::IDLE_MAIL);
+    }
+
+    /// Lets memory go that only a burst of calls needed.
+    pub(super) fn trim(&mut self) {
+        if self.answers.is_empty() {
+            self.answers.shrink_to(limits::IDLE_MAIL);
+        }
     }
 
     /// Adds a call.

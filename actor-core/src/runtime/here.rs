@@ -1,7 +1,7 @@
 //! Where this thread is: whether it runs in the runtime of a system, so that it may run an actor in place.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{Hash, Hasher};
 
 use tokio::runtime::{Handle, Id};
 use tokio::task;
@@ -19,8 +19,9 @@ pub(super) fn is_in(runtime: Id) -> bool {
     let Some(task) = task::try_id() else {
         return current() == Some(runtime);
     };
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(task);
-    let index = usize::try_from(hash % REMEMBERED as u64).unwrap_or(0);
+    let mut number = Number(0);
+    task.hash(&mut number);
+    let index = usize::try_from(number.finish() % REMEMBERED as u64).unwrap_or(0);
     TASKS.with_borrow_mut(|tasks| match tasks[index] {
         Some((known, at)) if known == task => at == runtime,
         _ => {
@@ -33,4 +34,23 @@ pub(super) fn is_in(runtime: Id) -> bool {
 
 fn current() -> Option<Id> {
     Handle::try_current().ok().map(|handle| handle.id())
+}
+
+/// The number of a task, as its hash gives it away: tasks that are made one after the other have different places.
+struct Number(u64);
+
+impl Hasher for Number {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 ^= number;
+    }
 }

@@ -79,7 +79,8 @@ impl<A: Handlers> Instance<A> {
 
     /// Handles the calls that are there and do not wait, up to a commit's worth of them. What is ready shares the transaction;
     /// nobody waits for what is not.
-    pub(super) fn work(&mut self) -> Work<A> {
+    pub(super) fn work(&mut self, most: usize) -> Work<A> {
+        let mut handled = 0;
         loop {
             while let Some(mail) = self.taken.pop_front() {
                 if mail.is_async() {
@@ -97,7 +98,8 @@ impl<A: Handlers> Instance<A> {
                     self.flush();
                     return Work::Crash;
                 }
-                if self.batch.is_full() {
+                handled += 1;
+                if self.batch.is_full() || handled >= most {
                     return match self.flush() {
                         Flow::GoOn => Work::More,
                         Flow::Crash => Work::Crash,
@@ -121,6 +123,12 @@ impl<A: Handlers> Instance<A> {
                 }
             };
         }
+    }
+
+    /// Lets memory go that only a burst of calls needed.
+    pub(super) fn trim(&mut self) {
+        self.taken.shrink_to(limits::IDLE_MAIL);
+        self.batch.trim();
     }
 
     /// Ends the instance in order. It comes back if it must live on.

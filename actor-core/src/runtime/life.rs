@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::limits;
 use crate::runtime::cell::Cell;
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::mail::{Mail, Request, Waiter, answer};
@@ -105,7 +106,7 @@ impl<A: Handlers> Life<A> {
                 {
                     return instance.crash().await;
                 }
-                match instance.work() {
+                match instance.work(limits::CALLS_PER_COMMIT) {
                     Work::Async(next) => mail = Some(next),
                     Work::More => tokio::task::yield_now().await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.

@@ -391,6 +391,11 @@ impl<A: Handlers> Mailbox<A> {
         finished
     }
 
+    /// Returns whether something is next.
+    pub(super) fn has_next(&self) -> bool {
+        self.inner.lock().has_next()
+    }
+
     /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
     /// those that were taken out.
     pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
@@ -600,10 +605,13 @@ impl<A: Handlers> Inner<A> {
 
     /// Lets memory go that only a burst of calls needed.
     pub(super) fn trim(&mut self) {
-        if self.queue.is_empty() && self.queue.capacity() > limits::IDLE_MAIL {
-            self.queue = VecDeque::new();
+        if self.queue.is_empty() {
+            self.queue.shrink_to(limits::IDLE_MAIL);
         }
         self.slots.shrink(limits::IDLE_MAIL);
+        if let Some(Life::Awake(instance)) = &mut self.life {
+            instance.trim();
+        }
     }
 
     fn due(&self) -> Option<&Request> {
@@ -652,7 +660,8 @@ impl<A: Handlers> Inner<A> {
         } else {
             self.take_some(into);
         }
-        self.held = into.len();
+        // The one that is handled takes no room any more.
+        self.held = into.len().saturating_sub(1);
         if into.is_empty() {
             Taken::Nothing
         } else {
@@ -681,6 +690,11 @@ impl<A: Handlers> Inner<A> {
     }
 }
 
+thread_local! {
+    /// Memory for those who are to be woken, so that an answer allocates nothing.
+    static WAKERS: std::cell::Cell<Vec<Waker>> = const { std::cell::Cell::new(Vec::new()) };
+}
+
 /// Whom to wake, and what nobody takes, once no lock is held: both may run code of the user's.
 #[must_use]
 pub(super) struct Finished<R> {
@@ -691,7 +705,7 @@ pub(super) struct Finished<R> {
 impl<R> Default for Finished<R> {
     fn default() -> Self {
         Self {
-            wakers: Vec::new(),
+            wakers: WAKERS.take(),
             unclaimed: Vec::new(),
         }
     }
@@ -706,8 +720,9 @@ impl<R> Finished<R> {
     }
 
     /// Wakes who waits.
-    pub(super) fn tell(self) {
-        self.wakers.into_iter().for_each(Waker::wake);
+    pub(super) fn tell(mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
+        WAKERS.set(self.wakers);
         drop(self.unclaimed);
     }
 }

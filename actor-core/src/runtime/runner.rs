@@ -108,7 +108,7 @@ impl<A: Handlers> Cell<A> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let left = self.advance(life);
+            let left = self.advance(life, limits::CALLS_PER_COMMIT);
             self.let_go(left);
         }));
         DEPTH.set(depth);
@@ -130,10 +130,15 @@ impl<A: Handlers> Cell<A> {
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let (result, flow) = instance.handle_direct(message, chain);
-            self.let_go(match flow {
-                Flow::GoOn => Left::Waits(Life::Awake(instance)),
+            let left = match flow {
                 Flow::Crash => Left::More(Life::crash(instance)),
-            });
+                Flow::GoOn => Left::Waits(Life::Awake(instance)),
+            };
+            // What came meanwhile is handled here, too: that is cheaper than to have somebody else do it.
+            if let Some(life) = self.give_back(left, true) {
+                let left = self.advance(life, limits::CALLS_IN_PLACE);
+                self.let_go(left);
+            }
             result
         }));
         DEPTH.set(depth);
@@ -143,12 +148,13 @@ impl<A: Handlers> Cell<A> {
         })
     }
 
-    fn advance(self: &Arc<Self>, mut life: Life<A>) -> Left<A> {
+    /// Runs a life until it waits for something, or for about as many calls as are given.
+    fn advance(self: &Arc<Self>, mut life: Life<A>, most: usize) -> Left<A> {
         let waker = Waker::from(Arc::clone(self));
         let mut task = Context::from_waker(&waker);
         loop {
             life = match life {
-                Life::Awake(mut instance) => match instance.work() {
+                Life::Awake(mut instance) => match instance.work(most) {
                     Work::Idle => return Left::Waits(Life::Awake(instance)),
                     Work::More => return Left::More(Life::Awake(instance)),
                     Work::Async(mail) => Life::serve(instance, mail),
@@ -187,9 +193,15 @@ impl<A: Handlers> Cell<A> {
 
     /// Lets the baton go, and the life with it.
     fn let_go(self: &Arc<Self>, left: Left<A>) {
+        let kept = self.give_back(left, false);
+        debug_assert!(kept.is_none(), "it was not to be kept");
+    }
+
+    /// Lets the baton go, and the life with it. If something is next for it, it comes back when the caller `keeps` it.
+    fn give_back(self: &Arc<Self>, left: Left<A>, keeps: bool) -> Option<Life<A>> {
         let (life, mut more) = match left {
             // Somebody else may have the baton of the next life already.
-            Left::Over => return,
+            Left::Over => return None,
             Left::Waits(life) => (life, false),
             Left::More(life) => (life, true),
         };
@@ -200,13 +212,15 @@ impl<A: Handlers> Cell<A> {
         };
         let mut inner = self.mailbox().lock();
         if matches!(life, Life::Awake(_)) && !more {
-            inner.baton.listen();
             more = inner.has_next();
+            if more && keeps {
+                return Some(life);
+            }
+            inner.baton.listen();
         }
         inner.life = Some(life);
         let due = inner.baton.end(more);
         if due == Due::Nothing && inner.status == Status::Awake && inner.baton.is_listening() {
-            inner.trim();
             inner.idle_since = now;
             if let (Some(idle), None) = (A::OPTIONS.sleep_after, inner.idle_alarm) {
                 inner.idle_alarm = self.set_idle(now, idle);
@@ -219,6 +233,7 @@ impl<A: Handlers> Cell<A> {
             // Whoever saw the death has looked for the life while it was away.
             self.abandon_life();
         }
+        None
     }
 
     /// Ends a life that cannot go on, in a shutdown or by a panic, and answers everybody who waits. The life is gone already,
@@ -306,6 +321,7 @@ impl<A: Handlers> Cell<A> {
     fn ring_idle(self: &Arc<Self>, now: u64) {
         let mut inner = self.mailbox().lock();
         inner.idle_alarm = None;
+        inner.trim();
         // One that is not idle sets the alarm anew when it is.
         let Some(idle) = A::OPTIONS.sleep_after else {
             return;
