@@ -65,6 +65,8 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
     /// A future that is dropped before it is ready has not enqueued the call.
     pub async fn tell(self) -> Result<(), CallError> {
         let cell = self.actor.cell()?;
+        // Whoever tells all the time must not keep other tasks from running.
+        tokio::task::coop::consume_budget().await;
         let mut message = Some(self.message);
         let mut line = Line::new(cell);
         let mut send = std::future::poll_fn(|task| {

@@ -117,3 +117,6 @@ impl Baton {
         matches!(self.run, Run::Running | Run::Again)
     }
 }
+
+#[cfg(test)]
+mod model;

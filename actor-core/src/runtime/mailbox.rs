@@ -391,11 +391,6 @@ impl<A: Handlers> Mailbox<A> {
         finished
     }
 
-    /// Returns whether something is next.
-    pub(super) fn has_next(&self) -> bool {
-        self.inner.lock().has_next()
-    }
-
     /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
     /// those that were taken out.
     pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
