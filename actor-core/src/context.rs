@@ -40,7 +40,7 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
             assert!(
                 A::__STORED,
                 "this actor has no database: it has neither `#[migrate]` nor `#[state]`"
-            )
+            );
         }
         self.turn.db()
     }

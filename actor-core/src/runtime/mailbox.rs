@@ -7,6 +7,10 @@
 //! 3. A slot belongs to one ask until that ask has taken the reply or was dropped, and the reply was given or never will be.
 //! 4. No code of the user's runs under the lock, and no waker is woken.
 
+mod finished;
+mod inner;
+mod sending;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,16 +21,16 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
-use crate::limits;
 use crate::runtime::alarms::AlarmId;
-use crate::runtime::baton::{Baton, Due};
-use crate::runtime::chain::Chain;
 use crate::runtime::gate::Answer;
-use crate::runtime::instance::Instance;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request, Waiter, answer};
-use crate::runtime::room::{Place, Room};
-use crate::runtime::slots::{Completed, SlotId, Slots};
+use crate::runtime::room::Place;
+use crate::runtime::slots::SlotId;
+pub(super) use finished::Finished;
+pub(super) use inner::Inner;
+pub(crate) use sending::Sending;
+pub(super) use sending::{Posted, Pushed, Taken, Unsent, Way};
 
 /// Whether an actor is awake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,116 +64,10 @@ pub(crate) struct Mailbox<A: Handlers> {
     limit: AtomicU64,
 }
 
-pub(super) struct Inner<A: Handlers> {
-    pub(super) baton: Baton,
-    pub(super) status: Status,
-    /// What the actor is, between two runs.
-    pub(super) life: Option<Life<A>>,
-    queue: VecDeque<Mail<A>>,
-    /// How many of them may wait, so that each is handled alone.
-    alone: usize,
-    /// How many were taken out together and are not handled yet.
-    held: usize,
-    /// Nothing at all as long as there is none.
-    requests: Option<Box<VecDeque<Request>>>,
-    slots: Slots<Result<A::Reply, CallError>>,
-    room: Room,
-    pushed: u64,
-    taken: u64,
-    refusal: Option<Box<Refusal>>,
-    /// When the actor came to be, if it is in memory only, and when it became idle the last time: milliseconds of the alarms,
-    /// of which the first has no 0.
-    since: u64,
-    pub(super) idle_since: u64,
-    /// The alarm that looks whether it has been so for long.
-    pub(super) idle_alarm: Option<AlarmId>,
-    /// The alarm that looks whether somebody has waited for long.
-    pub(super) limit_alarm: Option<AlarmId>,
-}
-
-/// What has to be done for mail or a request that was pushed, when no lock is held.
-#[must_use]
-pub(super) enum Pushed<A: Handlers> {
-    /// Nothing: it will be looked at.
-    Delivered,
-    /// The cell goes into the run queue.
-    Queue,
-    /// The actor has to start. Whoever pushed has the baton.
-    Start,
-    /// Whoever pushed has the baton, and runs this in place.
-    Run(Life<A>),
-}
-
-/// A call on its way into the mailbox. What it is made of is taken when it gets in.
-pub(crate) struct Sending<'s, A: Handlers> {
-    /// Which action, with its arguments.
-    pub(crate) message: &'s mut Option<A::Message>,
-    /// What the handle may create the actor with.
-    pub(crate) input: Option<&'s Arc<A::Input>>,
-    /// Who waits for the reply, if actors do.
-    pub(crate) chain: Option<Arc<Chain>>,
-    /// Who is woken when the reply is there; nobody for a tell.
-    pub(crate) asker: Option<&'s Waker>,
-}
-
-/// What became of a call.
-pub(super) enum Posted<A: Handlers> {
-    /// It is in the mailbox, and its reply will be in this place.
-    Sent(Option<SlotId>, Pushed<A>),
-    /// The actor does nothing else, so whoever wanted to push the call runs it. The caller has the baton and the life.
-    Direct(Box<Instance<A>>, A::Message),
-}
-
-/// Why mail was not pushed.
-pub(super) enum Unsent {
-    /// There is no room for it.
-    Full,
-    /// The last start failed, and it is too early for the next one.
-    Refused(Arc<StartError>),
-}
-
-/// How a mail is pushed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Whoever pushes it runs the actor in place, if nobody runs it, and needs no mail if the actor is awake.
-    Direct,
-    /// Whoever pushes it runs the actor in place, if nobody runs it.
-    InPlace,
-    /// Somebody else runs the actor.
-    Queued,
-}
-
-/// What was taken out of the mailbox.
-pub(super) enum Taken {
-    /// Nothing is there.
-    Nothing,
-    /// Mail, which is in the buffer that was given.
-    Mail,
-    /// A request that is due.
-    Request(Request),
-}
-
 impl<A: Handlers> Mailbox<A> {
     pub(super) fn new(refusal: Option<Refusal>) -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                baton: Baton::new(),
-                status: Status::Asleep,
-                life: None,
-                queue: VecDeque::new(),
-                alone: 0,
-                held: 0,
-                requests: None,
-                slots: Slots::new(),
-                room: Room::default(),
-                pushed: 0,
-                taken: 0,
-                refusal: refusal.map(Box::new),
-                since: 0,
-                idle_since: 0,
-                idle_alarm: None,
-                limit_alarm: None,
-            }),
+            inner: Mutex::new(Inner::new(refusal)),
             limit: AtomicU64::new(u64::MAX),
         }
     }
@@ -503,221 +401,5 @@ impl<A: Handlers> Mailbox<A> {
         woken.into_iter().for_each(Waker::wake);
         finished.tell();
         taken
-    }
-}
-
-impl<A: Handlers> Inner<A> {
-    /// Takes room for one mail, unless the actor refuses calls.
-    fn enter(&mut self, place: &mut Option<Place>) -> Result<(), Unsent> {
-        if self.status == Status::Asleep
-            && let Some(refusal) = &self.refusal
-            && Instant::now() < refusal.until
-        {
-            return Err(Unsent::Refused(Arc::clone(&refusal.error)));
-        }
-        if place.take().is_some() {
-            self.room.settle();
-        } else if !self.room.is_free(self.used(), A::OPTIONS.mailbox) {
-            return Err(Unsent::Full);
-        }
-        Ok(())
-    }
-
-    /// Returns how much room is in use.
-    fn used(&self) -> usize {
-        self.queue.len() + self.held
-    }
-
-    /// Gives free room to those who wait for it.
-    fn grant(&mut self) -> Vec<Waker> {
-        self.room.grant(self.used(), A::OPTIONS.mailbox)
-    }
-
-    /// Returns whether nobody runs the actor, and what it waits for is mail.
-    fn can_run_in_place(&self) -> bool {
-        self.status == Status::Asleep || (self.baton.is_listening() && self.life.is_some())
-    }
-
-    /// Sees to it that what was just pushed is looked at.
-    fn rouse(&mut self, here: bool) -> Pushed<A> {
-        if self.status == Status::Asleep {
-            self.status = Status::Starting;
-            let begun = self.baton.try_begin();
-            assert!(begun, "INVARIANT 2: nobody runs an actor that is asleep");
-            return Pushed::Start;
-        }
-        if here && self.baton.try_begin() {
-            let life = self.life.take();
-            return Pushed::Run(life.expect("INVARIANT 2: nobody had the life"));
-        }
-        match self.baton.arrived() {
-            Due::Queue => Pushed::Queue,
-            Due::Nothing => Pushed::Delivered,
-        }
-    }
-
-    /// Notes that there is no life any more. Whoever does it has the baton, or nobody has.
-    fn fall_asleep(&mut self) {
-        self.status = Status::Asleep;
-        self.baton = Baton::new();
-        self.idle_since = 0;
-        self.since = 0;
-    }
-
-    fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
-        self.taken = self.pushed;
-        (self.alone, self.held) = (0, 0);
-        let requests = self.requests.take().unwrap_or_default();
-        (
-            self.queue.drain(..).collect(),
-            requests.into_iter().collect(),
-        )
-    }
-
-    fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.requests.is_none()
-    }
-
-    pub(super) fn has_next(&self) -> bool {
-        !self.queue.is_empty() || self.due().is_some()
-    }
-
-    /// Puts a request to sleep behind all mail: the actor was idle for long enough.
-    pub(super) fn sleep_idle(&mut self) {
-        let behind = self.pushed;
-        self.requests.get_or_insert_default().push_back(Request {
-            ending: Ending::Sleep,
-            waiter: None,
-            behind,
-            idle: true,
-        });
-    }
-
-    /// Returns whom to wake so that everybody who waits for a reply looks at the time.
-    pub(super) fn waiting(&self) -> Vec<Waker> {
-        self.slots.waiting()
-    }
-
-    /// Lets memory go that only a burst of calls needed.
-    pub(super) fn trim(&mut self) {
-        if self.queue.is_empty() {
-            self.queue.shrink_to(limits::IDLE_MAIL);
-        }
-        self.slots.shrink(limits::IDLE_MAIL);
-        if let Some(Life::Awake(instance)) = &mut self.life {
-            instance.trim();
-        }
-    }
-
-    fn due(&self) -> Option<&Request> {
-        let first = self.requests.as_ref()?.front();
-        first.filter(|request| request.behind <= self.taken)
-    }
-
-    /// Takes the request that is due. One that is only there because the actor was idle does not count when it is not.
-    fn take_due(&mut self) -> Option<Request> {
-        loop {
-            self.due()?;
-            let requests = self.requests.as_mut()?;
-            let request = requests.pop_front()?;
-            if requests.is_empty() {
-                self.requests = None;
-            }
-            if !request.idle || self.queue.is_empty() {
-                return Some(request);
-            }
-        }
-    }
-
-    fn next(&mut self) -> Option<Next<A>> {
-        if let Some(request) = self.take_due() {
-            return Some(Next::Request(request));
-        }
-        self.pop().map(Next::Mail)
-    }
-
-    fn pop(&mut self) -> Option<Mail<A>> {
-        let mail = self.queue.pop_front()?;
-        self.taken += 1;
-        self.alone -= usize::from(mail.is_async());
-        Some(mail)
-    }
-
-    /// Takes into an empty buffer what may be handled together.
-    fn take(&mut self, into: &mut VecDeque<Mail<A>>) -> Taken {
-        self.held = 0;
-        if let Some(request) = self.take_due() {
-            return Taken::Request(request);
-        }
-        if self.requests.is_none() && self.alone == 0 {
-            std::mem::swap(&mut self.queue, into);
-            self.taken += into.len() as u64;
-        } else {
-            self.take_some(into);
-        }
-        // The one that is handled takes no room any more.
-        self.held = into.len().saturating_sub(1);
-        if into.is_empty() {
-            Taken::Nothing
-        } else {
-            Taken::Mail
-        }
-    }
-
-    fn take_some(&mut self, into: &mut VecDeque<Mail<A>>) {
-        let requests = self.requests.as_ref();
-        let first = requests.and_then(|requests| requests.front());
-        // INVARIANT 1: what is behind a request is not handed out before it.
-        let before = first.map_or(u64::MAX, |request| request.behind);
-        while into.len() < limits::CALLS_PER_COMMIT
-            && self.taken < before
-            && let Some(mail) = self.queue.front()
-        {
-            let alone = mail.is_async();
-            if alone && !into.is_empty() {
-                break;
-            }
-            into.extend(self.pop());
-            if alone {
-                break;
-            }
-        }
-    }
-}
-
-thread_local! {
-    /// Memory for those who are to be woken, so that an answer allocates nothing.
-    static WAKERS: std::cell::Cell<Vec<Waker>> = const { std::cell::Cell::new(Vec::new()) };
-}
-
-/// Whom to wake, and what nobody takes, once no lock is held: both may run code of the user's.
-#[must_use]
-pub(super) struct Finished<R> {
-    wakers: Vec<Waker>,
-    unclaimed: Vec<R>,
-}
-
-impl<R> Default for Finished<R> {
-    fn default() -> Self {
-        Self {
-            wakers: WAKERS.take(),
-            unclaimed: Vec::new(),
-        }
-    }
-}
-
-impl<R> Finished<R> {
-    fn add(&mut self, completed: Completed<R>) {
-        match completed {
-            Completed::Wake(waker) => self.wakers.push(waker),
-            Completed::Unclaimed(reply) => self.unclaimed.push(reply),
-        }
-    }
-
-    /// Wakes who waits.
-    pub(super) fn tell(mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
-        WAKERS.set(self.wakers);
-        drop(self.unclaimed);
     }
 }
