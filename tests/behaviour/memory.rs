@@ -85,9 +85,8 @@ async fn an_error_undoes_nothing_in_memory_and_a_panic_starts_it_anew() {
         "`fail` of sum \"a\" failed: the sum fails"
     );
     assert_eq!(sum.add(1).await.unwrap(), 102);
-    let (panicked, behind) = tokio::join!(async { sum.fail(true).await }, async {
-        sum.add(1).await
-    });
+    let (panicked, behind) =
+        tokio::join!(async { sum.fail(true).await }, async { sum.add(1).await });
     assert_eq!(
         panicked.unwrap_err().to_string(),
         "`fail` of sum \"a\" panicked: the sum panics"
@@ -116,9 +115,8 @@ async fn calls_wait_for_an_action_that_waits_and_a_dropped_ask_is_carried_out() 
     let system = start::<Sum>(directory.path()).await;
     let sum = system.get::<Sum>("a");
     let began = tokio::time::Instant::now();
-    let dropped = tokio::time::timeout(Duration::from_millis(500), async {
-        sum.add_later(1).await
-    });
+    let dropped =
+        tokio::time::timeout(Duration::from_millis(500), async { sum.add_later(1).await });
     assert!(dropped.await.is_err());
     assert_eq!(sum.add(1).await.unwrap(), 2);
     assert_eq!(began.elapsed(), Duration::from_secs(1));
@@ -361,7 +359,9 @@ fn an_ask_from_another_runtime_is_answered_in_the_runtime_of_the_system() {
         .unwrap();
     let system = first.block_on(start::<Sum>(directory.path()));
     // One without a timer, which the action needs.
-    let second = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let second = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let sum = system.get::<Sum>("a");
     second.block_on(async {
         assert_eq!(sum.add(1).await.unwrap(), 1);
