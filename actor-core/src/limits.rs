@@ -68,3 +68,23 @@ pub const IN_PLACE_DEPTH: u32 = 8;
 
 /// How many calls of others one that asks handles in place of a driver, behind its own.
 pub const CALLS_IN_PLACE: usize = 16;
+
+/// Up to how many files a checkpoint syncs one by one: above it one sync of the whole file system is cheaper, although that
+/// one waits for what others have written as well.
+pub const FILES_SYNCED_SINGLY: usize = 16;
+
+/// How long a segment of the log is: at 200 bytes for a small action 80,000 of them, so that taking the next segment costs
+/// nothing, and small enough that an empty system does not fill a disk.
+pub const LOG_SEGMENT_BYTES: u64 = 16 << 20;
+
+/// How many segments the log has at most. A checkpoint is asked for when half of them are in use, so that the other half lasts
+/// while it runs. It bounds the space of the log and the time of a recovery.
+pub const LOG_SEGMENTS: usize = 8;
+
+/// How many bytes wait for the log before turns wait to begin: half a segment, which is a hundred times what a healthy disk
+/// takes with one sync.
+pub const LOG_BUFFER_BYTES: usize = 8 << 20;
+
+/// How many failed stretches of the log are told apart: a disk that fails more often than this between good writes is not one
+/// whose every pause matters.
+pub const LOG_FAILURES: usize = 64;

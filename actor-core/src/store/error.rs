@@ -89,6 +89,13 @@ pub enum StoreError {
         #[source]
         source: std::sync::Arc<StoreError>,
     },
+    /// The log is full, and what it holds cannot be brought into the files of the actors.
+    #[error("the log is full and cannot be emptied: {source}")]
+    LogFull {
+        /// Why not.
+        #[source]
+        source: std::sync::Arc<StoreError>,
+    },
     /// A worker of the store ended in the middle of its work.
     #[error("the store was interrupted: {message}")]
     Interrupted {
@@ -117,6 +124,7 @@ impl StoreError {
             Self::State { .. } => "state",
             Self::Closed { .. } => "closed",
             Self::Poisoned { .. } => "poisoned",
+            Self::LogFull { .. } => "log_full",
             Self::Interrupted { .. } => "interrupted",
         }
     }

@@ -3,10 +3,14 @@
 mod database;
 mod db;
 mod directory;
+#[allow(dead_code, unused_imports)]
+mod disk;
 mod durability;
 mod error;
 mod internal;
 mod layout;
+#[allow(dead_code, unused_imports)]
+mod log;
 mod migrations;
 mod sqlite;
 mod template;
