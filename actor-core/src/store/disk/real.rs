@@ -88,7 +88,7 @@ impl Disk for RealDisk {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             // A link to a directory counts as one: a user may have put a part of the data elsewhere.
-            let is_dir = fs::metadata(entry.path()).map_or(false, |metadata| metadata.is_dir());
+            let is_dir = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
             if let Ok(name) = entry.file_name().into_string() {
                 listed.push(Listed { name, is_dir });
             }

@@ -13,54 +13,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::view::{Effect, Node, Torn, View};
-use super::{Disk, DiskFile, Listed, OpenHow, Seeded};
-
-/// What goes wrong with an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It fails with `EIO`. A write has written nothing.
-    Eio,
-    /// It fails with `ENOSPC`, and has done nothing.
-    Enospc,
-    /// A part of a write is written before it fails with `ENOSPC`; anything else fails with `EIO`.
-    Short,
-    /// It is done and fails all the same, with `EIO`.
-    Late,
-}
-
-/// What a power cut leaves of that which was not synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PowerCut {
-    /// Nothing.
-    Nothing,
-    /// Everything.
-    Everything,
-    /// Any of it.
-    Some,
-    /// Any of it, and of a write any number of whole sectors from its beginning.
-    TornSectors,
-    /// Any of it, and of a write any number of bytes from its beginning.
-    TornBytes,
-    /// Any sector of any write.
-    Scattered,
-}
-
-impl PowerCut {
-    /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Nothing,
-        Self::Everything,
-        Self::Some,
-        Self::TornSectors,
-        Self::TornBytes,
-        Self::Scattered,
-    ];
-
-    /// Returns whether the seed makes a difference.
-    pub(crate) fn is_random(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Everything)
-    }
-}
+use super::{Disk, DiskFile, Fault, Listed, OpenHow, PowerCut, Seeded};
 
 /// A disk in memory that knows what is durable, counts every operation that changes or syncs something, and fails or loses power
 /// at the one that it is told. Clones are the same disk.
@@ -297,7 +250,7 @@ impl Inner {
                 self.pending.push(effect);
                 Ok(())
             }
-            Verdict::IsOff => Err(eio()),
+            Verdict::IsOff | Verdict::Fails(Fault::Eio) => Err(eio()),
             Verdict::LosesPower => {
                 self.pending.push(effect);
                 Err(eio())
@@ -308,7 +261,6 @@ impl Inner {
                 self.pending.push(effect);
                 Err(eio())
             }
-            Verdict::Fails(Fault::Eio) => Err(eio()),
             Verdict::Fails(Fault::Enospc) => Err(enospc()),
         }
     }

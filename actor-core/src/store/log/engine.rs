@@ -69,9 +69,17 @@ pub(super) struct Buffer<E> {
     pub(super) is_idle: bool,
     /// Whether what is in the buffer has no place in the log.
     pub(super) is_stalled: bool,
-    pub(super) wants_checkpoint: bool,
-    pub(super) checkpoint_error: Option<Arc<StoreError>>,
+    pub(super) checkpoint: Checkpoint,
     spare: Option<(Vec<u8>, Vec<E>)>,
+}
+
+/// What is known of the checkpoints.
+#[derive(Default)]
+pub(super) struct Checkpoint {
+    /// Whether somebody asked for one.
+    pub(super) is_requested: bool,
+    /// Why they do not work.
+    pub(super) error: Option<Arc<StoreError>>,
 }
 
 /// What was taken to be written.
@@ -121,8 +129,7 @@ impl<E: Entry> Engine<E> {
                 is_open: true,
                 is_idle: false,
                 is_stalled: false,
-                wants_checkpoint: false,
-                checkpoint_error: None,
+                checkpoint: Checkpoint::default(),
                 spare: None,
             }),
             failures: Mutex::new(Failures::default()),

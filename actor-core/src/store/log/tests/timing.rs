@@ -1,6 +1,8 @@
 //! How fast the log is, beside the disk alone. Run by hand, in a release build:
 //! `cargo test --release -p actor-core --lib store::log::tests::timing -- --ignored --nocapture`.
 
+#![allow(clippy::cast_precision_loss)] // Numbers for people.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -30,7 +32,7 @@ impl Entry for Settled {
 fn bare(disk: &dyn Disk, directory: &std::path::Path) -> f64 {
     let file = disk.open(&directory.join("bare"), OpenHow::Create).unwrap();
     let len = 16 << 20;
-    file.write_at(&vec![0; len as usize], 0).unwrap();
+    file.write_at(&vec![0; 16 << 20], 0).unwrap();
     file.sync_data().unwrap();
     let start = Instant::now();
     let mut count: u64 = 0;
@@ -86,10 +88,11 @@ fn records_a_second_beside_the_disk_alone() {
         let alone = bare(&*disk, directory.path());
         println!("4 KiB + fdatasync: {alone:.0} a second");
         for (appenders, under_way) in [(1, 1), (1, 64), (64, 1), (64, 16)] {
-            let before = opened.engine.writer.lock().next_seq;
+            let before = opened.engine.space.needed();
             let start = Instant::now();
             let records = log(&opened, appenders, under_way);
-            let batches = opened.engine.writer.lock().next_seq - before;
+            opened.release(opened.durable());
+            let batches = opened.engine.space.needed() - before;
             let batches = batches as f64 / start.elapsed().as_secs_f64();
             println!(
                 "{appenders} appenders with {under_way} each: {records:.0} records and {batches:.0} batches a second, {:.2} of the disk's",

@@ -86,7 +86,7 @@ pub(super) fn options() -> Options {
 /// Returns what a record with this id holds.
 pub(super) fn payload(id: u64, len: usize) -> Vec<u8> {
     let mut payload = id.to_le_bytes().to_vec();
-    payload.extend((0..len).map(|at| (id as usize * 31 + at) as u8));
+    payload.extend((31 * id..).take(len).map(|at| at.to_le_bytes()[0]));
     payload
 }
 
