@@ -17,6 +17,8 @@ mod real;
 mod seeded;
 #[cfg(any(test, feature = "testing"))]
 mod sim;
+#[cfg(test)]
+mod tests;
 #[cfg(any(test, feature = "testing"))]
 mod view;
 
