@@ -181,6 +181,18 @@ impl<E: Entry> Engine<E> {
         Ok(lsn)
     }
 
+    /// Writes until the log is closed.
+    pub(super) fn work(&self) {
+        let worked = catch_unwind(AssertUnwindSafe(|| while self.flush(true) {}));
+        if worked.is_err() {
+            // Nobody knows what it had done: as after a failed sync.
+            let message = "a thread of the log panicked".to_owned();
+            let error = StoreError::Interrupted { message };
+            self.poison(&mut Batch::synced(self.written()), error, true);
+            self.announce();
+        }
+    }
+
     /// Writes what is in the buffer as one batch; returns whether there was anything to do. If it shall wait for something, then
     /// only until the log is closed.
     pub(super) fn flush(&self, wait: bool) -> bool {

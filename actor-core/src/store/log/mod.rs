@@ -165,7 +165,7 @@ impl<E: Entry> Log<E> {
 
     fn spawn(&self, name: &str) -> std::io::Result<()> {
         let engine = Arc::clone(&self.engine);
-        let work = move || while engine.flush(true) {};
+        let work = move || engine.work();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         if let Some(threads) = &mut *self.threads.lock() {
             threads.push(thread);
