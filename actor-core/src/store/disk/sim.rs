@@ -18,8 +18,9 @@ use super::{Disk, DiskFile, Fault, Listed, OpenHow, PowerCut, Seeded};
 /// A disk in memory that knows what is durable, counts every operation that changes or syncs something, and fails or loses power
 /// at the one that it is told. Clones are the same disk.
 ///
-/// A failed sync leaves what it should have synced in one of two states, as the seed says: durable after all, or visible but
-/// never durable, whatever is synced later.
+/// A failed sync leaves each thing that it should have synced in one of two states, as the seed says. It is durable after all; or, if
+/// it is of a file, it is visible but never durable, whatever is synced later, and if it is a name, it waits for the next sync: file
+/// systems keep names in a journal, and forget no part of it without forgetting all.
 #[derive(Clone)]
 pub(crate) struct SimDisk {
     inner: Arc<Mutex<Inner>>,
@@ -299,6 +300,7 @@ impl Inner {
                 _ if !covers(&effect) => self.pending.push(effect),
                 Verdict::Works => self.durable.apply(&effect),
                 _ if self.random.coin() => self.durable.apply(&effect),
+                _ if effect.is_of_name() => self.pending.push(effect),
                 _ => {}
             }
         }
