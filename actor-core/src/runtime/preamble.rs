@@ -15,8 +15,9 @@ use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
 use crate::runtime::failed::{Failed, fail};
-use crate::runtime::limited::{Fault, Running, limited};
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::limited::{Fault, Running, limited, limited_now};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
@@ -54,16 +55,8 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
             return None;
         }
     };
-    let schema = (A::MIGRATIONS, Arc::clone(&template));
-    match store::open(
-        cell.paths(),
-        A::NAME,
-        cell.key().clone(),
-        schema,
-        cell.syncing(),
-    )
-    .await
-    {
+    let schema = (&A::MIGRATIONS, &*template);
+    match store::open(cell.paths(), A::NAME, cell.key(), schema, cell.backing()) {
         Err(error) => {
             fail(cell, Failed::store(None, error), None, true);
             None
@@ -80,7 +73,7 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
 async fn wake<A: Handlers>(
     cell: &Arc<Cell<A>>,
     opened: Opened,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Option<Started<A>> {
     let Opened {
         database,
@@ -134,10 +127,10 @@ async fn update<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [store::Migration],
     meta: &Meta,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Result<(), Failed> {
-    let target = For::Waking(meta, template.fingerprint());
-    migrate(turn, pending, target)
+    let template = Arc::clone(template);
+    migrate(turn, pending, For::Waking(meta), template)
         .await
         .map_err(Failed::migrating)?;
     note(turn.cell(), meta);
@@ -169,9 +162,13 @@ async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
 /// Runs what runs on each start, and makes the actor.
 pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
-    let (running, limit) = enter(turn, Step::CreateVars, &hook);
+    let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
     let mut cx = Context::new(turn);
-    let created = limited(&running, limit, A::__create_vars(&mut cx)).await;
+    let create = A::__create_vars(&mut cx);
+    let created = match A::HOOKS.create_vars {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
     let vars = turn
         .settle(created, limit)
         .await
@@ -201,9 +198,9 @@ pub(super) async fn run_hook<A: Handlers>(
     step: Step,
     hook: &'static Hook,
 ) -> Result<(), Fault> {
-    let (running, limit) = enter(turn, step, hook);
+    let (mut running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
-    let ran = limited(&running, limit, actor.__hook(step, hook.id, &mut cx)).await;
+    let ran = limited(&mut running, limit, actor.__hook(step, hook.id, &mut cx)).await;
     turn.settle(ran, limit).await
 }
 
@@ -212,6 +209,7 @@ pub(super) const DEFAULT_HOOK: Hook = Hook {
     id: 0,
     name: "Default::default",
     timeout: None,
+    is_async: false,
 };
 
 /// Says which hook runs from now on, and returns how long it may.

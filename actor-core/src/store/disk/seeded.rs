@@ -22,6 +22,11 @@ impl Seeded {
         self.next() % end
     }
 
+    /// Returns an index of a slice of this length, which is not 0.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("it is below the length")
+    }
+
     /// Returns true in half of the cases.
     pub(crate) fn coin(&mut self) -> bool {
         self.next() & 1 == 1

@@ -11,7 +11,9 @@
 //! 5. After a failed sync `durable` does not change any more, and nothing is written.
 //! 6. Locks are taken in the order writer, buffer, then any one of the others; nothing of the user's runs under the writer's and
 //!    the buffer's lock but [`Entry::undo`] and the closure that writes a record.
+//! 7. Whoever appends while there is something to do finds a hired thread that has not looked for the last time, or hires one.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -25,6 +27,55 @@ use crate::store::log::space::Space;
 use crate::store::log::writer::{WriteError, Writer};
 use crate::store::log::{Entry, Lsn};
 use crate::store::{Durability, StoreError};
+
+/// One hired thread writes and syncs while the other tells those whose records are settled.
+const HIRED_MAX: usize = 2;
+
+/// What a thread does that finds nothing to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// It returns.
+    Return,
+    /// It waits for work until the log is closed.
+    Wait,
+    /// It returns, and is no longer among the hired.
+    Leave,
+}
+
+thread_local! {
+    /// Whether this thread is at work for a log, and may drop the last that holds it.
+    static IS_HIRED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread that was hired, counted until it has left.
+pub(super) struct Hired<E: Entry>(Option<Arc<Engine<E>>>);
+
+impl<E: Entry> Hired<E> {
+    pub(super) fn new(engine: Arc<Engine<E>>) -> Self {
+        Self(Some(engine))
+    }
+
+    /// Writes until there is nothing to do.
+    pub(super) fn work(mut self) {
+        if let Some(engine) = self.0.take() {
+            IS_HIRED.set(true);
+            engine.work(Idle::Leave);
+            // It is counted out already, and may be the last that has the log.
+            drop(engine);
+            IS_HIRED.set(false);
+        }
+    }
+}
+
+impl<E: Entry> Drop for Hired<E> {
+    fn drop(&mut self) {
+        // It never came to work: the runtime that it was hired from has ended.
+        if let Some(engine) = self.0.take() {
+            let mut buffer = engine.buffer.lock();
+            engine.leave(&mut buffer, Idle::Leave);
+        }
+    }
+}
 
 /// The log without its threads.
 pub(super) struct Engine<E> {
@@ -43,8 +94,10 @@ pub(super) struct Engine<E> {
     pub(super) durable: AtomicU64,
     /// Whether turns may begin without a closer look.
     pub(super) is_roomy: AtomicBool,
-    /// There may be something to write.
+    /// There may be something to write, or a hired thread has left.
     pub(super) work: Condvar,
+    /// Gets a thread to [`flush`](Self::flush) until there is nothing to do, if the log has none of its own.
+    pub(super) hire: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// A checkpoint may be wanted.
     pub(super) pressing: Condvar,
     /// `written`, `durable` or the failures changed; for tasks, and for threads.
@@ -65,6 +118,8 @@ pub(super) struct Buffer<E> {
     /// Up to which record a sync is asked for.
     pub(super) sync_to: Lsn,
     pub(super) is_open: bool,
+    /// How many hired threads are at work, or about to be.
+    pub(super) hired: usize,
     /// Whether a thread waits for work.
     pub(super) is_idle: bool,
     /// Whether what is in the buffer has no place in the log.
@@ -127,6 +182,7 @@ impl<E: Entry> Engine<E> {
                 last: Lsn::NONE,
                 sync_to: Lsn::NONE,
                 is_open: true,
+                hired: 0,
                 is_idle: false,
                 is_stalled: false,
                 checkpoint: Checkpoint::default(),
@@ -139,6 +195,7 @@ impl<E: Entry> Engine<E> {
             durable: AtomicU64::new(0),
             is_roomy: AtomicBool::new(true),
             work: Condvar::default(),
+            hire: OnceLock::new(),
             pressing: Condvar::default(),
             advanced: Notify::new(),
             progress: Mutex::new(()),
@@ -177,28 +234,28 @@ impl<E: Entry> Engine<E> {
         if buffer.bytes.len() > self.buffer_bytes {
             self.is_roomy.store(false, Ordering::Release);
         }
-        self.rouse(buffer);
+        let hire = self.rouse(buffer);
+        drop(guard);
+        self.hire_if(hire);
         Ok(lsn)
     }
 
-    /// Writes until the log is closed.
-    pub(super) fn work(&self) {
-        let worked = catch_unwind(AssertUnwindSafe(|| while self.flush(true) {}));
+    /// Writes until there is nothing to do, or the log is closed.
+    pub(super) fn work(&self, idle: Idle) {
+        let worked = catch_unwind(AssertUnwindSafe(|| while self.flush(idle) {}));
         if worked.is_err() {
             // Nobody knows what it had done: as after a failed sync.
             let message = "a thread of the log panicked".to_owned();
-            let error = StoreError::Interrupted { message };
-            self.poison(&mut Batch::synced(self.written()), error, true);
-            self.announce();
+            self.fail(StoreError::Interrupted { message });
+            self.leave(&mut self.buffer.lock(), idle);
         }
     }
 
-    /// Writes what is in the buffer as one batch; returns whether there was anything to do. If it shall wait for something, then
-    /// only until the log is closed.
-    pub(super) fn flush(&self, wait: bool) -> bool {
+    /// Writes what is in the buffer as one batch; returns whether there was anything to do.
+    pub(super) fn flush(&self, idle: Idle) -> bool {
         let mut writer = self.writer.lock();
         // INVARIANT 2
-        let Some(mut batch) = self.take(&writer, wait) else {
+        let Some(mut batch) = self.take(&writer, idle) else {
             return false;
         };
         let mut settled = Vec::new();
@@ -224,7 +281,7 @@ impl<E: Entry> Engine<E> {
     pub(super) fn finish(&self) -> Result<(), Arc<StoreError>> {
         self.space.begin_closing();
         let before = self.failed();
-        while self.flush(false) {}
+        while self.flush(Idle::Return) {}
         let finished = self.finish_writer();
         self.announce();
         self.roomy.notify_waiters();
@@ -254,10 +311,11 @@ impl<E: Entry> Engine<E> {
     }
 
     /// Takes the buffer, or waits for something to do with it.
-    fn take(&self, writer: &Writer, wait: bool) -> Option<Batch<E>> {
+    fn take(&self, writer: &Writer, idle: Idle) -> Option<Batch<E>> {
         let mut buffer = self.buffer.lock();
         loop {
-            if self.poison.get().is_some() || wait && !buffer.is_open {
+            if self.poison.get().is_some() || idle == Idle::Wait && !buffer.is_open {
+                self.leave(&mut buffer, idle);
                 return None;
             }
             let durable = self.durable.load(Ordering::Acquire);
@@ -275,7 +333,8 @@ impl<E: Entry> Engine<E> {
                 // Only to be synced.
                 return Some(Batch::synced(Lsn(written)));
             }
-            if !wait {
+            if idle != Idle::Wait {
+                self.leave(&mut buffer, idle);
                 return None;
             }
             buffer.is_idle = true;
@@ -371,6 +430,17 @@ impl<E: Entry> Engine<E> {
         later
     }
 
+    /// Ends the log for a failure that is not its own.
+    pub(super) fn fail(&self, error: StoreError) {
+        let writer = self.writer.lock();
+        let settled = self.poison(&mut Batch::synced(Lsn::NONE), error, true);
+        drop(writer);
+        self.announce();
+        for entry in &settled {
+            guarded(|| entry.settled());
+        }
+    }
+
     /// Tells those who wait for a ticket.
     fn announce(&self) {
         self.advanced.notify_waiters();
@@ -390,10 +460,40 @@ impl<E: Entry> Engine<E> {
         self.buffer.lock().spare = Some((bytes, entries));
     }
 
-    /// Wakes the thread that waits for work.
-    pub(super) fn rouse(&self, buffer: &Buffer<E>) {
+    /// Wakes the thread that waits for work. Returns whether one has to be hired, once the lock is given up.
+    #[must_use]
+    pub(super) fn rouse(&self, buffer: &mut Buffer<E>) -> bool {
         if buffer.is_idle {
             self.work.notify_one();
+        }
+        let hire = self.hire.get().is_some() && buffer.hired < HIRED_MAX;
+        buffer.hired += usize::from(hire);
+        hire
+    }
+
+    /// Hires a thread that [`rouse`](Self::rouse) has counted.
+    pub(super) fn hire_if(&self, hire: bool) {
+        if let (true, Some(hire)) = (hire, self.hire.get()) {
+            hire();
+        }
+    }
+
+    /// INVARIANT 7: counts a hired thread out, in the same step in which it saw that there is nothing to do.
+    fn leave(&self, buffer: &mut Buffer<E>, idle: Idle) {
+        if idle == Idle::Leave {
+            buffer.hired -= 1;
+            self.work.notify_all();
+        }
+    }
+
+    /// Waits until no hired thread is left; a hired thread does not wait for itself.
+    pub(super) fn wait_for_hired(&self) {
+        if IS_HIRED.get() {
+            return;
+        }
+        let mut buffer = self.buffer.lock();
+        while buffer.hired > 0 {
+            buffer = self.work.wait(buffer);
         }
     }
 

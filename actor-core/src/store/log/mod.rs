@@ -36,6 +36,7 @@
 //! Those of [`Engine`](engine) (order, waiting, failures), [`Writer`](writer) (places, failed writes), [`Space`](space) (what may be
 //! written over), [`Chain`](chain) (what is the log) and of [recovery].
 
+mod bridge;
 mod chain;
 mod engine;
 mod failures;
@@ -59,7 +60,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
-use self::engine::Engine;
+use self::engine::{Engine, Hired, Idle};
 pub(crate) use self::recovery::Recovered;
 use super::disk::Disk;
 use super::durability::Durability;
@@ -109,8 +110,11 @@ pub(crate) struct Options {
     pub(crate) segments: usize,
     /// Above how many waiting bytes [`Log::room`] waits.
     pub(crate) buffer_bytes: usize,
-    /// Whether threads of its own write the log. If not, somebody calls [`Log::flush_once`].
+    /// Whether threads of its own write the log. If not, and there is no runtime, somebody calls [`Log::flush_once`].
     pub(crate) threads: bool,
+    /// From where a thread is hired while there is something to write. Time that was paused does not run on by itself meanwhile,
+    /// because the runtime is not idle.
+    pub(crate) runtime: Option<tokio::runtime::Handle>,
     /// Makes the salts follow from a seed, so that a test writes the same bytes each time.
     pub(crate) seed: Option<u64>,
 }
@@ -122,6 +126,7 @@ impl Default for Options {
             segments: limits::LOG_SEGMENTS,
             buffer_bytes: limits::LOG_BUFFER_BYTES,
             threads: true,
+            runtime: None,
             seed: None,
         }
     }
@@ -153,7 +158,16 @@ impl<E: Entry> Log<E> {
             engine,
             threads: Mutex::new(Some(Vec::new())),
         };
-        if options.threads {
+        if let Some(runtime) = options.runtime.clone() {
+            let engine = Arc::downgrade(&log.engine);
+            let hire = move || {
+                if let Some(engine) = engine.upgrade() {
+                    let hired = Hired::new(engine);
+                    runtime.spawn_blocking(|| hired.work());
+                }
+            };
+            let _ = log.engine.hire.set(Box::new(hire));
+        } else if options.threads {
             // One writes and syncs while the other tells those whose records are settled.
             for name in ["actor-log-1", "actor-log-2"] {
                 log.spawn(name)
@@ -165,7 +179,7 @@ impl<E: Entry> Log<E> {
 
     fn spawn(&self, name: &str) -> std::io::Result<()> {
         let engine = Arc::clone(&self.engine);
-        let work = move || engine.work();
+        let work = move || engine.work(Idle::Wait);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         if let Some(threads) = &mut *self.threads.lock() {
             threads.push(thread);
@@ -287,7 +301,7 @@ impl<E: Entry> Log<E> {
 
     /// Writes what is waiting, as one batch; returns whether there was anything to do. For a log without threads.
     pub(crate) fn flush_once(&self) -> bool {
-        self.engine.flush(false)
+        self.engine.flush(Idle::Return)
     }
 
     /// Returns how many segments there are.
@@ -306,6 +320,7 @@ impl<E: Entry> Log<E> {
         let Some(threads) = threads.take() else {
             return Ok(());
         };
+        self.engine.wait_for_hired();
         for thread in threads {
             // Whoever drops the log last may be one whose record was settled.
             if thread.thread().id() != thread::current().id() && thread.join().is_err() {

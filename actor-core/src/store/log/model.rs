@@ -81,7 +81,7 @@ impl Running {
         let engine = Arc::new(Engine::new(writer, options.buffer_bytes));
         let threads = (0..2).map(|_| {
             let engine = Arc::clone(&engine);
-            thread::spawn(move || while engine.flush(true) {})
+            thread::spawn(move || while engine.flush(engine::Idle::Wait) {})
         });
         Self {
             threads: threads.collect(),
@@ -116,6 +116,7 @@ fn options() -> Options {
         segments: 2,
         buffer_bytes: 300,
         threads: false,
+        runtime: None,
         seed: Some(3),
     }
 }

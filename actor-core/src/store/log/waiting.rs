@@ -69,7 +69,9 @@ impl<E: Entry> Engine<E> {
         let wanted = lsn.min(buffer.last);
         if wanted > buffer.sync_to {
             buffer.sync_to = wanted;
-            self.rouse(&buffer);
+            let hire = self.rouse(&mut buffer);
+            drop(buffer);
+            self.hire_if(hire);
         }
     }
 
@@ -78,11 +80,13 @@ impl<E: Entry> Engine<E> {
         let failed = self.failures.lock().find(buffer.last).is_some();
         // Nothing was appended after what failed.
         let last = if failed { self.written() } else { buffer.last };
+        let mut hire = false;
         if last > self.durable() {
             buffer.sync_to = buffer.sync_to.max(last);
-            self.rouse(&buffer);
+            hire = self.rouse(&mut buffer);
         }
         drop(buffer);
+        self.hire_if(hire);
         Ticket {
             written: last,
             synced: last,
@@ -167,7 +171,10 @@ impl<E: Entry> Engine<E> {
     /// Lets those look again who wait for a place in the log, and those who make some.
     fn space_changed(&self) {
         // Between their look and their wait they hold the lock.
-        drop(self.buffer.lock());
+        let mut buffer = self.buffer.lock();
+        let hire = buffer.is_stalled && self.rouse(&mut buffer);
+        drop(buffer);
+        self.hire_if(hire);
         self.work.notify_all();
         self.pressing.notify_all();
     }

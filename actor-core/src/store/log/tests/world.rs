@@ -81,6 +81,7 @@ pub(super) fn options() -> Options {
         segments: 4,
         buffer_bytes: 8_192,
         threads: false,
+        runtime: None,
         seed: Some(7),
     }
 }

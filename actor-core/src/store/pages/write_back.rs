@@ -1,0 +1,319 @@
+//! From dirty pages to the actor's file.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Weak};
+
+use parking_lot::MutexGuard;
+
+use super::{Base, Before, Fate, Inner, Page, Pages, Unit, UnitStage, base};
+use crate::store::disk::DiskFile;
+use crate::store::log::Lsn;
+use crate::store::record::{Event, Extent, Kind, Record};
+
+/// What is committed and not in the file, at one moment.
+pub(in crate::store) struct Snapshot {
+    pages: Vec<(u32, Box<[u8]>, Lsn)>,
+    extent: Extent,
+    /// Whether the file is made anew.
+    whole: bool,
+}
+
+/// What [`Pages::snapshot`] found.
+pub(in crate::store) struct Taken {
+    /// What goes to the file; nothing if the file has everything.
+    pub(in crate::store) snapshot: Option<Snapshot>,
+    /// By which commit the pages were listed before.
+    pub(in crate::store) listed: Option<Lsn>,
+    /// By which commit they are listed now.
+    pub(in crate::store) rest: Option<Lsn>,
+}
+
+/// Nothing can be said of the pages right now: a commit is under way.
+#[derive(Debug)]
+pub(in crate::store) struct Busy;
+
+impl Pages {
+    /// Keeps others from writing to the file. Taken before a snapshot, and held until it is written.
+    pub(in crate::store) fn lock_file(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock()
+    }
+
+    /// Returns what the log has on disk and the file has not.
+    ///
+    /// The pages are listed by their first commit that is not on disk from here on, or not at all; the next commit lists them then.
+    pub(in crate::store) fn snapshot(&self) -> io::Result<Result<Taken, Busy>> {
+        let mut inner = self.inner.lock();
+        if inner
+            .unit
+            .as_ref()
+            .is_some_and(|unit| unit.stage != UnitStage::Open)
+        {
+            return Ok(Err(Busy));
+        }
+        // INVARIANT 3. What is synced is never undone, and who is told so may not have come to it yet.
+        let durable = self.volume.log().durable();
+        while inner
+            .in_flight
+            .pop_front_if(|first| first.lsn <= durable)
+            .is_some()
+        {}
+        let rest = inner.in_flight.front().map(|unit| unit.lsn);
+        let listed = std::mem::replace(&mut inner.listed, rest);
+        let snapshot = self.take(&mut inner)?;
+        Ok(Ok(Taken {
+            snapshot,
+            listed,
+            rest,
+        }))
+    }
+
+    fn take(&self, inner: &mut Inner) -> io::Result<Option<Snapshot>> {
+        if matches!(inner.fate, Fate::Ended) || !inner.created || inner.creates_later() {
+            return Ok(None);
+        }
+        let (count, base_count) = inner.committed_size();
+        let whole = matches!(inner.base, Base::Image(_));
+        let mut pages = inner.committed();
+        if !whole && pages.is_empty() && count == base_count {
+            return Ok(None);
+        }
+        if whole {
+            pages = self.all_pages(inner, pages, count)?;
+        }
+        let cut = inner.units().any(Unit::has_cut);
+        inner.cut = cut;
+        Ok(Some(Snapshot {
+            pages,
+            extent: Extent {
+                page_size: inner.page_size,
+                count,
+                kept: count,
+            },
+            whole,
+        }))
+    }
+
+    /// Puts back what [`snapshot`](Self::snapshot) took off the list. The volume has kept its own entry.
+    pub(in crate::store) fn relist(&self, first: Option<Lsn>) {
+        let mut inner = self.inner.lock();
+        inner.listed = first.or(inner.listed);
+    }
+
+    /// Removes the file of an actor that has ended, once. Held by the caller: the lock of the file.
+    pub(in crate::store) fn remove_file(&self) -> io::Result<()> {
+        let first = {
+            let mut inner = self.inner.lock();
+            inner.file = None;
+            matches!(inner.fate, Fate::Ended) && !std::mem::replace(&mut inner.removed, true)
+        };
+        // A new actor may have taken the name once this was tried, unless the name is known to be an old one's.
+        if first || self.volume.is_orphan(&self.name) {
+            return self.volume.remove_file(&self.name);
+        }
+        Ok(())
+    }
+
+    /// Returns the file of an actor that has nothing more to write, to sync it; none if it never had one or has ended.
+    pub(in crate::store) fn finished_file(&self) -> io::Result<Option<Arc<dyn DiskFile>>> {
+        let (ended, created) = {
+            let inner = self.inner.lock();
+            (matches!(inner.fate, Fate::Ended), inner.created)
+        };
+        if ended {
+            return self.remove_file().map(|()| None);
+        }
+        if !created {
+            return Ok(None);
+        }
+        match self.volume.open_file(&self.name) {
+            Ok(file) => Ok(Some(file)),
+            // It was destroyed since, and what comes next of that is listed by itself.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds the clean pages to the dirty ones.
+    fn all_pages(
+        &self,
+        inner: &mut Inner,
+        dirty: Vec<(u32, Box<[u8]>, Lsn)>,
+        count: u32,
+    ) -> io::Result<Vec<(u32, Box<[u8]>, Lsn)>> {
+        let mut dirty = dirty.into_iter().peekable();
+        let mut all = Vec::with_capacity(count as usize);
+        for number in 1..=count {
+            if let Some(page) = dirty.next_if(|page| page.0 == number) {
+                all.push(page);
+                continue;
+            }
+            let mut bytes = vec![0; inner.page_size as usize].into_boxed_slice();
+            self.read_base(inner, number, 0, &mut bytes)?;
+            all.push((number, bytes, Lsn::NONE));
+        }
+        Ok(all)
+    }
+
+    /// Writes a snapshot to the file; it is not synced here.
+    pub(in crate::store) fn write_back(
+        &self,
+        snapshot: &mut Snapshot,
+    ) -> io::Result<Arc<dyn DiskFile>> {
+        let file = if snapshot.whole {
+            self.volume.create_file(&self.name)?
+        } else {
+            let mut inner = self.inner.lock();
+            self.file(&mut inner)?
+        };
+        let size = u64::from(snapshot.extent.page_size);
+        let mut last = [0; 4];
+        if !snapshot.whole {
+            file.read_at(&mut last, 24)?;
+        }
+        let last = u32::from_be_bytes(last);
+        let first = snapshot.pages.first_mut().filter(|page| page.0 == 1);
+        if let Some((_, bytes, _)) = first {
+            base::advance_header_counters(bytes, last);
+        } else {
+            let next = last.wrapping_add(1).to_be_bytes();
+            file.write_at(&next, 24)?;
+            file.write_at(&next, 92)?;
+        }
+        for (number, bytes, _) in &snapshot.pages {
+            file.write_at(bytes, u64::from(number - 1) * size)?;
+        }
+        let length = u64::from(snapshot.extent.count) * size;
+        if file.len()? != length {
+            file.set_len(length)?;
+        }
+        Ok(file)
+    }
+
+    /// Notes that a snapshot is in the file.
+    pub(in crate::store) fn written(&self, snapshot: &Snapshot, file: Arc<dyn DiskFile>) {
+        let mut inner = self.inner.lock();
+        // Pages that are gone since would come back with the file; they stay dirty until the next time.
+        if inner.cut || !matches!(inner.fate, Fate::Good) {
+            return;
+        }
+        inner.base = Base::File;
+        inner.base_count = snapshot.extent.count;
+        if inner.file.is_none() {
+            self.volume.note_open(Weak::clone(&self.this));
+        }
+        inner.file = Some(file);
+        for (number, _, lsn) in &snapshot.pages {
+            inner.clean(*number, *lsn);
+        }
+    }
+
+    /// Returns whether everything that is committed is in the file.
+    pub(in crate::store) fn is_clean(&self) -> bool {
+        let inner = self.inner.lock();
+        match inner.fate {
+            Fate::Ended => true,
+            Fate::Good | Fate::Lost(_) => {
+                !inner.created || matches!(inner.base, Base::File) && inner.dirty.is_empty()
+            }
+        }
+    }
+
+    /// Applies a record of the log, to bring a file up to date after a crash.
+    pub(in crate::store) fn replay(&self, record: &Record<'_>, lsn: Lsn) -> io::Result<()> {
+        let Event::Changed {
+            kind,
+            extent,
+            pages,
+        } = &record.event
+        else {
+            return Ok(());
+        };
+        let mut inner = self.inner.lock();
+        if extent.page_size != inner.page_size {
+            return Err(io::Error::other("the log has pages of another size"));
+        }
+        inner.created = true;
+        debug_assert!(
+            matches!(kind, Kind::Changes) || matches!(inner.base, Base::Image(_)),
+            "a creation begins with an image"
+        );
+        let _gone = inner.dirty.split_off(&extent.kept.saturating_add(1));
+        inner.base_count = inner.base_count.min(extent.kept);
+        inner.count = extent.count;
+        for change in pages {
+            let mut bytes = match inner.dirty.remove(&change.number) {
+                Some(page) => page.bytes,
+                None => {
+                    let mut bytes = vec![0; extent.page_size as usize].into_boxed_slice();
+                    self.read_base(&mut inner, change.number, 0, &mut bytes)?;
+                    bytes
+                }
+            };
+            for (at, range) in &change.ranges {
+                bytes[*at..*at + range.len()].copy_from_slice(range);
+            }
+            inner.dirty.insert(change.number, Page { bytes, lsn });
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Returns what is committed and not on disk, and then what is not committed, oldest first.
+    fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.in_flight.iter().chain(&self.unit)
+    }
+
+    /// Returns whether the actor begins with a commit that is not on disk.
+    fn creates_later(&self) -> bool {
+        self.in_flight.iter().any(|unit| unit.creates)
+    }
+
+    /// Returns how many pages there are on disk in the log, and how many of the base count there.
+    fn committed_size(&self) -> (u32, u32) {
+        self.units()
+            .next()
+            .map_or((self.count, self.base_count), |unit| {
+                (unit.count, unit.base_count)
+            })
+    }
+
+    /// Returns the dirty pages as the log has them on disk.
+    fn committed(&self) -> Vec<(u32, Box<[u8]>, Lsn)> {
+        let mut before: BTreeMap<u32, &Before> = BTreeMap::new();
+        for unit in self.units() {
+            for page in &unit.before {
+                // The oldest is what was there before all of them.
+                before.entry(page.number).or_insert(page);
+            }
+        }
+        let mut pages = Vec::with_capacity(self.dirty.len());
+        for (number, page) in &self.dirty {
+            if !before.contains_key(number) {
+                pages.push((*number, page.bytes.clone(), page.lsn));
+            }
+        }
+        for (number, page) in before {
+            if let Some(lsn) = page.dirty {
+                pages.push((number, page.bytes.clone(), lsn));
+            }
+        }
+        pages.sort_unstable_by_key(|page| page.0);
+        pages
+    }
+
+    /// Notes that a page is in the file as a commit left it, wherever it is still kept.
+    fn clean(&mut self, number: u32, lsn: Lsn) {
+        if self.dirty.get(&number).is_some_and(|page| page.lsn == lsn) {
+            self.dirty.remove(&number);
+        }
+        for unit in self.unit.iter_mut().chain(&mut self.in_flight) {
+            for before in &mut unit.before {
+                if before.number == number && before.dirty == Some(lsn) {
+                    before.dirty = None;
+                }
+            }
+        }
+    }
+}

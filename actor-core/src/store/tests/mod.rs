@@ -1,0 +1,8 @@
+//! The store on a disk that fails and loses power where it is told to.
+
+mod faults;
+mod isolation;
+mod lab;
+mod oracle;
+mod power;
+mod script;
