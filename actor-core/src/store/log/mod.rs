@@ -41,6 +41,7 @@ mod chain;
 mod engine;
 mod failures;
 mod format;
+mod hired;
 mod recovery;
 mod salts;
 mod scan;
@@ -60,7 +61,8 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
-use self::engine::{Engine, Hired, Idle};
+use self::engine::Engine;
+use self::hired::{Hired, Idle};
 pub(crate) use self::recovery::Recovered;
 use super::disk::Disk;
 use super::durability::Durability;
