@@ -52,7 +52,12 @@ impl<A: Handlers> Gate<A> {
 
 impl<A: Handlers> Cell<A> {
     /// Lets replies out when the ticket is durable, at once if it is already.
-    pub(super) fn answer_after(&self, volume: &Arc<Volume>, ticket: Ticket, answers: Vec<Answer<A>>) {
+    pub(super) fn answer_after(
+        &self,
+        volume: &Arc<Volume>,
+        ticket: Ticket,
+        answers: Vec<Answer<A>>,
+    ) {
         if answers.is_empty() {
             return;
         }

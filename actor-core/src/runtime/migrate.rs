@@ -69,8 +69,7 @@ async fn apply_all<A: Handlers>(
             .await?
             .map_err(|error| (None, StartCause::Migration(Arc::new(error))))?;
         for step in A::HOOKS.data_migrations {
-            if step.after == migration.version() && (step.new || matches!(target, For::Waking(_)))
-            {
+            if step.after == migration.version() && (step.new || matches!(target, For::Waking(_))) {
                 data_step(turn, step, deadline).await?;
             }
         }

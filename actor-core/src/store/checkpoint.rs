@@ -82,7 +82,11 @@ impl Volume {
             self.checkpoint_some(&actors)?;
         }
         // INVARIANT 1: whoever is still listed needs what comes from there on.
-        let first = self.listed.lock().first_key_value().map(|(first, _)| *first);
+        let first = self
+            .listed
+            .lock()
+            .first_key_value()
+            .map(|(first, _)| *first);
         self.log()
             .release(first.map_or(up_to, |first| up_to.min(first.previous())));
         Ok(())
@@ -110,11 +114,7 @@ impl Volume {
     }
 
     /// Looks what there is to do for one actor; nothing while a commit of it is under way.
-    fn job<'v>(
-        &self,
-        first: Lsn,
-        pages: &'v Arc<Pages>,
-    ) -> Result<Option<Job<'v>>, StoreError> {
+    fn job<'v>(&self, first: Lsn, pages: &'v Arc<Pages>) -> Result<Option<Job<'v>>, StoreError> {
         let writing = pages.lock_file();
         let path = self.path(pages.name());
         let Taken { snapshot, rest, .. } = match pages.snapshot() {
@@ -155,7 +155,8 @@ impl Volume {
         synced.map_err(|error| {
             // INVARIANT 3
             let message = std::io::Error::new(error.kind(), error.to_string());
-            self.log().poison(StoreError::io("sync", self.root())(message));
+            self.log()
+                .poison(StoreError::io("sync", self.root())(message));
             StoreError::io("sync", self.root())(error)
         })
     }

@@ -453,7 +453,9 @@ fn find(paths: &Paths, volume: &Arc<Volume>) -> Result<Option<Arc<Pages>>, Store
     let mut own_log = pages::has_own_log(&header[..length]);
     for companion in paths.companions() {
         let found = disk.len(&companion);
-        own_log |= found.map_err(StoreError::io("look at", &companion))?.is_some();
+        own_log |= found
+            .map_err(StoreError::io("look at", &companion))?
+            .is_some();
     }
     if own_log {
         drop(file);

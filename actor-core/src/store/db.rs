@@ -147,14 +147,16 @@ impl Db {
 
     /// Returns whether a statement was interrupted because the deadline had passed.
     pub(crate) fn was_interrupted(&self) -> bool {
-        self.guarded
-            .as_ref()
-            .map_or(self.interrupted, |guarded| guarded.policy().interrupted.get())
+        self.guarded.as_ref().map_or(self.interrupted, |guarded| {
+            guarded.policy().interrupted.get()
+        })
     }
 
     /// Returns whether the open transaction has begun to write.
     pub(crate) fn has_written(&self) -> bool {
-        self.guarded.as_ref().is_some_and(|guarded| guarded.has_written())
+        self.guarded
+            .as_ref()
+            .is_some_and(|guarded| guarded.has_written())
     }
 
     /// Runs the framework's own statements, in the same transaction.
@@ -215,7 +217,10 @@ impl Db {
         self.interrupted = guarded.policy().interrupted.get();
         if guarded.is_busy() {
             // A cursor was leaked. SQLite cannot close a connection that has one, so it is leaked as well.
-            tracing::error!(name = self.name, "a cursor was never dropped: its connection is given up");
+            tracing::error!(
+                name = self.name,
+                "a cursor was never dropped: its connection is given up"
+            );
             guarded.unmount();
             std::mem::forget(guarded);
             return;
@@ -323,7 +328,9 @@ impl Db {
     }
 
     fn is_autocommit(&self) -> bool {
-        self.guarded.as_ref().is_none_or(|guarded| guarded.is_autocommit())
+        self.guarded
+            .as_ref()
+            .is_none_or(|guarded| guarded.is_autocommit())
     }
 
     /// Begins the transaction, if it is not open yet.

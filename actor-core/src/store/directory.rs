@@ -16,10 +16,10 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use parking_lot::Mutex;
 
-use super::plain::{self, remove_files};
 use super::error::StoreError;
 use super::internal::Meta;
 use super::layout::{FRESH_SUFFIX, Paths, SUFFIX};
+use super::plain::{self, remove_files};
 use super::volume::LOG_DIRECTORY;
 use crate::key::Key;
 

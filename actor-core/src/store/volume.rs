@@ -12,9 +12,9 @@ use super::disk::{Disk, DiskFile, OpenHow};
 use super::durability::Durability;
 use super::error::StoreError;
 use super::images;
-use super::log::{self, Log, Lsn};
 #[cfg(test)]
 use super::log::Ticket;
+use super::log::{self, Log, Lsn};
 use super::pages::{Commit, Image, Pages};
 use super::recovery;
 use crate::limits;
@@ -50,8 +50,7 @@ impl Volume {
         let directory = root.join(LOG_DIRECTORY);
         disk.create_dir_all(&directory)
             .map_err(StoreError::io("create", &directory))?;
-        disk.sync_dir(root)
-            .map_err(StoreError::io("sync", root))?;
+        disk.sync_dir(root).map_err(StoreError::io("sync", root))?;
         let known = images::load(&*disk, &directory, images)?;
         let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
         let volume = Self::new(root.to_owned(), disk, log);

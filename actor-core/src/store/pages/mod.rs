@@ -22,8 +22,8 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-pub(super) use base::{Base, HEADER, Image, ReadAt, has_own_log};
 use base::header_counters;
+pub(super) use base::{Base, HEADER, Image, ReadAt, has_own_log};
 pub(super) use commit::Commit;
 pub(super) use write_back::{Busy, Snapshot, Taken};
 

@@ -44,7 +44,11 @@ impl Pages {
     /// The pages are listed by their first commit that is not on disk from here on, or not at all; the next commit lists them then.
     pub(in crate::store) fn snapshot(&self) -> io::Result<Result<Taken, Busy>> {
         let mut inner = self.inner.lock();
-        if inner.unit.as_ref().is_some_and(|unit| unit.stage != UnitStage::Open) {
+        if inner
+            .unit
+            .as_ref()
+            .is_some_and(|unit| unit.stage != UnitStage::Open)
+        {
             return Ok(Err(Busy));
         }
         // INVARIANT 3. What is synced is never undone, and who is told so may not have come to it yet.
