@@ -106,7 +106,7 @@ impl<A: Handlers> Life<A> {
                 {
                     return instance.crash().await;
                 }
-                match instance.work(limits::CALLS_PER_COMMIT) {
+                match instance.work(limits::CALLS_PER_COMMIT).0 {
                     Work::Async(next) => mail = Some(next),
                     Work::More => tokio::task::yield_now().await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
