@@ -331,12 +331,12 @@ impl<A: Handlers> Mailbox<A> {
     }
 
     /// Notes that a start succeeded, and when.
-    pub(super) fn set_awake(&self, now: u64) {
+    pub(super) fn set_awake(&self, now: Option<u64>) {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
         inner.refusal = None;
-        if inner.since == 0 {
-            inner.since = now.max(1);
+        if let Some(now) = now {
+            inner.begin_at(now);
         }
     }
 

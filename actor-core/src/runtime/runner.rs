@@ -230,9 +230,12 @@ impl<A: Handlers> Cell<A> {
         inner.life = Some(life);
         let due = inner.baton.end(more);
         if due == Due::Nothing && inner.status == Status::Awake && inner.baton.is_listening() {
-            inner.idle_since = now;
-            if let (Some(idle), None) = (A::OPTIONS.sleep_after, inner.idle_alarm) {
-                inner.idle_alarm = self.set_idle(now, idle);
+            if let Some(idle) = A::OPTIONS.sleep_after {
+                inner.idle_since = now;
+                inner.begin_at(now);
+                if inner.idle_alarm.is_none() {
+                    inner.idle_alarm = self.set_idle(now, idle);
+                }
             }
         }
         drop(inner);

@@ -121,6 +121,13 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
+    /// Notes since when the actor exists, if that is not known.
+    pub(in crate::runtime) fn begin_at(&mut self, now: u64) {
+        if self.since == 0 {
+            self.since = now.max(1);
+        }
+    }
+
     /// Notes that there is no life any more. Whoever does it has the baton, or nobody has.
     pub(super) fn fall_asleep(&mut self) {
         self.status = Status::Asleep;
