@@ -292,6 +292,9 @@ impl<A: Handlers> Mailbox<A> {
     /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
     /// those that were taken out.
     pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
+        if answers.is_empty() && held == 0 {
+            return;
+        }
         let mut finished = Finished::default();
         let mut inner = self.inner.lock();
         for (slot, result) in answers.drain(..) {

@@ -9,7 +9,7 @@ use std::cell::Cell as Local;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -154,8 +154,6 @@ impl<A: Handlers> Cell<A> {
 
     /// Runs a life until it waits for something, or for about as many calls as are given.
     fn advance(self: &Arc<Self>, mut life: Life<A>, most: usize) -> (Left<A>, usize) {
-        let waker = Waker::from(Arc::clone(self));
-        let mut task = Context::from_waker(&waker);
         let mut calls = 1;
         loop {
             life = match life {
@@ -170,7 +168,7 @@ impl<A: Handlers> Cell<A> {
                         Work::Crash => Life::crash(instance),
                     }
                 }
-                Life::Waiting(mut part) => match part.as_mut().poll(&mut task) {
+                Life::Waiting(mut part) => match part.poll() {
                     Poll::Pending => return (Left::Waits(Life::Waiting(part)), calls),
                     Poll::Ready(After::Awake(instance)) => Life::Awake(instance),
                     Poll::Ready(After::Ended(ended)) => {

@@ -221,8 +221,10 @@ impl<A: Handlers> Inner<A> {
         if let Some(request) = self.take_due() {
             return Taken::Request(request);
         }
-        if self.requests.is_none() && self.alone == 0 {
+        // Without a database there is no transaction to share, and a call may wait with others behind it.
+        if self.requests.is_none() && (self.alone == 0 || !A::__STORED) {
             std::mem::swap(&mut self.queue, into);
+            self.alone = 0;
             self.taken += into.len() as u64;
         } else {
             self.take_some(into);
