@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::actor::Handlers;
 use crate::error::SystemError;
+use crate::ids::ById;
 use crate::runtime::Kind;
 use crate::store::{self, Durability, Migrations, Store, Template};
 use crate::system::{Registered, System};
@@ -114,7 +115,7 @@ impl Builder {
         let opened = store::blocking(move || {
             let stored = types.iter().filter(|this| this.stored);
             let names: Vec<_> = stored.map(|this| this.name).collect();
-            let mut kinds = HashMap::new();
+            let mut kinds = ById::default();
             let mut templates = Vec::new();
             for this in types {
                 let template = if this.stored {

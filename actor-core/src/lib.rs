@@ -50,6 +50,7 @@ mod error;
 mod failure;
 mod handle;
 mod hooks;
+mod ids;
 mod key;
 pub mod limits;
 mod options;

@@ -13,6 +13,7 @@ use crate::actor::Handlers;
 use crate::builder::Builder;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
+use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{Alarms, Cell, Kind, RunQueue, Status, Tasks, start_pulse};
 use crate::store::{self, Durability, Row, Store, StoreError};
@@ -37,7 +38,7 @@ pub(crate) struct Inner {
     closing: AtomicBool,
     /// Whether the data directory was given up. Locked while that is under way.
     closed: tokio::sync::Mutex<bool>,
-    kinds: HashMap<TypeId, Registered>,
+    kinds: ById<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
 }
@@ -83,7 +84,7 @@ impl System {
     pub(crate) fn new(
         store: Arc<Store>,
         runtime: Handle,
-        kinds: HashMap<TypeId, Registered>,
+        kinds: ById<TypeId, Registered>,
         extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
         durability: Durability,
     ) -> Self {

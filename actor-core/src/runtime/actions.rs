@@ -11,7 +11,7 @@ use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::limited::{Fault, limited, limited_now};
+use crate::runtime::limited::{Fault, limited_later, limited_now};
 use crate::runtime::mail::{Mail, answer};
 use crate::runtime::slots::SlotId;
 use crate::store::StoreError;
@@ -102,7 +102,7 @@ impl<A: Handlers> Instance<A> {
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
         let code = self.actor.__dispatch(message, &mut cx);
-        let outcome = limited(&mut running, limit, code).await;
+        let outcome = limited_later(&mut running, limit, code).await;
         self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
         let (result, flow) = self.conclude(outcome, info.name);
@@ -246,7 +246,9 @@ impl<A: Handlers> Instance<A> {
         }
         if !A::__STORED {
             let mailbox = self.turn.cell().mailbox();
-            mailbox.complete_now(&mut self.batch.answers, self.taken.len());
+            // The next one takes no room any more.
+            let held = self.taken.len().saturating_sub(1);
+            mailbox.complete_now(&mut self.batch.answers, held);
             self.batch.clear();
             return Flow::GoOn;
         }

@@ -369,11 +369,9 @@ impl<A: Handlers> Cell<A> {
         if self.mailbox.failures() > 0 {
             self.kind.refusals.lock().remove(&self.key);
         }
-        let now = if A::__STORED {
-            0
-        } else {
-            self.system.alarms().now()
-        };
+        // One that will be idle looks at the clock then.
+        let looks = !A::__STORED && A::OPTIONS.sleep_after.is_none();
+        let now = looks.then(|| self.system.alarms().now());
         self.mailbox.set_awake(now);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.

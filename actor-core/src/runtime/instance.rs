@@ -77,51 +77,63 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Handles the calls that are there and do not wait, up to a commit's worth of them. What is ready shares the transaction;
-    /// nobody waits for what is not.
-    pub(super) fn work(&mut self, most: usize) -> Work<A> {
+    /// Handles the calls that are there and do not wait, up to a commit's worth of them or as many as are given. Returns how
+    /// many that were, too.
+    pub(super) fn work(&mut self, most: usize) -> (Work<A>, usize) {
         let mut handled = 0;
-        loop {
-            while let Some(mail) = self.taken.pop_front() {
-                if mail.is_async() {
-                    // An action that may wait would let those before it wait too.
-                    return match self.flush() {
-                        Flow::GoOn => Work::Async(mail),
-                        Flow::Crash => {
-                            // The next instance handles it.
-                            self.taken.push_front(mail);
-                            Work::Crash
-                        }
-                    };
-                }
-                if self.handle_now(mail) == Flow::Crash {
-                    self.flush();
-                    return Work::Crash;
-                }
-                handled += 1;
-                if self.batch.is_full() || handled >= most {
-                    return match self.flush() {
-                        Flow::GoOn => Work::More,
-                        Flow::Crash => Work::Crash,
-                    };
-                }
+        let work = loop {
+            if let Some(work) = self.handle_taken(most, &mut handled) {
+                break work;
             }
             let cell = self.turn.cell();
-            let taken = cell.mailbox().take(&mut self.taken);
-            let request = match taken {
-                Taken::Mail => continue,
-                Taken::Nothing => None,
-                Taken::Request(request) => Some(request),
-            };
-            return match (self.flush(), request) {
-                (Flow::GoOn, None) => Work::Idle,
-                (Flow::GoOn, Some(request)) => Work::Request(request),
-                (Flow::Crash, request) => {
-                    let cell = self.turn.cell();
-                    cell.mailbox().put_back(request.into_iter().collect());
-                    Work::Crash
-                }
-            };
+            match cell.mailbox().take(&mut self.taken) {
+                Taken::Mail => {}
+                // What is ready shares the transaction; nobody waits for what is not.
+                Taken::Nothing => break self.flushed(Work::Idle),
+                Taken::Request(request) => match self.flush() {
+                    Flow::GoOn => break Work::Request(request),
+                    Flow::Crash => {
+                        let cell = self.turn.cell();
+                        cell.mailbox().put_back(vec![request]);
+                        break Work::Crash;
+                    }
+                },
+            }
+        };
+        (work, handled)
+    }
+
+    /// Handles the calls that were taken out of the mailbox; `None` when none is left.
+    fn handle_taken(&mut self, most: usize, handled: &mut usize) -> Option<Work<A>> {
+        while let Some(mail) = self.taken.pop_front() {
+            if mail.is_async() {
+                // An action that may wait would let those before it wait too.
+                return Some(match self.flush() {
+                    Flow::GoOn => Work::Async(mail),
+                    Flow::Crash => {
+                        // The next instance handles it.
+                        self.taken.push_front(mail);
+                        Work::Crash
+                    }
+                });
+            }
+            if self.handle_now(mail) == Flow::Crash {
+                self.flush();
+                return Some(Work::Crash);
+            }
+            *handled += 1;
+            if self.batch.is_full() || *handled >= most {
+                return Some(self.flushed(Work::More));
+            }
+        }
+        None
+    }
+
+    /// Commits, and goes on if that is well.
+    fn flushed(&mut self, work: Work<A>) -> Work<A> {
+        match self.flush() {
+            Flow::GoOn => work,
+            Flow::Crash => Work::Crash,
         }
     }
 
