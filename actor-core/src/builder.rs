@@ -27,10 +27,15 @@ struct Type {
     id: TypeId,
     name: &'static str,
     migrations: Migrations,
+    /// Whether it has a database.
+    stored: bool,
     /// Whether a new actor runs the migrations itself.
     replays: bool,
-    register: fn(Result<Arc<Template>, Arc<store::MigrationError>>) -> Registered,
+    register: fn(Option<Built>) -> Registered,
 }
+
+/// The template of a type that has a database.
+type Built = Result<Arc<Template>, Arc<store::MigrationError>>;
 
 impl Builder {
     pub(crate) fn new() -> Self {
@@ -58,6 +63,7 @@ impl Builder {
                 id,
                 name: A::NAME,
                 migrations: A::MIGRATIONS,
+                stored: A::__STORED,
                 replays: A::HOOKS.data_migrations.iter().any(|step| step.new),
                 register: registered::<A>,
             });
@@ -106,15 +112,20 @@ impl Builder {
         let types = self.types;
         let handle = runtime.clone();
         let opened = store::blocking(move || {
-            let names: Vec<_> = types.iter().map(|this| this.name).collect();
+            let stored = types.iter().filter(|this| this.stored);
+            let names: Vec<_> = stored.map(|this| this.name).collect();
             let mut kinds = HashMap::new();
             let mut templates = Vec::new();
             for this in types {
-                let template = Template::build(&this.migrations, this.replays)?;
-                let template = template.map(Arc::new).map_err(Arc::new);
-                templates.extend(template.clone().ok());
-                let registered = (this.register)(template);
-                kinds.insert(this.id, registered);
+                let template = if this.stored {
+                    let built = Template::build(&this.migrations, this.replays)?;
+                    let built = built.map(Arc::new).map_err(Arc::new);
+                    templates.extend(built.clone().ok());
+                    Some(built)
+                } else {
+                    None
+                };
+                kinds.insert(this.id, (this.register)(template));
             }
             Ok(Store::open(&root, &names, &templates, handle).map(|store| (store, kinds)))
         });
@@ -143,15 +154,19 @@ fn check_up_to_date(types: &[Type]) -> Result<(), SystemError> {
     Ok(())
 }
 
-fn registered<A: Handlers>(
-    template: Result<Arc<Template>, Arc<store::MigrationError>>,
-) -> Registered {
+fn registered<A: Handlers>(template: Option<Built>) -> Registered {
     Registered {
         kind: Box::new(Arc::new(Kind::<A>::new(template))),
         sleep_all: |kind| {
             let kind = kind.downcast_ref::<Arc<Kind<A>>>();
             for cell in kind.into_iter().flat_map(|kind| kind.live()) {
                 cell.sleep_now();
+            }
+        },
+        abandon_all: |kind| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            for cell in kind.into_iter().flat_map(|kind| kind.live()) {
+                cell.abandon_life();
             }
         },
     }

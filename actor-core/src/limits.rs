@@ -77,6 +77,24 @@ pub const CANONICAL_BYTES: u64 = 1 << 20;
 /// actions. Above it the commit is cheap against the calls already, and the first of them should not wait longer.
 pub const CALLS_PER_COMMIT: usize = 256;
 
+/// How often the coarse clock beats that tells which code holds a worker: a fifth of what is too long.
+pub const PULSE: Duration = Duration::from_millis(20);
+
+/// How many alarms ring before other tasks of the worker run.
+pub const ALARMS_AT_ONCE: usize = 256;
+
+/// How many cells a driver runs before other tasks of its worker do: with a full batch each, some milliseconds.
+pub const RUNS_PER_TURN: usize = 64;
+
+/// For how many calls an idle actor keeps the memory that they waited in: those that usually come together.
+pub const IDLE_MAIL: usize = 32;
+
+/// How deep actors may run in place of each other, each asked by the one before: what a worker's stack has room for.
+pub const IN_PLACE_DEPTH: u32 = 8;
+
+/// How many calls of others one that asks handles in place of a driver, behind its own.
+pub const CALLS_IN_PLACE: usize = 16;
+
 /// Up to how many files a checkpoint syncs one by one: above it one sync of the whole file system is cheaper, although that
 /// one waits for what others have written as well.
 pub const FILES_SYNCED_SINGLY: usize = 16;

@@ -3,7 +3,6 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -15,7 +14,7 @@ use crate::builder::Builder;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
 use crate::key::{IntoKey, Key};
-use crate::runtime::{Cell, Kind, Mail, Status, Tasks};
+use crate::runtime::{Alarms, Cell, Kind, RunQueue, Status, Tasks, start_pulse};
 use crate::store::{self, Durability, Row, Store, StoreError};
 
 /// All actors of one data directory, in this process. Cheap to clone.
@@ -29,6 +28,11 @@ pub struct System(Arc<Inner>);
 pub(crate) struct Inner {
     store: Arc<Store>,
     runtime: Handle,
+    runtime_id: tokio::runtime::Id,
+    queue: Arc<RunQueue>,
+    alarms: Arc<Alarms>,
+    /// When the alarms began to count.
+    started: SystemTime,
     tasks: Tasks,
     closing: AtomicBool,
     /// Whether the data directory was given up. Locked while that is under way.
@@ -44,6 +48,15 @@ pub(crate) struct Registered {
     pub(crate) kind: Box<dyn Any + Send + Sync>,
     /// Asks all its awake actors to sleep.
     pub(crate) sleep_all: fn(&(dyn Any + Send + Sync)),
+    /// Answers all who wait for its actors, when the runtime is gone.
+    pub(crate) abandon_all: fn(&(dyn Any + Send + Sync)),
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.alarms.close();
+    }
 }
 
 /// One actor in a listing.
@@ -74,16 +87,31 @@ impl System {
         extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
         durability: Durability,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             store,
+            runtime_id: runtime.id(),
             runtime,
+            queue: RunQueue::new(),
+            alarms: Alarms::new(),
+            started: SystemTime::now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
             kinds,
             extensions,
             durability,
-        }))
+        });
+        start_pulse();
+        let this = Arc::downgrade(&inner);
+        let abandon = move || {
+            let Some(inner) = this.upgrade() else { return };
+            for registered in inner.kinds.values() {
+                (registered.abandon_all)(&*registered.kind);
+            }
+        };
+        inner.queue.start(&inner.runtime, Box::new(abandon));
+        inner.runtime.spawn(Arc::clone(&inner.alarms).run());
+        Self(inner)
     }
 
     /// Returns a handle to an actor that should exist. No I/O happens before a call; if it does not exist then, the call fails
@@ -117,16 +145,7 @@ impl System {
         input: A::Input,
     ) -> Result<A::Handle, CallError> {
         let cell = self.cell::<A>(key)?;
-        let (waiter, done) = tokio::sync::oneshot::channel();
-        cell.mailbox().reserve().await;
-        cell.send_reserved(Mail::Create {
-            input: Arc::new(input),
-            waiter,
-        })?;
-        match done.await {
-            Ok(result) => result?,
-            Err(_) => return Err(cell.shut_down()),
-        }
+        cell.create(input).await?;
         Ok(cell.handle().into())
     }
 
@@ -140,6 +159,9 @@ impl System {
         after: Option<&Key>,
         limit: u32,
     ) -> Result<Vec<Listed>, StoreError> {
+        if !A::__STORED {
+            return Ok(self.awake::<A>(after, limit));
+        }
         let store = Arc::clone(&self.0.store);
         let after = after.map(|key| key.as_str().to_owned());
         let rows = store::blocking(move || {
@@ -153,6 +175,27 @@ impl System {
             .into_iter()
             .filter_map(|row| listed(row, kind.as_deref()))
             .collect())
+    }
+
+    /// Lists the actors of a type that is in memory only: those that are awake.
+    fn awake<A: Handlers>(&self, after: Option<&Key>, limit: u32) -> Vec<Listed> {
+        let live = self.kind::<A>().map_or_else(Vec::new, |kind| kind.live());
+        let listed = live.into_iter().filter_map(|cell| {
+            let (status, since) = cell.mailbox().awake_since()?;
+            let created_at = self.0.started + Duration::from_millis(since);
+            let key = cell.key().clone();
+            let behind = after.is_none_or(|after| key.as_str() > after.as_str());
+            behind.then_some(Listed {
+                key,
+                status,
+                schema_version: None,
+                created_at,
+            })
+        });
+        let mut listed: Vec<_> = listed.collect();
+        listed.sort_unstable_by(|one, other| one.key.as_str().cmp(other.key.as_str()));
+        listed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        listed
     }
 
     /// Returns what was given to [`Builder::extension`], by its type.
@@ -220,13 +263,20 @@ impl System {
         self.0.closing.load(Ordering::SeqCst)
     }
 
-    /// Runs an instance. It is counted before it can run, so that a shutdown waits for it or it sees the shutdown.
-    pub(crate) fn spawn(&self, instance: impl Future<Output = ()> + Send + 'static) {
-        let running = self.0.tasks.begin();
-        self.0.runtime.spawn(async move {
-            instance.await;
-            drop(running);
-        });
+    pub(crate) fn runtime_id(&self) -> tokio::runtime::Id {
+        self.0.runtime_id
+    }
+
+    pub(crate) fn queue(&self) -> &RunQueue {
+        &self.0.queue
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.0.alarms
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 }
 

@@ -14,6 +14,7 @@ mod isolation;
 mod keys;
 mod kills;
 mod mailbox;
+mod memory;
 mod migrations;
 mod model;
 mod order;

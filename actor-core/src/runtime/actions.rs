@@ -9,98 +9,194 @@ use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
+use crate::runtime::chain::Chain;
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::limited::{Fault, limited};
-use crate::runtime::mailbox::{Mail, answer};
+use crate::runtime::limited::{Fault, limited, limited_now};
+use crate::runtime::mail::{Mail, answer};
+use crate::runtime::slots::SlotId;
 use crate::store::StoreError;
 
+/// A call that is about to run.
+struct Open<A: Handlers> {
+    message: A::Message,
+    reply: Option<SlotId>,
+    info: &'static ActionInfo,
+}
+
 impl<A: Handlers> Instance<A> {
-    /// Handles one mail. What it writes is committed by the next [`flush`](Self::flush).
-    pub(super) async fn handle(&mut self, mail: Mail<A>, created: bool) -> Flow {
-        let (message, reply, info) = match mail {
-            Mail::Create { waiter, .. } => {
-                let result = if created {
-                    Ok(())
-                } else {
-                    Err(CallError::AlreadyExists {
-                        subject: self.subject(),
-                    })
-                };
-                answer(Some(waiter), result);
-                return Flow::GoOn;
-            }
-            Mail::Action {
-                message,
-                reply,
-                input,
-                chain,
-            } => {
-                let info = A::__action(&message);
-                // An action that may wait would let those before it wait too. One that may only read must not find a
-                // transaction that writes already.
-                let parts = info.is_async
-                    || info.read_only && self.turn.database().db().has_written();
-                if parts && self.flush() == Flow::Crash {
-                    let mail = Mail::Action {
-                        message,
-                        reply,
-                        input,
-                        chain,
-                    };
-                    self.turn.cell().mailbox().put_back_mail(mail);
-                    return Flow::Crash;
-                }
-                self.turn.cell().set_waiting(chain);
-                (message, reply, info)
-            }
-        };
-        let (result, flow) = self.act(message, info).await;
-        self.turn.cell().set_waiting(None);
-        if let (None, Err(error)) = (reply, &result) {
-            let (actor, key) = (A::NAME, self.turn.cell().key());
-            tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
+    /// Handles one mail that does not wait. What it writes is committed by the next [`flush`](Self::flush).
+    pub(super) fn handle_now(&mut self, mail: Mail<A>) -> Flow {
+        if self.must_not_write(&mail) && self.flush() == Flow::Crash {
+            self.taken.push_front(mail);
+            return Flow::Crash;
         }
-        let durability = info
-            .durability
-            .unwrap_or_else(|| self.turn.cell().durability());
-        self.batch.push(reply, result, durability);
-        let full = self.batch.is_full();
-        if !full && !info.is_async && flow == Flow::GoOn {
+        let Some(open) = self.open(mail) else {
             return Flow::GoOn;
-        }
-        let flushed = self.flush();
-        if full {
-            tokio::task::yield_now().await;
-        }
-        if flushed == Flow::Crash {
-            flushed
-        } else {
-            flow
-        }
+        };
+        let (result, flow) = self.act(open.message, open.info);
+        self.finish(open.reply, result, open.info);
+        flow
     }
 
-    /// Runs one action, as a part of the transaction of the batch.
-    async fn act(
+    /// Handles one call of an actor without a database, whose reply leaves at once.
+    pub(super) fn handle_direct(
+        &mut self,
+        message: A::Message,
+        chain: Option<Arc<Chain>>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        let info = A::__action(&message);
+        let asked = chain.is_some();
+        if asked {
+            self.turn.cell().set_waiting(chain);
+        }
+        let ended = self.act(message, info);
+        if asked {
+            self.turn.cell().set_waiting(None);
+        }
+        ended
+    }
+
+    /// Runs an action that does not wait, and makes what it did a part of the batch.
+    fn act(
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
     ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let running = self.turn.enter(info.name, info.read_only, limit);
+        let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
-        let outcome = limited(&running, limit, self.actor.__dispatch(message, &mut cx)).await;
-        let error = match self.turn.settle(outcome, limit).await {
-            Ok(reply) => match self.keep(info.name) {
-                Ok(()) => return (Ok(reply), Flow::GoOn),
-                Err(error) => error,
-            },
-            Err(fault) => self.call_error(info.name, fault),
+        let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
+        self.turn.leave(running);
+        let outcome = self.turn.settle_now(outcome, limit);
+        self.conclude(outcome, info.name)
+    }
+
+    /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
+    pub(super) async fn handle(&mut self, mail: Mail<A>) -> Flow {
+        let flow = if mail.is_async() {
+            // An action that may wait would let those before it wait too.
+            if self.flush() == Flow::Crash {
+                self.taken.push_front(mail);
+                return Flow::Crash;
+            }
+            self.handle_async(mail).await
+        } else {
+            let flow = self.handle_now(mail);
+            if flow == Flow::GoOn && !self.batch.is_full() {
+                return flow;
+            }
+            flow
         };
+        match self.flush() {
+            Flow::Crash => Flow::Crash,
+            Flow::GoOn => flow,
+        }
+    }
+
+    async fn handle_async(&mut self, mail: Mail<A>) -> Flow {
+        let Some(open) = self.open(mail) else {
+            return Flow::GoOn;
+        };
+        let Open { message, info, .. } = open;
+        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
+        let mut running = self.turn.enter(info.name, info.read_only, limit);
+        let mut cx = Context::new(&mut self.turn);
+        let code = self.actor.__dispatch(message, &mut cx);
+        let outcome = limited(&mut running, limit, code).await;
+        self.turn.leave(running);
+        let outcome = self.turn.settle(outcome, limit).await;
+        let (result, flow) = self.conclude(outcome, info.name);
+        self.finish(open.reply, result, info);
+        flow
+    }
+
+    /// Answers what is no call, and notes who waits for what is one.
+    fn open(&mut self, mail: Mail<A>) -> Option<Open<A>> {
+        match mail {
+            Mail::Create { waiter, .. } => {
+                let subject = self.subject();
+                answer(Some(waiter), Err(CallError::AlreadyExists { subject }));
+                None
+            }
+            Mail::Action {
+                message,
+                reply,
+                chain,
+                ..
+            } => {
+                if chain.is_some() {
+                    self.is_asked = true;
+                    self.turn.cell().set_waiting(chain);
+                }
+                let info = A::__action(&message);
+                Some(Open {
+                    message,
+                    reply,
+                    info,
+                })
+            }
+        }
+    }
+
+    /// Returns whether a mail is a call that may only read, in a transaction that writes already: SQLite refuses to begin to write,
+    /// and not to go on.
+    fn must_not_write(&mut self, mail: &Mail<A>) -> bool {
+        let Mail::Action { message, .. } = mail else {
+            return false;
+        };
+        A::__action(message).read_only
+            && self
+                .turn
+                .stored()
+                .is_some_and(|database| database.db().has_written())
+    }
+
+    /// Makes what a call did a part of the batch, or undoes it.
+    fn conclude(
+        &mut self,
+        outcome: Result<A::Reply, Fault>,
+        name: &'static str,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        match outcome {
+            Ok(reply) => match self.keep(name) {
+                Ok(()) => (Ok(reply), Flow::GoOn),
+                Err(error) => self.undo(error),
+            },
+            Err(fault) => {
+                let error = self.call_error(name, fault);
+                self.undo(error)
+            }
+        }
+    }
+
+    /// Adds what a call came to to the batch.
+    fn finish(
+        &mut self,
+        reply: Option<SlotId>,
+        result: Result<A::Reply, CallError>,
+        info: &'static ActionInfo,
+    ) {
+        if self.is_asked {
+            self.is_asked = false;
+            self.turn.cell().set_waiting(None);
+        }
+        if let (None, Err(error)) = (reply, &result) {
+            let (actor, key) = (A::NAME, self.turn.cell().key());
+            tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
+        }
+        let cell = self.turn.cell();
+        let durability = info.durability.unwrap_or_else(|| cell.durability());
+        self.batch.push(reply, result, durability);
+    }
+
+    /// Undoes a call that failed, and nothing of those before it.
+    fn undo(&mut self, error: CallError) -> (Result<A::Reply, CallError>, Flow) {
         if let Some(state) = self.actor.__state() {
             state.undo();
         }
         let crashed = matches!(error, CallError::Panicked { .. });
-        if let Err(cause) = self.turn.database().db().undo_call() {
+        let undone = self.turn.stored().map(|database| database.db().undo_call());
+        if let Some(Err(cause)) = undone {
             // What the call wrote may be there still, so nothing of the batch may commit.
             self.batch.break_with(cause);
         }
@@ -114,6 +210,9 @@ impl<A: Handlers> Instance<A> {
 
     /// Makes what an action did a part of the batch, unless it could not commit like this.
     fn keep(&mut self, name: &'static str) -> Result<(), CallError> {
+        if !A::__STORED {
+            return Ok(());
+        }
         let state = self.actor.__state().and_then(|state| state.changed());
         let text = match state {
             None => None,
@@ -143,6 +242,12 @@ impl<A: Handlers> Instance<A> {
     /// Commits the batch. Its replies leave when it is durable; the actor goes on meanwhile.
     pub(super) fn flush(&mut self) -> Flow {
         if self.batch.is_empty() {
+            return Flow::GoOn;
+        }
+        if !A::__STORED {
+            let mailbox = self.turn.cell().mailbox();
+            mailbox.complete_now(&mut self.batch.answers, self.taken.len());
+            self.batch.clear();
             return Flow::GoOn;
         }
         let mut batch = std::mem::replace(&mut self.batch, Batch::new());

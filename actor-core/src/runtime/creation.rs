@@ -13,8 +13,9 @@ use crate::hooks::Step;
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
-use crate::runtime::limited::limited;
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::limited::{limited, limited_now};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
 use crate::runtime::turn::Turn;
@@ -37,9 +38,10 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
             Next::Mail(Mail::Action {
                 message,
                 reply,
-                input: Some(input),
+                input,
                 chain,
-            }) => {
+            }) if input.is_some() || memory::input::<A>().is_some() => {
+                let input = input.or_else(memory::input::<A>)?;
                 let mail = Mail::Action {
                     message,
                     reply,
@@ -106,27 +108,42 @@ async fn bring_up<A: Handlers>(
             .await
             .map_err(Failed::migrating)?;
     }
+    create_hooks(turn, input).await?;
+    mark(turn, template).await
+}
+
+/// Runs the hooks that run for a new actor only.
+pub(super) async fn create_hooks<A: Handlers>(
+    turn: &mut Turn<A>,
+    input: &A::Input,
+) -> Result<(), Failed> {
     let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
-    let (running, limit) = enter(turn, Step::CreateState, &hook);
+    let (mut running, limit) = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
     // The user's `Clone` is the user's code too.
-    let created = limited(&running, limit, async {
-        A::__create_state(&mut cx, input.clone()).await
-    });
-    let created = created.await;
+    let create = async { A::__create_state(&mut cx, input.clone()).await };
+    let created = match A::HOOKS.create_state {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
     let state = turn
         .settle(created, limit)
         .await
         .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))?;
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
-        let (running, limit) = enter(turn, Step::OnCreate, hook);
+        let (mut running, limit) = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
-        let created = limited(&running, limit, A::__on_create(hook.id, &mut cx)).await;
+        let created = limited(&mut running, limit, A::__on_create(hook.id, &mut cx)).await;
         turn.settle(created, limit)
             .await
             .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
     }
+    Ok(())
+}
+
+/// Writes the state and the mark, and commits the creation.
+async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Meta, Failed> {
     let at_create = |error| Failed::store(Some(Step::OnCreate), error);
     let fingerprint = template.fingerprint().to_owned();
     let cell = Arc::clone(turn.cell());

@@ -6,15 +6,18 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
 use crate::runtime::failed::Failed;
-use crate::runtime::mailbox::{Ending, Next, answer};
+use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::turn::Turn;
-use crate::store::{self, StoreError};
+use crate::store::{self, Database, StoreError};
 
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
 pub(super) async fn commit<A: Handlers>(
     actor: &mut A,
     turn: &mut Turn<A>,
 ) -> Result<(), StoreError> {
+    if !A::__STORED {
+        return Ok(());
+    }
     if let Some(state) = actor.__state()
         && let Some(changed) = state.changed()
     {
@@ -34,11 +37,14 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
     if let Some(state) = actor.__state() {
         state.undo();
     }
-    turn.database().rollback()
+    turn.stored().map_or(Ok(()), Database::rollback)
 }
 
 /// Closes the file.
 pub(super) async fn close<A: Handlers>(mut turn: Turn<A>) {
+    if !A::__STORED {
+        return;
+    }
     // What is held at the gate leaves before the log is gone; a failed sync has told everybody already.
     let _ = turn.all_durable().await;
     let cell = Arc::clone(turn.cell());
@@ -74,6 +80,9 @@ pub(super) async fn finish_destroying<A: Handlers>(turn: Turn<A>) {
 
 /// Deletes the files and the row of an actor that does not count any more.
 pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
+    if !A::__STORED {
+        return Ok(());
+    }
     let cell = Arc::clone(turn.cell());
     let deleted = store::delete(turn.into_database()).await;
     let forgotten = cell

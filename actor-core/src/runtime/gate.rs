@@ -28,13 +28,18 @@ struct Held<A: Handlers> {
 
 /// Replies that wait until what they saw is durable.
 pub(crate) struct Gate<A: Handlers> {
-    held: Mutex<VecDeque<Held<A>>>,
+    /// Nothing at all until something is held.
+    #[allow(
+        clippy::box_collection,
+        reason = "most actors hold nothing, and are smaller by it"
+    )]
+    held: Mutex<Option<Box<VecDeque<Held<A>>>>>,
 }
 
 impl<A: Handlers> Gate<A> {
     pub(super) fn new() -> Self {
         Self {
-            held: Mutex::new(VecDeque::new()),
+            held: Mutex::new(None),
         }
     }
 
@@ -53,14 +58,15 @@ impl<A: Handlers> Cell<A> {
         }
         let mut held = self.gate().held.lock();
         // A sync that ends after this look finds what is pushed here, because it takes the same lock.
-        if held.is_empty() && volume.log().check(ticket).is_ok_and(|durable| durable) {
+        let is_empty = held.as_ref().is_none_or(|held| held.is_empty());
+        if is_empty && volume.log().check(ticket).is_ok_and(|durable| durable) {
             // The lock is kept meanwhile, so that no later reply overtakes these.
             let finished = self.mailbox().complete_all(answers);
             drop(held);
             finished.tell();
             return;
         }
-        held.push_back(Held {
+        held.get_or_insert_default().push_back(Held {
             volume: Arc::clone(volume),
             ticket,
             answers,
@@ -76,7 +82,8 @@ impl<A: Handlers> Cell<A> {
 impl<A: Handlers> Gatekeeper for Cell<A> {
     fn advanced(&self) {
         let mut finished = Vec::new();
-        let mut held = self.gate().held.lock();
+        let mut gate = self.gate().held.lock();
+        let Some(held) = &mut *gate else { return };
         while let Some(first) = held.front() {
             let durable = match first.volume.log().check(first.ticket) {
                 Ok(false) => break,
@@ -94,7 +101,7 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
         }
         // An actor that is idle keeps no room for replies.
         held.shrink_to(4);
-        drop(held);
+        drop(gate);
         for finished in finished {
             finished.tell();
         }

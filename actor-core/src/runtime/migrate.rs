@@ -91,9 +91,14 @@ async fn data_step<A: Handlers>(
     let left = deadline.saturating_duration_since(Instant::now());
     let limit = step.hook.timeout.map_or(left, |own| own.min(left));
     let name = step.hook.name;
-    let running = turn.enter(name, false, limit);
+    let mut running = turn.enter(name, false, limit);
     let mut cx = Context::new(turn);
-    let outcome = limited(&running, limit, A::__data_migration(step.hook.id, &mut cx)).await;
+    let outcome = limited(
+        &mut running,
+        limit,
+        A::__data_migration(step.hook.id, &mut cx),
+    )
+    .await;
     let failed = match turn.settle(outcome, limit).await {
         Ok(()) => {
             // The next `up.sql` runs as the framework again, with the limit of the whole step.

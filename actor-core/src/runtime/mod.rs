@@ -1,29 +1,42 @@
 //! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
 
 mod actions;
+mod alarms;
 mod batch;
+mod baton;
 mod cell;
 mod chain;
 mod creation;
 mod ending;
 mod failed;
 mod gate;
+mod here;
 mod instance;
+mod life;
 mod limited;
+mod mail;
 mod mailbox;
+mod memory;
 mod migrate;
 mod preamble;
+mod pulse;
+mod queue;
+mod room;
+mod runner;
 mod runs;
 mod saved;
 mod slots;
-mod task;
 mod tasks;
 mod turn;
 
-pub(crate) use cell::{Cell, Kind};
+pub(crate) use alarms::Alarms;
+pub(crate) use cell::{Cell, Kind, Line, Sent};
 pub(crate) use chain::{Chain, asking};
+pub(crate) use mail::Ending;
+pub(crate) use mailbox::Sending;
 pub use mailbox::Status;
-pub(crate) use mailbox::{Ending, Mail};
+pub(crate) use pulse::start as start_pulse;
+pub(crate) use queue::RunQueue;
 pub(crate) use slots::SlotId;
 pub(crate) use tasks::Tasks;
 pub(crate) use turn::Turn;

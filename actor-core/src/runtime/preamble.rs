@@ -15,8 +15,9 @@ use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
 use crate::runtime::failed::{Failed, fail};
-use crate::runtime::limited::{Fault, Running, limited};
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::limited::{Fault, Running, limited, limited_now};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
@@ -161,9 +162,13 @@ async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
 /// Runs what runs on each start, and makes the actor.
 pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
     let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
-    let (running, limit) = enter(turn, Step::CreateVars, &hook);
+    let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
     let mut cx = Context::new(turn);
-    let created = limited(&running, limit, A::__create_vars(&mut cx)).await;
+    let create = A::__create_vars(&mut cx);
+    let created = match A::HOOKS.create_vars {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
     let vars = turn
         .settle(created, limit)
         .await
@@ -193,9 +198,9 @@ pub(super) async fn run_hook<A: Handlers>(
     step: Step,
     hook: &'static Hook,
 ) -> Result<(), Fault> {
-    let (running, limit) = enter(turn, step, hook);
+    let (mut running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
-    let ran = limited(&running, limit, actor.__hook(step, hook.id, &mut cx)).await;
+    let ran = limited(&mut running, limit, actor.__hook(step, hook.id, &mut cx)).await;
     turn.settle(ran, limit).await
 }
 
@@ -204,6 +209,7 @@ pub(super) const DEFAULT_HOOK: Hook = Hook {
     id: 0,
     name: "Default::default",
     timeout: None,
+    is_async: false,
 };
 
 /// Says which hook runs from now on, and returns how long it may.

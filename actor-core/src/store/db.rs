@@ -129,6 +129,14 @@ impl Db {
         guarded.set_read_only(self.read_only);
     }
 
+    /// Says until when what was entered may run statements.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        if let Some(guarded) = &self.guarded {
+            guarded.policy().deadline.set(deadline);
+        }
+    }
+
     /// Ends what was entered: its deadline is not the next one's.
     fn leave(&mut self) {
         self.deadline = None;

@@ -10,11 +10,15 @@
 //! 1. Nothing below this module is retried: a failed sync says that something is not on disk, and the same call later would say
 //!    that it is although it is not.
 
+#[cfg(any(test, feature = "testing"))]
+mod fault;
 mod real;
 #[cfg(any(test, feature = "testing"))]
 mod seeded;
 #[cfg(any(test, feature = "testing"))]
 mod sim;
+#[cfg(test)]
+mod tests;
 #[cfg(any(test, feature = "testing"))]
 mod view;
 
@@ -23,11 +27,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use fault::{Fault, PowerCut};
 pub(crate) use real::RealDisk;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use seeded::Seeded;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use sim::{Fault, PowerCut, SimDisk};
+pub(crate) use sim::SimDisk;
 
 /// A place for files. All paths are absolute, or all relative to one place.
 pub(crate) trait Disk: Send + Sync + Debug + 'static {

@@ -15,6 +15,7 @@ pub(crate) struct RealDisk {
     /// file that was open when it happened.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     root: File,
+    /// Which device one sync covers; `None` if one sync for all is not to be had.
     device: Option<u64>,
 }
 
@@ -29,7 +30,11 @@ impl RealDisk {
     /// Returns the file system on which a directory is that exists.
     pub(crate) fn new(root: &Path) -> io::Result<Self> {
         let root = open_dir(root)?;
-        let device = device(&root)?;
+        let device = if syncfs_reports_errors() {
+            device(&root)?
+        } else {
+            None
+        };
         Ok(Self { root, device })
     }
 
@@ -41,7 +46,7 @@ impl RealDisk {
 
     /// Returns whether a file on this device is synced by [`Self::sync_device`].
     fn covers(&self, device: Option<u64>) -> bool {
-        cfg!(target_os = "linux") && device.is_some() && device == self.device
+        device.is_some() && device == self.device
     }
 }
 
@@ -88,7 +93,7 @@ impl Disk for RealDisk {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             // A link to a directory counts as one: a user may have put a part of the data elsewhere.
-            let is_dir = fs::metadata(entry.path()).map_or(false, |metadata| metadata.is_dir());
+            let is_dir = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
             if let Ok(name) = entry.file_name().into_string() {
                 listed.push(Listed { name, is_dir });
             }
@@ -174,6 +179,20 @@ impl DiskFile for RealFile {
     fn device(&self) -> Option<u64> {
         self.device
     }
+}
+
+/// Returns whether one call syncs a whole file system, and says so when it failed: Linux's does since 5.8.
+fn syncfs_reports_errors() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease");
+    cfg!(target_os = "linux") && release.is_ok_and(|release| is_since_5_8(&release))
+}
+
+fn is_since_5_8(release: &str) -> bool {
+    let mut numbers = release
+        .split(|character: char| !character.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (5, 8)
 }
 
 #[cfg(unix)]
@@ -274,3 +293,18 @@ mod system {
 }
 
 use system::{Positioned, device, open_dir, sync_dir};
+
+#[cfg(test)]
+mod tests {
+    use super::is_since_5_8;
+
+    #[test]
+    fn the_release_of_the_kernel_is_understood() {
+        for release in ["5.8.0", "5.10.12-generic", "6.18.0-rc1", "10.0"] {
+            assert!(is_since_5_8(release), "{release}");
+        }
+        for release in ["5.7.19", "4.19.0-amd64", "", "unknown"] {
+            assert!(!is_since_5_8(release), "{release}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! [`Seeded`].
 
-/// Numbers that look random and follow from a seed (SplitMix64).
+/// Numbers that look random and follow from a seed (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Seeded(u64);
 

@@ -13,60 +13,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::view::{Effect, Node, Torn, View};
-use super::{Disk, DiskFile, Listed, OpenHow, Seeded};
-
-/// What goes wrong with an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It fails with `EIO`. A write has written nothing.
-    Eio,
-    /// It fails with `ENOSPC`, and has done nothing.
-    Enospc,
-    /// A part of a write is written before it fails with `ENOSPC`; anything else fails with `EIO`.
-    Short,
-    /// It is done and fails all the same, with `EIO`.
-    Late,
-}
-
-/// What a power cut leaves of that which was not synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PowerCut {
-    /// Nothing.
-    Nothing,
-    /// Everything.
-    Everything,
-    /// Any of it.
-    Some,
-    /// Any of it, and of a write any number of whole sectors from its beginning.
-    TornSectors,
-    /// Any of it, and of a write any number of bytes from its beginning.
-    TornBytes,
-    /// Any sector of any write.
-    Scattered,
-}
-
-impl PowerCut {
-    /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Nothing,
-        Self::Everything,
-        Self::Some,
-        Self::TornSectors,
-        Self::TornBytes,
-        Self::Scattered,
-    ];
-
-    /// Returns whether the seed makes a difference.
-    pub(crate) fn is_random(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Everything)
-    }
-}
+use super::{Disk, DiskFile, Fault, Listed, OpenHow, PowerCut, Seeded};
 
 /// A disk in memory that knows what is durable, counts every operation that changes or syncs something, and fails or loses power
 /// at the one that it is told. Clones are the same disk.
 ///
-/// A failed sync leaves what it should have synced in one of two states, as the seed says: durable after all, or visible but
-/// never durable, whatever is synced later.
+/// A failed sync leaves each thing that it should have synced in one of two states, as the seed says. It is durable after all; or, if
+/// it is of a file, it is visible but never durable, whatever is synced later, and if it is a name, it waits for the next sync: file
+/// systems keep names in a journal, and forget no part of it without forgetting all.
 #[derive(Clone)]
 pub(crate) struct SimDisk {
     inner: Arc<Mutex<Inner>>,
@@ -297,7 +251,7 @@ impl Inner {
                 self.pending.push(effect);
                 Ok(())
             }
-            Verdict::IsOff => Err(eio()),
+            Verdict::IsOff | Verdict::Fails(Fault::Eio) => Err(eio()),
             Verdict::LosesPower => {
                 self.pending.push(effect);
                 Err(eio())
@@ -308,7 +262,6 @@ impl Inner {
                 self.pending.push(effect);
                 Err(eio())
             }
-            Verdict::Fails(Fault::Eio) => Err(eio()),
             Verdict::Fails(Fault::Enospc) => Err(enospc()),
         }
     }
@@ -347,6 +300,7 @@ impl Inner {
                 _ if !covers(&effect) => self.pending.push(effect),
                 Verdict::Works => self.durable.apply(&effect),
                 _ if self.random.coin() => self.durable.apply(&effect),
+                _ if effect.is_of_name() => self.pending.push(effect),
                 _ => {}
             }
         }

@@ -168,6 +168,11 @@ impl Effect {
         }
     }
 
+    /// Returns whether it is of a name.
+    pub(super) fn is_of_name(&self) -> bool {
+        !matches!(self, Self::Write { .. } | Self::SetLen { .. })
+    }
+
     /// Returns whether it is of a name in a directory.
     pub(super) fn is_in_dir(&self, dir: &Path) -> bool {
         match self {

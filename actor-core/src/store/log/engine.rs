@@ -58,11 +58,9 @@ impl<E: Entry> Hired<E> {
     /// Writes until there is nothing to do.
     pub(super) fn work(mut self) {
         IS_HIRED.set(true);
-        while let Some(engine) = &self.0 {
-            if !engine.flush(Idle::Leave) {
-                // It is counted out already.
-                self.0 = None;
-            }
+        if self.0.as_ref().is_some_and(|engine| engine.work(Idle::Leave)) {
+            // It is counted out already.
+            self.0 = None;
         }
         IS_HIRED.set(false);
     }
@@ -125,9 +123,17 @@ pub(super) struct Buffer<E> {
     pub(super) is_idle: bool,
     /// Whether what is in the buffer has no place in the log.
     pub(super) is_stalled: bool,
-    pub(super) wants_checkpoint: bool,
-    pub(super) checkpoint_error: Option<Arc<StoreError>>,
+    pub(super) checkpoint: Checkpoint,
     spare: Option<(Vec<u8>, Vec<E>)>,
+}
+
+/// What is known of the checkpoints.
+#[derive(Default)]
+pub(super) struct Checkpoint {
+    /// Whether somebody asked for one.
+    pub(super) is_requested: bool,
+    /// Why they do not work.
+    pub(super) error: Option<Arc<StoreError>>,
 }
 
 /// What was taken to be written.
@@ -178,8 +184,7 @@ impl<E: Entry> Engine<E> {
                 hired: 0,
                 is_idle: false,
                 is_stalled: false,
-                wants_checkpoint: false,
-                checkpoint_error: None,
+                checkpoint: Checkpoint::default(),
                 spare: None,
             }),
             failures: Mutex::new(Failures::default()),
@@ -232,6 +237,19 @@ impl<E: Entry> Engine<E> {
         drop(guard);
         self.hire_if(hire);
         Ok(lsn)
+    }
+
+    /// Writes until the log is closed, or until there is nothing to do. Returns whether that ended well.
+    pub(super) fn work(&self, idle: Idle) -> bool {
+        let worked = catch_unwind(AssertUnwindSafe(|| while self.flush(idle) {}));
+        if worked.is_err() {
+            // Nobody knows what it had done: as after a failed sync.
+            let message = "a thread of the log panicked".to_owned();
+            let error = StoreError::Interrupted { message };
+            self.poison(&mut Batch::synced(self.written()), error, true);
+            self.announce();
+        }
+        worked.is_ok()
     }
 
     /// Writes what is in the buffer as one batch; returns whether there was anything to do.

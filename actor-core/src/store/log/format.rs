@@ -3,7 +3,10 @@
 use crc32fast::Hasher;
 
 /// What everything in a segment is aligned to: a disk writes a sector as a whole.
-pub(super) const ALIGN: u64 = 512;
+pub(super) const ALIGN: u64 = SECTOR as u64;
+
+/// The same for what is in memory.
+pub(super) const SECTOR: usize = 512;
 
 /// How long a header is.
 pub(super) const HEADER: usize = 80;

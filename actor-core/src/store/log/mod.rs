@@ -179,7 +179,9 @@ impl<E: Entry> Log<E> {
 
     fn spawn(&self, name: &str) -> std::io::Result<()> {
         let engine = Arc::clone(&self.engine);
-        let work = move || while engine.flush(Idle::Wait) {};
+        let work = move || {
+            engine.work(Idle::Wait);
+        };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         if let Some(threads) = &mut *self.threads.lock() {
             threads.push(thread);

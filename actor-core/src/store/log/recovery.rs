@@ -3,8 +3,9 @@
 //! # Invariants
 //!
 //! 1. All files are read and judged before anything is changed.
-//! 2. What was read is synced before anybody builds on it: an earlier process may have written it without a sync, and what only the
-//!    operating system remembers can still be lost.
+//! 2. What was read and does not count as synced is written again, as it is, and synced, before anybody builds on it: an earlier
+//!    process may not have synced it, or its sync may have failed, after which the operating system shows what is not on the disk
+//!    and does not write it any more.
 //! 3. The writer begins with a segment in which nothing is needed.
 
 use std::collections::VecDeque;
@@ -70,6 +71,14 @@ impl Recovered {
 }
 
 impl Place {
+    fn new(scan: &Scan, offset: u64, header: &Header) -> Self {
+        Self {
+            file: Arc::clone(&scan.file),
+            offset,
+            header: *header,
+        }
+    }
+
     fn read(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.file.path();
         let len = HEADER as u64 + self.header.payload;
@@ -107,8 +116,10 @@ pub(super) fn open(
     }
     let chain = Chain::find(&scans, dir)?;
     if let Some(chain) = &chain {
-        sync(&*disk, dir, &scans, chain)?;
+        make_durable(&scans, chain)?;
     }
+    // INVARIANT 2: of the segments that are only free too, since an earlier process may have made them just before it ended.
+    disk.sync_dir(dir).map_err(StoreError::io("sync", dir))?;
     let recovered = recovered(&scans, chain.as_ref());
     let next_number = scans.iter().map(|scan| scan.number + 1).max().unwrap_or(1);
     let epochs = scans.iter().filter_map(|scan| Some(scan.first()?.epoch));
@@ -150,14 +161,23 @@ pub(super) fn open(
 }
 
 /// Makes durable what was read.
-fn sync(disk: &dyn Disk, dir: &Path, scans: &[Scan], chain: &Chain) -> Result<(), StoreError> {
+fn make_durable(scans: &[Scan], chain: &Chain) -> Result<(), StoreError> {
     // INVARIANT 2
     for part in &chain.parts {
-        let file = &scans[part.index].file;
-        file.sync_data()
-            .map_err(StoreError::io("sync", file.path()))?;
+        let scan = &scans[part.index];
+        for (offset, header) in &scan.batches {
+            if header.seq > chain.tail.synced && header.seq <= part.last_seq {
+                let place = Place::new(scan, *offset, header);
+                scan.file
+                    .write_at(&place.read()?, *offset)
+                    .map_err(StoreError::io("write", scan.path()))?;
+            }
+        }
+        scan.file
+            .sync_data()
+            .map_err(StoreError::io("sync", scan.path()))?;
     }
-    disk.sync_dir(dir).map_err(StoreError::io("sync", dir))
+    Ok(())
 }
 
 /// Lists the batches that have to be recovered.
@@ -172,11 +192,7 @@ fn recovered(scans: &[Scan], chain: Option<&Chain>) -> Recovered {
                 continue;
             }
             records += u64::from(header.records);
-            batches.push_back(Place {
-                file: Arc::clone(&scan.file),
-                offset: *offset,
-                header: *header,
-            });
+            batches.push_back(Place::new(scan, *offset, header));
         }
     }
     Recovered {

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::format::{ALIGN, FORMAT, Found, Header};
+use super::format::{FORMAT, Found, Header, SECTOR};
 use crate::store::StoreError;
 use crate::store::disk::{Disk, DiskFile, OpenHow};
-
-const SECTOR: usize = ALIGN as usize;
 
 /// One file of the log.
 #[derive(Debug)]

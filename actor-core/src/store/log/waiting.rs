@@ -109,8 +109,8 @@ impl<E: Entry> Engine<E> {
             if self.check_open(&buffer).is_err() {
                 return None;
             }
-            if buffer.wants_checkpoint || self.space.is_pressing(buffer.is_stalled) {
-                buffer.wants_checkpoint = false;
+            if buffer.checkpoint.is_requested || self.space.is_pressing(buffer.is_stalled) {
+                buffer.checkpoint.is_requested = false;
                 return Some(self.written());
             }
             buffer = self.pressing.wait(buffer);
@@ -118,17 +118,17 @@ impl<E: Entry> Engine<E> {
     }
 
     pub(super) fn request_checkpoint(&self) {
-        self.buffer.lock().wants_checkpoint = true;
+        self.buffer.lock().checkpoint.is_requested = true;
         self.pressing.notify_all();
     }
 
     pub(super) fn checkpoint_failed(&self, error: Arc<StoreError>) {
-        self.buffer.lock().checkpoint_error = Some(error);
+        self.buffer.lock().checkpoint.error = Some(error);
         self.roomy.notify_waiters();
     }
 
     pub(super) fn checkpoint_recovered(&self) {
-        self.buffer.lock().checkpoint_error = None;
+        self.buffer.lock().checkpoint.error = None;
         self.roomy.notify_waiters();
     }
 
@@ -138,7 +138,7 @@ impl<E: Entry> Engine<E> {
         }
         let buffer = self.buffer.lock();
         self.check_open(&buffer)?;
-        match &buffer.checkpoint_error {
+        match &buffer.checkpoint.error {
             _ if !buffer.is_above(self.buffer_bytes) => Ok(true),
             Some(source) if buffer.is_stalled => {
                 let source = Arc::clone(source);

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::format::{ALIGN, HEADER, Header, aligned};
+use super::format::{ALIGN, HEADER, Header, SECTOR, aligned};
 use super::salts::Salts;
 use super::space::{Next, Segment, Space};
 use super::{Lsn, segment_path};
@@ -135,15 +135,14 @@ impl Writer {
             Next::Free => self.space.take(),
             Next::New | Next::AfterMarker | Next::Nowhere => None,
         };
-        let segment = match free {
-            Some(segment) => segment,
-            None => {
-                let segment = self.create(needed)?;
-                if let Some(instead) = self.space.make_room() {
-                    self.remove(instead.file.path());
-                }
-                segment
+        let segment = if let Some(segment) = free {
+            segment
+        } else {
+            let segment = self.create(needed)?;
+            if let Some(instead) = self.space.make_room() {
+                self.remove(instead.file.path());
             }
+            segment
         };
         self.rotate(segment);
         Ok(())
@@ -200,7 +199,7 @@ impl Writer {
     fn empty_place(&mut self) -> Result<(), WriteError> {
         let current = self.current.as_ref().expect("a write to it failed");
         let file = &current.segment.file;
-        file.write_at(&[0; ALIGN as usize], current.position)
+        file.write_at(&[0; SECTOR], current.position)
             .map_err(StoreError::io("write", file.path()))
             .map_err(WriteError::Failed)?;
         // DURABILITY: before anybody is told, or anything else is written.

@@ -35,7 +35,7 @@ fn batches(disk: &SimDisk) -> Vec<(PathBuf, usize, Header)> {
         let mut at = 0;
         while let Found::Batch(header) = Header::find(&bytes[at..]) {
             found.push((path.clone(), at, header));
-            at += header.space() as usize;
+            at += usize::try_from(header.space()).unwrap();
         }
     }
     found.sort_by_key(|(_, _, header)| header.seq);
@@ -68,7 +68,7 @@ fn a_changed_byte_anywhere_before_the_last_batch_is_refused_and_named() {
     assert_eq!(batches.len(), 12);
     assert!(batches.iter().any(|(path, ..)| *path != batches[0].0));
     for (path, start, header) in &batches[..11] {
-        let end = HEADER + header.payload as usize;
+        let end = HEADER + usize::try_from(header.payload).unwrap();
         let bytes = (0..HEADER).chain((HEADER..end).step_by(13));
         for at in bytes.chain([HEADER, end - 1]) {
             // The format is looked at where a segment begins.

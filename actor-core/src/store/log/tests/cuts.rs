@@ -109,3 +109,77 @@ fn what_failed_does_not_come_back_after_a_power_cut() {
         }
     }
 }
+
+#[test]
+fn what_a_start_has_found_survives_a_power_cut_after_it() {
+    // The process is killed with batches that were written and not synced, in several segments.
+    let mut world = World::new(SimDisk::new(0));
+    world.open().unwrap();
+    for _ in 0..5 {
+        world.append(Durability::Process, 1_000).unwrap();
+        assert!(world.flush());
+    }
+    assert_eq!(world.log().durable().get(), 0);
+    let mut second = world.on(world.disk.after_kill());
+    assert_eq!(second.open().unwrap().len(), 5);
+    let mut third = second.on(second.disk.after_power_cut(PowerCut::Nothing, 0));
+    assert_eq!(third.open().unwrap().len(), 5);
+}
+
+#[test]
+fn batches_behind_a_torn_one_do_not_come_back_when_their_numbers_are_used_again() {
+    for seed in 0..200 {
+        let mut world = World::new(SimDisk::new(seed));
+        world.open().unwrap();
+        for _ in 0..5 {
+            world.append(Durability::Process, 1_000).unwrap();
+            assert!(world.flush());
+        }
+        // Some of the segments are left and some are not.
+        let mut second = world.on(world.disk.after_power_cut(PowerCut::Some, seed));
+        let found = second.open().unwrap().len();
+        second.append(Durability::Synced, 10).unwrap();
+        assert!(second.flush());
+        let mut third = second.on(second.disk.after_power_cut(PowerCut::Nothing, seed));
+        println!("seed {seed}: {found} were left");
+        assert_eq!(third.open().unwrap().len(), found + 1);
+    }
+}
+
+#[test]
+fn a_batch_whose_sync_failed_is_written_again_by_the_next_start() {
+    for seed in 0..20 {
+        let mut world = World::new(SimDisk::new(seed));
+        world.open().unwrap();
+        world.append(Durability::Synced, 1_000).unwrap();
+        world
+            .disk
+            .fail_at(world.disk.operations() + 1, Fault::Eio, 1);
+        assert!(world.flush());
+        assert_eq!(world.disk.failed_syncs(), 1);
+        // The operating system still shows what may never have reached the disk, and would not write it.
+        let mut second = world.on(world.disk.after_kill());
+        assert_eq!(second.open().unwrap().len(), 1);
+        let mut third = second.on(second.disk.after_power_cut(PowerCut::Nothing, seed));
+        assert_eq!(third.open().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_segment_that_an_earlier_process_had_only_made_is_used_with_its_name() {
+    let mut world = World::new(SimDisk::new(0));
+    world.open().unwrap();
+    let made = world.disk.operations();
+    for operation in 0..made {
+        let disk = SimDisk::new(operation);
+        disk.crash_at(operation);
+        let mut world = World::new(disk);
+        assert!(world.open().is_err());
+        let mut second = world.on(world.disk.after_kill());
+        second.open().unwrap();
+        second.append(Durability::Synced, 10).unwrap();
+        assert!(second.flush());
+        let mut third = second.on(second.disk.after_power_cut(PowerCut::Nothing, 0));
+        assert_eq!(third.open().unwrap().len(), 1);
+    }
+}

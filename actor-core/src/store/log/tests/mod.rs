@@ -4,6 +4,7 @@ mod corruption;
 mod cuts;
 mod faults;
 mod fixture;
+mod random;
 mod space;
 mod threads;
 mod timing;

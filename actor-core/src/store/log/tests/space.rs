@@ -60,6 +60,22 @@ fn segments_are_used_again_and_nothing_is_made_or_removed() {
 }
 
 #[test]
+fn segments_keep_their_length_however_batches_fit_into_them() {
+    for len in (0..=2_600).step_by(104) {
+        let mut world = opened();
+        for round in 0..40 {
+            world.append(Durability::Synced, len).unwrap();
+            assert!(world.flush());
+            if round % 3 == 0 {
+                world.release();
+            }
+            let all = files(&world);
+            assert!(all.iter().all(|(_, len)| *len == options().segment_bytes));
+        }
+    }
+}
+
+#[test]
 fn a_log_that_nobody_empties_stays_within_its_segments() {
     let mut world = opened();
     assert_eq!(fill(&mut world), options().segments);

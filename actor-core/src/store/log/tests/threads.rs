@@ -82,7 +82,7 @@ fn many_threads_append_and_a_new_process_finds_all_in_their_orders() {
         }
     });
     log.close().unwrap();
-    let all = (WRITERS * RECORDS) as usize;
+    let all = usize::try_from(WRITERS * RECORDS).unwrap();
     assert_eq!(counts.settled.load(Ordering::SeqCst), all);
     assert_eq!(counts.undone.load(Ordering::SeqCst), 0);
     let (log, mut recovered) = Log::<Counted>::open(disk(), &dir, &options()).unwrap();

@@ -71,6 +71,8 @@ pub(super) struct World {
     /// The newest durable one.
     durable: Option<(Lsn, usize)>,
     next_id: u64,
+    /// Counts the processes: no two have the same salts.
+    seed: u64,
 }
 
 pub(super) fn options() -> Options {
@@ -87,7 +89,7 @@ pub(super) fn options() -> Options {
 /// Returns what a record with this id holds.
 pub(super) fn payload(id: u64, len: usize) -> Vec<u8> {
     let mut payload = id.to_le_bytes().to_vec();
-    payload.extend((0..len).map(|at| (id as usize * 31 + at) as u8));
+    payload.extend((31 * id..).take(len).map(|at| at.to_le_bytes()[0]));
     payload
 }
 
@@ -111,10 +113,10 @@ impl World {
             disk: Some(disk.clone()),
             ..Book::default()
         };
-        Self::with(disk, Arc::new(Mutex::new(book)))
+        Self::with(disk, Arc::new(Mutex::new(book)), 0)
     }
 
-    pub(super) fn with(disk: SimDisk, book: Arc<Mutex<Book>>) -> Self {
+    fn with(disk: SimDisk, book: Arc<Mutex<Book>>, seed: u64) -> Self {
         let next_id = book.lock().history.iter().max().map_or(1, |last| last + 1);
         Self {
             disk,
@@ -123,6 +125,7 @@ impl World {
             open: BTreeMap::new(),
             durable: None,
             next_id: next_id + 1_000,
+            seed,
         }
     }
 
@@ -137,7 +140,7 @@ impl World {
             disk: Some(disk.clone()),
             ..Book::default()
         };
-        Self::with(disk, Arc::new(Mutex::new(book)))
+        Self::with(disk, Arc::new(Mutex::new(book)), self.seed + 1_000)
     }
 
     pub(super) fn log(&self) -> &Log<Record> {
@@ -147,7 +150,12 @@ impl World {
     /// Opens the log, and looks whether what it recovers is what was promised, not more and not twice.
     pub(super) fn open(&mut self) -> Result<Vec<u64>, StoreError> {
         let disk = Arc::new(self.disk.clone());
-        let (log, mut recovered) = Log::open(disk, Path::new(DIR), &options())?;
+        self.seed += 1;
+        let options = Options {
+            seed: Some(self.seed),
+            ..options()
+        };
+        let (log, mut recovered) = Log::open(disk, Path::new(DIR), &options)?;
         let ids = ids(&mut recovered)?;
         self.log = Some(log);
         self.open.clear();
