@@ -365,11 +365,6 @@ impl Pages {
         Ok(inner.last)
     }
 
-    /// Returns the last commit, lost or not.
-    pub(super) fn last_written(&self) -> Lsn {
-        self.inner.lock().last.written
-    }
-
     /// INVARIANT 4
     fn check(&self, inner: &Inner) -> Result<(), StoreError> {
         let Fate::Lost(lsn) = inner.fate else {
