@@ -292,33 +292,47 @@ impl<A: Handlers> Instance<A> {
             return Flow::GoOn;
         }
         if !A::__STORED {
-            let mailbox = self.turn.cell().mailbox();
-            // The next one takes no room any more.
-            let held = self.taken.len().saturating_sub(1);
-            mailbox.complete_now(&mut self.batch.answers, held);
-            self.batch.clear();
+            self.answer_now();
             return Flow::GoOn;
         }
-        let mut batch = std::mem::replace(&mut self.batch, Batch::new());
+        let (broken, state) = (self.batch.take_broken(), self.batch.state.take());
+        let durability = self.batch.durability();
         let cell = Arc::clone(self.turn.cell());
         let database = self.turn.database();
-        let written = match (batch.take_broken(), &batch.state) {
+        let written = match (broken, &state) {
             (Some(cause), _) => Err(database.commit_error(cause)),
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        match written.and_then(|()| database.commit(batch.durability())) {
+        let committed = written.and_then(|()| database.commit(durability));
+        match committed {
+            // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
+            Ok(ticket) if cell.is_out(database.volume(), ticket) => {
+                self.answer_now();
+                Flow::GoOn
+            }
             Ok(ticket) => {
-                // DURABILITY: nothing of the batch leaves but through the gate.
-                cell.answer_after(database.volume(), ticket, batch.answers);
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                let volume = self.turn.database().volume();
+                cell.answer_after(volume, ticket, batch.answers);
                 Flow::GoOn
             }
             Err(error) => {
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
                 self.commit_failed(batch, error);
                 // What is in memory is not what is on disk.
                 Flow::Crash
             }
         }
+    }
+
+    /// Lets the replies of the batch out.
+    fn answer_now(&mut self) {
+        let mailbox = self.turn.cell().mailbox();
+        // The next call takes no room any more.
+        let held = self.taken.len().saturating_sub(1);
+        mailbox.complete_now(&mut self.batch.answers, held);
+        self.batch.clear();
     }
 
     /// Tells everybody who waits for a batch that it was not committed.
