@@ -3,6 +3,7 @@
 
 mod actor;
 mod durable;
+mod fleet;
 mod floors;
 mod lifecycle;
 mod memory;
@@ -32,6 +33,7 @@ fn main() {
         durable::measure(&directory, &mut report).await;
         lifecycle::measure(&directory, &mut report).await;
         memory::measure(&directory, &mut report).await;
+        fleet::measure(&directory, &mut report).await;
     });
     drop(runtime);
     let _ = std::fs::remove_dir_all(&directory);

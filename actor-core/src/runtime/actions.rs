@@ -41,7 +41,10 @@ impl<A: Handlers> Instance<A> {
         let Some(open) = self.open(mail) else {
             return Flow::GoOn;
         };
-        let (result, flow) = self.act(open.message, open.info);
+        let (result, flow) = match self.refusal(open.info) {
+            Some(error) => (Err(error), Flow::GoOn),
+            None => self.act(open.message, open.info),
+        };
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -145,6 +148,10 @@ impl<A: Handlers> Instance<A> {
             return Flow::GoOn;
         };
         let Open { message, info, .. } = open;
+        if let Some(error) = self.refusal(info) {
+            self.finish(open.reply, Err(error), info);
+            return Flow::GoOn;
+        }
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
@@ -183,6 +190,16 @@ impl<A: Handlers> Instance<A> {
                 })
             }
         }
+    }
+
+    /// Returns why a call that may write cannot run: the log is full and cannot be emptied, or takes nothing any more.
+    fn refusal(&mut self, info: &ActionInfo) -> Option<CallError> {
+        if info.read_only {
+            return None;
+        }
+        let database = self.turn.stored()?;
+        let error = database.volume().log().has_room().err()?;
+        Some(self.store_error(info.name, error))
     }
 
     /// Returns whether a mail is a call that may only read, in a transaction that writes already: SQLite refuses to begin to write,

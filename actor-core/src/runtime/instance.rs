@@ -55,6 +55,8 @@ pub(super) enum Work<A: Handlers> {
     Idle,
     /// There may be more, and it is somebody else's turn.
     More,
+    /// The log must have room before the next call runs.
+    Room,
     /// A call that may wait is next.
     Async(Mail<A>),
     /// It is to end.
@@ -82,6 +84,9 @@ impl<A: Handlers> Instance<A> {
     pub(super) fn work(&mut self, most: usize) -> (Work<A>, usize) {
         let mut handled = 0;
         let work = loop {
+            if !self.has_room() {
+                break self.flushed(Work::Room);
+            }
             if let Some(work) = self.handle_taken(most, &mut handled) {
                 break work;
             }
@@ -101,6 +106,22 @@ impl<A: Handlers> Instance<A> {
             }
         };
         (work, handled)
+    }
+
+    /// Returns whether the log takes what the next calls write; an error of it is told to them.
+    fn has_room(&mut self) -> bool {
+        self.turn
+            .stored()
+            .is_none_or(|database| database.volume().log().has_room().unwrap_or(true))
+    }
+
+    /// Waits until the log takes more: a slow disk is back-pressure, and not growth.
+    pub(super) async fn room(&mut self) {
+        if let Some(database) = self.turn.stored() {
+            let volume = Arc::clone(database.volume());
+            // The calls that come next are told.
+            let _ = volume.log().room().await;
+        }
     }
 
     /// Handles the calls that were taken out of the mailbox; `None` when none is left.

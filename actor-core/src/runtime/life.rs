@@ -134,12 +134,22 @@ impl<A: Handlers> Life<A> {
                 match instance.work(limits::CALLS_PER_COMMIT).0 {
                     Work::Async(next) => mail = Some(next),
                     Work::More => tokio::task::yield_now().await,
+                    Work::Room => Box::pin(instance.room()).await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
                     Work::Idle => poll_fn(|_| served.mailbox().poll_more()).await,
                     Work::Request(request) => return Box::pin(stop(instance, request)).await,
                     Work::Crash => return Box::pin(instance.crash()).await,
                 }
             }
+        })
+    }
+
+    /// Goes on when the log has room.
+    pub(super) fn room(mut instance: Box<Instance<A>>) -> Self {
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, async move {
+            instance.room().await;
+            After::Awake(instance)
         })
     }
 

@@ -168,6 +168,7 @@ impl<A: Handlers> Cell<A> {
                     match work {
                         Work::Idle => return (Left::Waits(Life::Awake(instance)), calls),
                         Work::More => return (Left::More(Life::Awake(instance)), calls),
+                        Work::Room => Life::room(instance),
                         Work::Async(mail) => Life::serve(instance, mail),
                         Work::Request(request) => Life::stop(instance, request),
                         Work::Crash => Life::crash(instance),
