@@ -56,6 +56,7 @@ pub(super) type Rows = BTreeMap<i64, i64>;
 pub(super) struct Lab {
     pub(super) volume: Arc<Volume>,
     backing: Backing,
+    pub(super) disk: SimDisk,
     pub(super) template: Arc<Template>,
 }
 
@@ -86,9 +87,8 @@ impl Lab {
             disk.sync_dir(Path::new("/"))
         };
         prepare().map_err(StoreError::io("create", &directory))?;
-        let disk = Arc::new(disk.clone());
         let images = [Arc::clone(template.image())];
-        let volume = Volume::open(disk, root, &images, &options())?;
+        let volume = Volume::open(Arc::new(disk.clone()), root, &images, &options())?;
         let backing = Backing {
             volume: Arc::clone(&volume),
             connections: Arc::new(Connections::default()),
@@ -97,6 +97,7 @@ impl Lab {
         Ok(Self {
             volume,
             backing,
+            disk: disk.clone(),
             template: Arc::clone(template),
         })
     }

@@ -179,7 +179,7 @@ pub(super) fn play(
 /// Who plays the script.
 pub(super) struct Player {
     pub(super) lab: Lab,
-    awake: BTreeMap<&'static str, Database>,
+    pub(super) awake: BTreeMap<&'static str, Database>,
 }
 
 impl Known {
