@@ -56,7 +56,6 @@ pub(super) type Rows = BTreeMap<i64, i64>;
 pub(super) struct Lab {
     pub(super) volume: Arc<Volume>,
     backing: Backing,
-    pub(super) disk: SimDisk,
     pub(super) template: Arc<Template>,
 }
 
@@ -97,7 +96,6 @@ impl Lab {
         Ok(Self {
             volume,
             backing,
-            disk: disk.clone(),
             template: Arc::clone(template),
         })
     }
@@ -167,6 +165,9 @@ pub(super) fn rows(database: &mut Database) -> QueryResult<Rows> {
     database.db().enter("rows", true, None);
     let lines: Vec<Line> = diesel::sql_query("PRAGMA integrity_check").load(database.db())?;
     let lines: Vec<_> = lines.into_iter().map(|line| line.integrity_check).collect();
+    if lines.iter().any(|line| line.contains("unable to get the page")) {
+        return Err(diesel::result::Error::NotFound);
+    }
     assert_eq!(lines, ["ok"], "the database is whole");
     let rows: Vec<Row> =
         diesel::sql_query("SELECT id, value FROM numbers ORDER BY id").load(database.db())?;

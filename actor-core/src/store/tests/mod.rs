@@ -1,5 +1,6 @@
 //! The store on a disk that fails and loses power where it is told to.
 
+mod checkpoints;
 mod faults;
 mod isolation;
 mod lab;
