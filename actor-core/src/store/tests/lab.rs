@@ -1,7 +1,7 @@
 //! A store on a disk in memory, with actors that are rows of numbers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
@@ -37,7 +37,7 @@ static LIST: [Migration; 2] = [
 pub(super) const MIGRATIONS: Migrations = Migrations::new("lab", &LIST, None, ("", &[]));
 
 /// Where the store is on the disk.
-const ROOT: &str = "/data";
+pub(super) const ROOT: &str = "/data";
 
 /// The name of the type of the actors here.
 pub(super) const ACTOR: &str = "numbers";
@@ -54,6 +54,7 @@ pub(super) type Rows = BTreeMap<i64, i64>;
 
 /// A store that is open.
 pub(super) struct Lab {
+    root: PathBuf,
     pub(super) volume: Arc<Volume>,
     backing: Backing,
     pub(super) template: Arc<Template>,
@@ -78,36 +79,45 @@ pub(super) fn template() -> Arc<Template> {
 
 impl Lab {
     pub(super) fn open(disk: &SimDisk, template: &Arc<Template>) -> Result<Self, StoreError> {
-        let root = Path::new(ROOT);
+        Self::on(Arc::new(disk.clone()), Path::new(ROOT), template)
+    }
+
+    /// Opens a store in a directory of a disk.
+    pub(super) fn on(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
             disk.sync_dir(root)?;
-            disk.sync_dir(Path::new("/"))
+            disk.sync_dir(root.parent().expect("it is below another"))
         };
         prepare().map_err(StoreError::io("create", &directory))?;
         let images = [Arc::clone(template.image())];
-        let volume = Volume::open(Arc::new(disk.clone()), root, &images, &options())?;
+        let volume = Volume::open(disk, root, &images, &options())?;
         let backing = Backing {
             volume: Arc::clone(&volume),
             connections: Arc::new(Connections::default()),
             keeper: Arc::new(Nobody),
         };
         Ok(Self {
+            root: root.to_owned(),
             volume,
             backing,
             template: Arc::clone(template),
         })
     }
 
-    fn paths(key: &Key) -> Paths {
-        Paths::new(&Path::new(ROOT).join(ACTOR), key)
+    fn paths(&self, key: &Key) -> Paths {
+        Paths::new(&self.root.join(ACTOR), key)
     }
 
     /// Opens an actor; `None` if it does not exist.
     pub(super) fn wake(&self, key: &str) -> Result<Option<Database>, StoreError> {
         let key = key.into_key().unwrap();
-        let opened = Database::open(Self::paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
+        let opened = Database::open(self.paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
         Ok(opened.map(|(database, _)| database))
     }
 
@@ -115,7 +125,7 @@ impl Lab {
     pub(super) fn begin(&self, key: &str) -> Result<Database, StoreError> {
         let key = key.into_key().unwrap();
         let mut database =
-            Database::create(Self::paths(&key), &self.template, self.backing.clone())?;
+            Database::create(self.paths(&key), &self.template, self.backing.clone())?;
         database.db().enter("create", false, None);
         database.mark_created(ACTOR, key.as_str(), self.template.fingerprint())?;
         Ok(database)

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod faults;
+mod fixtures;
 mod isolation;
 mod lab;
 mod oracle;
