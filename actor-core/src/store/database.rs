@@ -406,6 +406,11 @@ impl Database {
         let taken = taken.map_err(StoreError::pages("read", &path))?;
         let taken = taken.expect("all commits of a closed database are settled");
         let Some(mut snapshot) = taken.snapshot else {
+            if self.pages.has_ended() {
+                // Whoever wakes an actor under this name must not find what was before.
+                let removed = self.pages.remove_file();
+                return removed.map_err(StoreError::io("remove", &path));
+            }
             return Ok(());
         };
         match self.pages.write_back(&mut snapshot) {

@@ -83,6 +83,11 @@ impl Pages {
         self.inner.lock().last_kept()
     }
 
+    /// Returns whether the actor was destroyed, and the log is done with that.
+    pub(in crate::store) fn has_ended(&self) -> bool {
+        self.inner.lock().has_ended()
+    }
+
     /// Has the pages serve an actor that starts again from what was not lost.
     pub(in crate::store) fn start_again(&self) {
         let mut inner = self.inner.lock();

@@ -180,6 +180,8 @@ pub(super) fn play(
 pub(super) struct Player {
     pub(super) lab: Lab,
     awake: BTreeMap<&'static str, Database>,
+    /// Who is destroyed, and nobody has waited for it.
+    ending: Vec<Database>,
 }
 
 impl Known {
@@ -191,7 +193,7 @@ impl Known {
     }
 
     /// Returns what an actor has that nothing happened to.
-    fn latest(&self) -> Option<&Rows> {
+    pub(super) fn latest(&self) -> Option<&Rows> {
         self.maybe.last().unwrap_or(&self.sure).as_ref()
     }
 
@@ -212,10 +214,12 @@ impl Player {
         Ok(Self {
             lab: Lab::open(disk, template)?,
             awake: BTreeMap::new(),
+            ending: Vec::new(),
         })
     }
 
     pub(super) fn close(&mut self, model: &mut Model) -> Result<(), StoreError> {
+        self.step(Step::Flush, model)?;
         for (key, database) in std::mem::take(&mut self.awake) {
             database.close()?;
             model.entry(key).or_default().settle();
@@ -256,6 +260,7 @@ impl Player {
                 let _later = self.shrink(key, model)?;
             }
             Step::Sleep(key) => {
+                self.none_lost()?;
                 if let Some(database) = self.awake.remove(key) {
                     database.close()?;
                     model.entry(key).or_default().settle();
@@ -263,19 +268,22 @@ impl Player {
             }
             Step::Destroy(key) => {
                 let (database, ticket) = self.destroy(key, model)?;
+                self.ending.push(database);
                 self.lab.flush(ticket)?;
                 model.entry(key).or_default().settle();
-                database.delete()?;
+                self.delete_ended()?;
             }
             Step::DestroyLater(key) => {
                 let (database, _later) = self.destroy(key, model)?;
-                drop(database);
+                self.ending.push(database);
             }
             Step::Write => while self.lab.volume.log().flush_once() {},
             Step::Flush => {
                 let all = self.lab.volume.log().force();
                 self.lab.flush(all)?;
+                self.none_lost()?;
                 settle(model);
+                self.delete_ended()?;
             }
             Step::Checkpoint => {
                 self.step(Step::Flush, model)?;
@@ -288,6 +296,7 @@ impl Player {
             }
             Step::CheckpointInside(key, id, kept) => self.inside(key, id, kept, model)?,
             Step::Check(key) => {
+                self.none_lost()?;
                 let database = self.wake(key)?;
                 let found = rows(database).map_err(|cause| database.commit_error(cause))?;
                 assert_eq!(Some(&found), model[key].latest(), "{key}");
@@ -307,8 +316,20 @@ impl Player {
 
     /// Forgets who is awake, as if their tasks had ended.
     pub(super) fn put_all_to_sleep(&mut self) -> Vec<Result<(), StoreError>> {
-        let awake = std::mem::take(&mut self.awake);
-        awake.into_values().map(Database::close).collect()
+        let awake = std::mem::take(&mut self.awake).into_values();
+        let ending = std::mem::take(&mut self.ending);
+        awake.chain(ending).map(Database::close).collect()
+    }
+
+    /// Fails if a commit was lost that nobody has waited for.
+    fn none_lost(&self) -> Result<(), StoreError> {
+        let all = self.awake.values().chain(&self.ending);
+        all.map(Database::so_far).try_for_each(|ticket| ticket.map(drop))
+    }
+
+    fn delete_ended(&mut self) -> Result<(), StoreError> {
+        let mut ending = std::mem::take(&mut self.ending).into_iter();
+        ending.try_for_each(Database::delete)
     }
 
     fn put(
@@ -363,11 +384,11 @@ impl Player {
     ) -> Result<(Database, Ticket), StoreError> {
         self.wake(key)?;
         model.entry(key).or_default().maybe.push(None);
-        let mut database = self.awake.remove(key).unwrap();
+        let database = self.awake.get_mut(key).unwrap();
         database.db().enter("destroy", false, None);
         database.mark_destroyed()?;
         let ticket = database.commit(Durability::Synced)?;
-        Ok((database, ticket))
+        Ok((self.awake.remove(key).unwrap(), ticket))
     }
 
     /// As a migration does it: several transactions of SQLite's are one commit.
