@@ -10,6 +10,7 @@ mod directory;
 mod disk;
 mod durability;
 mod error;
+mod found;
 mod images;
 mod internal;
 mod layout;

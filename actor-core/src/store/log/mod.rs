@@ -77,6 +77,7 @@ impl Lsn {
     /// Before the first record.
     pub(crate) const NONE: Self = Self(0);
 
+    #[cfg(test)]
     pub(crate) const fn get(self) -> u64 {
         self.0
     }
@@ -208,6 +209,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Returns the record up to which everything is written that did not fail.
+    #[cfg(test)]
     pub(crate) fn written(&self) -> Lsn {
         self.engine.written()
     }
@@ -218,6 +220,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Returns the last record that was appended.
+    #[cfg(test)]
     pub(crate) fn appended(&self) -> Lsn {
         self.engine.appended()
     }
@@ -268,6 +271,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Makes [`Self::pressure`] return.
+    #[cfg(test)]
     pub(crate) fn request_checkpoint(&self) {
         self.engine.request_checkpoint();
     }
@@ -307,6 +311,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Returns how many segments there are.
+    #[cfg(test)]
     pub(crate) fn segments(&self) -> usize {
         self.engine.space.segments()
     }

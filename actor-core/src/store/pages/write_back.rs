@@ -13,9 +13,12 @@ use crate::store::disk::DiskFile;
 use crate::store::log::Lsn;
 use crate::store::record::{Event, Extent, Kind, Record};
 
+/// A page as a commit left it: its number, its bytes, the commit.
+type Copied = (u32, Box<[u8]>, Lsn);
+
 /// What is committed and not in the file, at one moment.
 pub(in crate::store) struct Snapshot {
-    pages: Vec<(u32, Box<[u8]>, Lsn)>,
+    pages: Vec<Copied>,
     extent: Extent,
     /// Whether the file is made anew.
     whole: bool,
@@ -229,13 +232,12 @@ impl Pages {
         inner.base_count = inner.base_count.min(extent.kept);
         inner.count = extent.count;
         for change in pages {
-            let mut bytes = match inner.dirty.remove(&change.number) {
-                Some(page) => page.bytes,
-                None => {
-                    let mut bytes = vec![0; extent.page_size as usize].into_boxed_slice();
-                    self.read_base(&mut inner, change.number, 0, &mut bytes)?;
-                    bytes
-                }
+            let mut bytes = if let Some(page) = inner.dirty.remove(&change.number) {
+                page.bytes
+            } else {
+                let mut bytes = vec![0; extent.page_size as usize].into_boxed_slice();
+                self.read_base(&mut inner, change.number, 0, &mut bytes)?;
+                bytes
             };
             for (at, range) in &change.ranges {
                 bytes[*at..*at + range.len()].copy_from_slice(range);
@@ -277,9 +279,9 @@ fn take(inner: &mut Inner) -> io::Result<Option<Snapshot>> {
 fn all_pages(
     image: &Image,
     base_count: u32,
-    dirty: Vec<(u32, Box<[u8]>, Lsn)>,
+    dirty: Vec<Copied>,
     count: u32,
-) -> io::Result<Vec<(u32, Box<[u8]>, Lsn)>> {
+) -> io::Result<Vec<Copied>> {
     let size = image.extent().page_size;
     let mut dirty = dirty.into_iter().peekable();
     let mut all = Vec::with_capacity(count as usize);
@@ -333,7 +335,7 @@ impl Inner {
     }
 
     /// Returns the dirty pages as the log has them on disk.
-    fn committed(&self) -> Vec<(u32, Box<[u8]>, Lsn)> {
+    fn committed(&self) -> Vec<Copied> {
         let mut before: BTreeMap<u32, &Before> = BTreeMap::new();
         for unit in self.units() {
             for page in &unit.before {

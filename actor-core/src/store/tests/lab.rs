@@ -175,7 +175,10 @@ pub(super) fn rows(database: &mut Database) -> QueryResult<Rows> {
     database.db().enter("rows", true, None);
     let lines: Vec<Line> = diesel::sql_query("PRAGMA integrity_check").load(database.db())?;
     let lines: Vec<_> = lines.into_iter().map(|line| line.integrity_check).collect();
-    if lines.iter().any(|line| line.contains("unable to get the page")) {
+    if lines
+        .iter()
+        .any(|line| line.contains("unable to get the page"))
+    {
         return Err(diesel::result::Error::NotFound);
     }
     assert_eq!(lines, ["ok"], "the database is whole");
