@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::handle::ActorRef;
 use crate::hooks::{ActionInfo, Hooks, Step};
 use crate::options::Options;
-use crate::plumbing::StateFault;
+use crate::plumbing::{StateFault, StoredFault};
 use crate::stage::{Migrated, Migrating, Stateful};
 use crate::state::State;
 use crate::store::Migrations;
@@ -75,6 +75,10 @@ pub trait Handlers: Actor {
 
     #[doc(hidden)]
     fn __action(message: &Self::Message) -> &'static ActionInfo;
+    #[doc(hidden)]
+    fn __encode(message: &Self::Message) -> Result<String, StoredFault>;
+    #[doc(hidden)]
+    fn __decode(action: &str, json: &str) -> Result<Self::Message, StoredFault>;
     #[doc(hidden)]
     fn __data_migration(
         id: u32,

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::actor::Handlers;
+use crate::clock::Clock;
 use crate::error::SystemError;
 use crate::runtime::Kind;
 use crate::store::{self, Durability, Migrations, Store, SyncPool, Template};
-use crate::system::{Registered, System};
+use crate::system::{Parts, Registered, System};
 
 /// Sets up a [`System`]: where its data is, and which types of actors it has.
 pub struct Builder {
@@ -20,6 +21,7 @@ pub struct Builder {
     types: Vec<Type>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
+    clock: Clock,
 }
 
 /// A type of actor that was registered.
@@ -39,6 +41,7 @@ impl Builder {
             types: Vec::new(),
             extensions: HashMap::new(),
             durability: Durability::Synced,
+            clock: Clock::system(),
         }
     }
 
@@ -80,7 +83,14 @@ impl Builder {
         self
     }
 
-    /// Takes the data directory, and starts the system. No actor is started.
+    /// Sets what the system takes the time from that it stores; [`Clock::system`] if it is not called.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes the data directory, and starts the system. No actor is started but those for which a timer is due.
     ///
     /// # Errors
     ///
@@ -116,13 +126,14 @@ impl Builder {
             Ok(Store::open(&root, &names, pool).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
-        Ok(System::new(
-            Arc::new(store),
+        Ok(System::new(Parts {
+            store: Arc::new(store),
             runtime,
             kinds,
-            self.extensions,
-            self.durability,
-        ))
+            extensions: self.extensions,
+            durability: self.durability,
+            clock: self.clock,
+        }))
     }
 }
 
@@ -149,6 +160,12 @@ fn registered<A: Handlers>(
             let kind = kind.downcast_ref::<Arc<Kind<A>>>();
             for cell in kind.into_iter().flat_map(|kind| kind.live()) {
                 cell.sleep_now();
+            }
+        },
+        name: A::NAME,
+        due: |kind, system, key| {
+            if let Some(kind) = kind.downcast_ref::<Arc<Kind<A>>>() {
+                kind.cell(system, key).due();
             }
         },
     }

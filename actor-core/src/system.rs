@@ -12,11 +12,12 @@ use tokio::runtime::Handle;
 
 use crate::actor::Handlers;
 use crate::builder::Builder;
+use crate::clock::Clock;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
 use crate::key::{IntoKey, Key};
-use crate::runtime::{Cell, Kind, Mail, Status, Tasks};
-use crate::store::{self, Durability, Row, Store, StoreError};
+use crate::runtime::{Cell, Kind, Mail, Scheduler, Status, Tasks};
+use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
 /// All actors of one data directory, in this process. Cheap to clone.
 ///
@@ -36,6 +37,18 @@ pub(crate) struct Inner {
     kinds: HashMap<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
+    clock: Clock,
+    scheduler: Scheduler,
+}
+
+/// What a system is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) runtime: Handle,
+    pub(crate) kinds: HashMap<TypeId, Registered>,
+    pub(crate) extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    pub(crate) durability: Durability,
+    pub(crate) clock: Clock,
 }
 
 /// One registered type of actor, without its type.
@@ -44,6 +57,10 @@ pub(crate) struct Registered {
     pub(crate) kind: Box<dyn Any + Send + Sync>,
     /// Asks all its awake actors to sleep.
     pub(crate) sleep_all: fn(&(dyn Any + Send + Sync)),
+    /// The name of the type.
+    pub(crate) name: &'static str,
+    /// Tells an actor that something of its own is due, and wakes it if it sleeps.
+    pub(crate) due: fn(&(dyn Any + Send + Sync), &System, Key),
 }
 
 /// One actor in a listing.
@@ -67,23 +84,37 @@ impl System {
         Builder::new()
     }
 
-    pub(crate) fn new(
-        store: Arc<Store>,
-        runtime: Handle,
-        kinds: HashMap<TypeId, Registered>,
-        extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-        durability: Durability,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            store,
-            runtime,
+    pub(crate) fn new(parts: Parts) -> Self {
+        let types = parts.kinds.values().map(|kind| kind.name).collect();
+        let scheduler = Scheduler::new(parts.clock, Arc::clone(&parts.store), types);
+        let system = Self(Arc::new(Inner {
+            store: parts.store,
+            runtime: parts.runtime,
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
-            kinds,
-            extensions,
-            durability,
-        }))
+            kinds: parts.kinds,
+            extensions: parts.extensions,
+            durability: parts.durability,
+            clock: parts.clock,
+            scheduler,
+        }));
+        let weak = Arc::downgrade(&system.0);
+        system.0.scheduler.start(&system.0.runtime, move |wake_up| {
+            let system = System(weak.upgrade()?);
+            system.wake(&wake_up);
+            Some(())
+        });
+        system
+    }
+
+    /// Tells an actor that something of its own is due.
+    fn wake(&self, wake_up: &WakeUp) {
+        let mut kinds = self.0.kinds.values();
+        let kind = kinds.find(|kind| kind.name == wake_up.actor);
+        if let (Some(kind), Ok(key)) = (kind, Key::from_printed(&wake_up.key)) {
+            (kind.due)(&*kind.kind, self, key);
+        }
     }
 
     /// Returns a handle to an actor that should exist. No I/O happens before a call; if it does not exist then, the call fails
@@ -175,6 +206,7 @@ impl System {
     /// Dropping the future does not stop the shutdown of the actors, but keeps the data directory; a second call gives it up.
     pub async fn shutdown(&self) -> Result<(), SystemError> {
         self.0.closing.store(true, Ordering::SeqCst);
+        self.0.scheduler.stop();
         for registered in self.0.kinds.values() {
             (registered.sleep_all)(&*registered.kind);
         }
@@ -210,6 +242,14 @@ impl System {
 
     pub(crate) fn durability(&self) -> Durability {
         self.0.durability
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.0.scheduler
     }
 
     pub(crate) fn runtime(&self) -> &Handle {

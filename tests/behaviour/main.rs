@@ -5,6 +5,7 @@
 )]
 
 mod actions;
+mod alarm;
 mod batches;
 mod crash_load;
 mod creation;
@@ -25,3 +26,5 @@ mod starts;
 mod state_versions;
 mod support;
 mod tally;
+mod timer_kills;
+mod timers;

@@ -9,6 +9,7 @@ use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
+use crate::runtime::inside::Committed;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::{Fault, limited};
 use crate::runtime::mailbox::{Mail, answer};
@@ -29,6 +30,8 @@ impl<A: Handlers> Instance<A> {
                 answer(Some(waiter), result);
                 return Flow::GoOn;
             }
+            Mail::Due => return self.run_due().await,
+            Mail::Work(work) => return work.run(self).await,
             Mail::Action {
                 message,
                 reply,
@@ -61,8 +64,13 @@ impl<A: Handlers> Instance<A> {
             .durability
             .unwrap_or_else(|| self.turn.cell().durability());
         self.batch.push(reply, result, durability);
+        self.after_call(info.is_async, flow).await
+    }
+
+    /// Commits behind a call, if that is due.
+    pub(super) async fn after_call(&mut self, is_async: bool, flow: Flow) -> Flow {
         let full = self.batch.is_full();
-        if !full && !info.is_async && flow == Flow::GoOn {
+        if !full && !is_async && flow == Flow::GoOn {
             return Flow::GoOn;
         }
         let flushed = self.flush();
@@ -77,7 +85,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Runs one action, as a part of the transaction of the batch.
-    async fn act(
+    pub(super) async fn act(
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
@@ -139,7 +147,7 @@ impl<A: Handlers> Instance<A> {
 
     /// Commits the batch. Its replies leave when it is durable; the actor goes on meanwhile.
     pub(super) fn flush(&mut self) -> Flow {
-        if self.batch.is_empty() {
+        if self.batch.is_empty() && !self.turn.agenda.is_touched() {
             return Flow::GoOn;
         }
         let mut batch = std::mem::replace(&mut self.batch, Batch::new());
@@ -150,10 +158,14 @@ impl<A: Handlers> Instance<A> {
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        match written.and_then(|()| database.commit(batch.durability())) {
+        match written.and_then(|()| self.turn.commit(batch.durability())) {
             Ok(ticket) => {
-                // DURABILITY: nothing of the batch leaves but through the gate.
-                cell.answer_after(database.log(), ticket, batch.answers);
+                // DURABILITY: nothing of the batch leaves but through the gate, and with the notices goes the ticket.
+                let log = self.turn.database().log();
+                for notice in batch.notices {
+                    notice(Ok(Committed::new(log, ticket)));
+                }
+                cell.answer_after(log, ticket, batch.answers);
                 Flow::GoOn
             }
             Err(error) => {
@@ -161,6 +173,9 @@ impl<A: Handlers> Instance<A> {
                 let told = batch.fail(&error);
                 tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
                 // Behind the replies that wait at the gate: they came before.
+                for notice in batch.notices {
+                    notice(Err(error.clone()));
+                }
                 let database = self.turn.database();
                 let ticket = database.so_far();
                 cell.answer_after(database.log(), ticket, batch.answers);

@@ -211,6 +211,14 @@ impl<A: Handlers> Cell<A> {
         done.await.unwrap_or_else(|_| Err(self.shut_down()))
     }
 
+    /// Tells the actor that a stored call is due, and wakes it if it sleeps.
+    pub(crate) fn due(self: &Arc<Self>) {
+        if !self.system.is_closing() {
+            let pushed = self.mailbox.push_due();
+            self.start_if(&pushed);
+        }
+    }
+
     /// Asks the actor to sleep; nobody waits.
     pub(crate) fn sleep_now(self: &Arc<Self>) {
         let pushed = self.mailbox.request(Ending::Sleep, None);

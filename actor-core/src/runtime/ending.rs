@@ -22,7 +22,7 @@ pub(super) async fn commit<A: Handlers>(
         turn.database().write_state(A::__STATE_VERSION, &text)?;
     }
     let durability = turn.cell().durability();
-    let ticket = turn.database().commit(durability)?;
+    let ticket = turn.commit(durability)?;
     if let Some(state) = actor.__state() {
         state.keep();
     }
@@ -76,6 +76,9 @@ pub(super) async fn finish_destroying<A: Handlers>(turn: Turn<A>) {
 pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
     let cell = Arc::clone(turn.cell());
     let deleted = store::delete(turn.into_database()).await;
+    cell.system()
+        .scheduler()
+        .arm(A::NAME, cell.key().as_str(), None);
     let forgotten = cell
         .system()
         .store()

@@ -27,7 +27,7 @@ impl<A: Handlers> Drop for Later<'_, A> {
 }
 
 /// An awake actor.
-pub(super) struct Instance<A: Handlers> {
+pub(crate) struct Instance<A: Handlers> {
     pub(super) actor: A,
     pub(super) turn: Turn<A>,
     first: Option<Mail<A>>,
@@ -63,7 +63,7 @@ impl Ended {
 
 /// Whether the actor goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(crate) enum Flow {
     GoOn,
     /// Its memory, or its transaction, cannot be trusted any more.
     Crash,
@@ -258,6 +258,7 @@ impl<A: Handlers> Instance<A> {
     /// Gives the instance up: what is on disk counts.
     async fn crash(mut self) -> Ended {
         let _ = self.turn.database().rollback();
+        self.turn.catch_up();
         self.runs.abort();
         self.runs.drop_all().await;
         drop(self.actor);

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
 use crate::runtime::chain::Chain;
+use crate::runtime::inside::Work;
 use crate::runtime::slots::{Completed, SlotId, Slots};
 
 /// Whether an actor is awake.
@@ -65,6 +66,10 @@ pub(crate) enum Mail<A: Handlers> {
         /// Who waits.
         waiter: Waiter,
     },
+    /// Work of the framework's own, in the actor's transaction.
+    Work(Box<dyn Work<A>>),
+    /// A notice that a stored call is due. It needs no room: there is one at a time.
+    Due,
 }
 
 /// Where an ask comes from: what it may create the actor with, and who waits for the reply.
@@ -197,10 +202,19 @@ impl<A: Handlers> Mailbox<A> {
         Ok(inner.push(mail))
     }
 
+    /// Puts a notice that a stored call is due behind the mail, unless the actor refuses calls.
+    pub(super) fn push_due(&self) -> Pushed {
+        let mut inner = self.inner.lock();
+        if inner.refuses() {
+            return Pushed::Delivered;
+        }
+        inner.push(Mail::Due)
+    }
+
     /// Gives the reserved room back if the actor refuses calls.
     fn check(&self, inner: &mut Inner<A>) -> Result<(), Arc<StartError>> {
         match &inner.refusal {
-            Some(refusal) if inner.status == Status::Asleep && Instant::now() < refusal.until => {
+            Some(refusal) if inner.refuses() => {
                 self.unreserve();
                 Err(Arc::clone(&refusal.error))
             }
@@ -251,7 +265,7 @@ impl<A: Handlers> Mailbox<A> {
     }
 
     fn hand_out(&self, next: Next<A>) -> Next<A> {
-        if matches!(next, Next::Mail(_)) {
+        if matches!(&next, Next::Mail(mail) if mail.takes_room()) {
             self.room.add_permits(1);
         }
         next
@@ -372,7 +386,7 @@ impl<A: Handlers> Mailbox<A> {
     /// Takes everything that waits.
     pub(super) fn drain(&self) -> (Vec<Mail<A>>, Vec<Request>) {
         let taken = self.inner.lock().drain();
-        self.room.add_permits(taken.0.len());
+        self.room.add_permits(room_of(&taken.0));
         taken
     }
 
@@ -385,14 +399,14 @@ impl<A: Handlers> Mailbox<A> {
         // Those whose mail was taken out before, by an instance that is gone.
         let handed_out = inner.slots.waiting_except(&taken.0, |mail| match mail {
             Mail::Action { reply, .. } => *reply,
-            Mail::Create { .. } => None,
+            Mail::Create { .. } | Mail::Work(_) | Mail::Due => None,
         });
         let mut finished = Finished::default();
         for slot in handed_out {
             finished.add(inner.slots.complete(slot, Err(error.clone())));
         }
         drop(inner);
-        self.room.add_permits(taken.0.len());
+        self.room.add_permits(room_of(&taken.0));
         finished.tell();
         taken
     }
@@ -429,7 +443,26 @@ impl<R> Finished<R> {
     }
 }
 
+impl<A: Handlers> Mail<A> {
+    /// Whether it takes one of the places of the mailbox.
+    fn takes_room(&self) -> bool {
+        !matches!(self, Self::Due)
+    }
+}
+
+/// Counts the places that mail took.
+fn room_of<A: Handlers>(mail: &[Mail<A>]) -> usize {
+    mail.iter().filter(|mail| mail.takes_room()).count()
+}
+
 impl<A: Handlers> Inner<A> {
+    /// Whether calls are refused now, because the last start failed.
+    fn refuses(&self) -> bool {
+        let refusal = self.refusal.as_ref();
+        self.status == Status::Asleep
+            && refusal.is_some_and(|refusal| Instant::now() < refusal.until)
+    }
+
     fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
         self.taken = self.pushed;
         (

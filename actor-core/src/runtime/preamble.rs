@@ -94,7 +94,10 @@ async fn wake<A: Handlers>(
             StartCause::Migration(Arc::new(error)),
         )),
         Ok(pending) => {
-            let current = (pending.is_empty(), meta.schema == template.fingerprint());
+            let current = (
+                pending.is_empty() && meta.format == store::FORMAT,
+                meta.schema == template.fingerprint(),
+            );
             match current {
                 (true, true) => destroy_at_once(&mut turn).await,
                 _ => update(&mut turn, pending, &meta, template)

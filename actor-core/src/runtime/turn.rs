@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
+use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, Running};
 use crate::store::{Database, StoreError, Ticket};
@@ -18,6 +19,8 @@ pub(crate) struct Turn<A: Handlers> {
     database: Option<Database>,
     /// Brings the database back when whoever waited for the work was dropped.
     away: Option<oneshot::Receiver<Database>>,
+    /// What the actor must be woken for.
+    pub(super) agenda: Agenda,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -28,6 +31,7 @@ impl<A: Handlers> Turn<A> {
             cell,
             database: Some(database),
             away: None,
+            agenda: Agenda::default(),
             state: None,
         }
     }
@@ -38,6 +42,11 @@ impl<A: Handlers> Turn<A> {
 
     pub(crate) fn database(&mut self) -> &mut Database {
         self.database.as_mut().expect(AWAY)
+    }
+
+    /// Notes that the running transaction may change a stored call.
+    pub(crate) fn touch(&mut self) {
+        self.agenda.touch();
     }
 
     pub(super) fn into_database(self) -> Database {

@@ -17,6 +17,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::calls;
 use super::db::Db;
 use super::durability::{Durability, Gatekeeper, Log, SyncPool, Ticket};
 use super::error::{MigrationError, StoreError};
@@ -53,6 +54,16 @@ pub(crate) struct Database {
     db: Db,
     paths: Paths,
     log: Arc<Log>,
+}
+
+/// What the directory keeps of an actor.
+pub(super) struct Inspected {
+    /// The mark.
+    pub(super) meta: Meta,
+    /// The newest migration.
+    pub(super) version: Option<String>,
+    /// When the actor must be awake next.
+    pub(super) earliest: Option<i64>,
 }
 
 /// Who syncs the log of a database, and who is told.
@@ -116,8 +127,8 @@ impl Database {
         Self::connect(paths, syncing)
     }
 
-    /// Reads the mark of a file and its newest version, for the directory.
-    pub(super) fn inspect(path: &Path) -> Result<Option<(Meta, Option<String>)>, StoreError> {
+    /// Reads what the directory keeps of a file.
+    pub(super) fn inspect(path: &Path) -> Result<Option<Inspected>, StoreError> {
         let Some(paths) = Paths::of_file(path) else {
             return Ok(None);
         };
@@ -128,7 +139,18 @@ impl Database {
         let (_, newest) = db
             .outside(internal::applied_summary)
             .map_err(StoreError::sqlite("read", path))?;
-        Ok(Some((meta, newest)))
+        let earliest = match meta.format {
+            // The tables of stored calls came with the second format.
+            1 => None,
+            _ => db
+                .outside(calls::earliest)
+                .map_err(StoreError::sqlite("read the timers of", path))?,
+        };
+        Ok(Some(Inspected {
+            meta,
+            version: newest,
+            earliest,
+        }))
     }
 
     fn connect(paths: Paths, (pool, keeper): Syncing) -> Result<Self, StoreError> {
@@ -300,6 +322,23 @@ impl Database {
         Ok(())
     }
 
+    /// Brings the framework's own tables from an older format to the present one, in the running transaction.
+    pub(crate) fn upgrade(&mut self, meta: &Meta) -> Result<(), StoreError> {
+        self.db
+            .internal(|connection| internal::upgrade(connection, meta.format))
+            .map_err(StoreError::sqlite("upgrade", &self.paths.database()))
+    }
+
+    /// Returns when the actor must be awake next, as far as stored calls are concerned.
+    pub(crate) fn earliest(&mut self) -> Result<Option<i64>, StoreError> {
+        self.db
+            .internal(calls::earliest)
+            .map_err(StoreError::sqlite(
+                "read the timers of",
+                &self.paths.database(),
+            ))
+    }
+
     /// Applies one migration, in the running transaction.
     pub(crate) fn apply(&mut self, migration: &'static Migration) -> Result<(), MigrationError> {
         let mut outcome = Ok(());
@@ -331,6 +370,7 @@ impl Database {
         }
         if let Some((meta, schema)) = schema {
             let meta = Meta {
+                format: internal::FORMAT,
                 schema: schema.to_owned(),
                 ..meta.clone()
             };

@@ -121,6 +121,20 @@ impl Db {
         result
     }
 
+    /// Runs the framework's own statements as a part of the call that was entered last: they are undone with it, and refused
+    /// where it may only read.
+    pub(crate) fn for_call<T>(
+        &mut self,
+        run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        self.open_call()?;
+        let before = self.guarded.policy().mode.replace(Mode::Internal);
+        let result = run(&mut self.guarded.connection);
+        self.guarded.policy().mode.set(before);
+        let policy = self.guarded.policy();
+        result.map_err(|cause| Self::explain(policy, self.read_only, self.name, cause))
+    }
+
     /// Runs the framework's own statements outside of any transaction.
     pub(super) fn outside<T>(
         &mut self,

@@ -1,5 +1,6 @@
 //! Everything that touches SQLite or a file.
 
+pub(crate) mod calls;
 mod database;
 mod db;
 mod directory;
@@ -15,13 +16,14 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use calls::{Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use database::{Database, Syncing};
 pub use db::{Cursor, Db, DbUntilAwait};
-pub(crate) use directory::{Directory, Row};
+pub(crate) use directory::{Directory, Row, WakeUp};
 pub use durability::Durability;
 pub(crate) use durability::{Gatekeeper, Log, SyncPool, Ticket};
 pub use error::{MigrationError, StoreError};
-pub(crate) use internal::{Meta, SavedState};
+pub(crate) use internal::{FORMAT, Meta, SavedState};
 pub(crate) use layout::Paths;
 pub use migrations::{Migration, Migrations};
 pub(crate) use template::Template;

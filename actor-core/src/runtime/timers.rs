@@ -1,0 +1,356 @@
+//! Timers of an awake actor: how they are set, and what becomes of them when they run.
+//!
+//! # Invariants
+//!
+//! 1. A timer goes, or is set to its next tick, in the transaction of the action that it ran; a try that failed is counted in
+//!    the transaction in which its action was undone. So an action that ran twice has its effect once.
+//! 2. A call is never lost: it goes to the dead letters when there is room, and else stays where it is.
+//! 3. One that cannot be made holds up no other.
+
+use std::time::Duration;
+
+use diesel::result::QueryResult;
+use diesel::sqlite::SqliteConnection;
+
+use crate::actor::Handlers;
+use crate::clock::duration_ms;
+use crate::limits;
+use crate::runtime::instance::{Flow, Instance};
+use crate::store::calls;
+use crate::store::{NewCall, StoredCall, StoredKind};
+use crate::timer::{NewTimer, Repeats, TimerError, TimerId, WhichTimer};
+
+impl<A: Handlers> Instance<A> {
+    /// Runs the stored calls that are due, in the order in which they are.
+    pub(super) async fn run_due(&mut self) -> Flow {
+        // The scheduler waits for the next wake-up in any case.
+        self.turn.agenda.touch();
+        let clock = self.turn.cell().system().clock();
+        for _ in 0..limits::CALLS_PER_COMMIT {
+            let now = clock.now_ms();
+            let first = |connection: &mut SqliteConnection| {
+                calls::first_due(connection, StoredKind::Timer, now)
+            };
+            let timer = match self.turn.database().db().internal(first) {
+                Ok(Some(timer)) => timer,
+                Ok(None) => return Flow::GoOn,
+                Err(cause) => {
+                    self.batch.break_with(cause);
+                    return self.after_call(true, Flow::Crash).await;
+                }
+            };
+            if self.run_timer(timer).await == Flow::Crash {
+                return Flow::Crash;
+            }
+        }
+        // The scheduler sends another notice for the rest, behind what waits meanwhile.
+        Flow::GoOn
+    }
+
+    /// Runs one timer.
+    async fn run_timer(&mut self, timer: StoredCall) -> Flow {
+        let message = match A::__decode(&timer.action, &timer.arguments) {
+            Ok(message) => message,
+            Err(fault) => {
+                let (actor, key, action) = (A::NAME, self.turn.cell().key(), &timer.action);
+                tracing::error!(actor, %key, action, %fault, "a timer cannot run");
+                let reason = fault.to_string();
+                let settled = self.settle(|connection, now| {
+                    // Every tick of it would end like this one.
+                    bury(connection, timer, &reason, now)
+                });
+                self.batch.count(self.turn.cell().durability());
+                return self.after_call(false, settled).await;
+            }
+        };
+        let info = A::__action(&message);
+        if info.is_async {
+            // An action that may wait would let those before it wait too.
+            self.turn.agenda.touch();
+            if self.flush() == Flow::Crash {
+                return Flow::Crash;
+            }
+        }
+        let (result, flow) = self.act(message, info).await;
+        let failure = result.as_ref().err().map(ToString::to_string);
+        if let Some(error) = &failure {
+            let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
+            tracing::error!(actor, %key, action, error, "a timer failed");
+        }
+        let settled = self.settle(|connection, now| match failure {
+            None => ran(connection, timer, now),
+            Some(error) => failed(connection, timer, error, now),
+        });
+        let durability = info.durability;
+        let durability = durability.unwrap_or_else(|| self.turn.cell().durability());
+        self.batch.push(None, result, durability);
+        let flow = if settled == Flow::Crash {
+            settled
+        } else {
+            flow
+        };
+        self.after_call(info.is_async, flow).await
+    }
+
+    /// Writes what became of a stored call, in the transaction of its action.
+    fn settle(
+        &mut self,
+        write: impl FnOnce(&mut SqliteConnection, i64) -> QueryResult<()>,
+    ) -> Flow {
+        let now = self.turn.cell().system().clock().now_ms();
+        self.turn.agenda.touch();
+        let database = self.turn.database();
+        match database.db().internal(|connection| write(connection, now)) {
+            Ok(()) => Flow::GoOn,
+            Err(cause) => {
+                // INVARIANT 1: neither is there without the other.
+                self.batch.break_with(cause);
+                Flow::Crash
+            }
+        }
+    }
+}
+
+/// A timer's action is well.
+fn ran(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<()> {
+    record(connection, &timer, timer.tries + 1, None, now)?;
+    go_on(connection, timer, now)
+}
+
+/// A timer's action failed.
+fn failed(
+    connection: &mut SqliteConnection,
+    timer: StoredCall,
+    error: String,
+    now: i64,
+) -> QueryResult<()> {
+    let tries = timer.tries + 1;
+    if u32::try_from(tries).unwrap_or(u32::MAX) < limits::STORED_TRIES {
+        let due = now + duration_ms(retry_delay(timer.id, tries));
+        let again = StoredCall {
+            due,
+            tries,
+            error: Some(error),
+            ..timer
+        };
+        return calls::update(connection, &again);
+    }
+    let last = StoredCall { tries, ..timer };
+    if last.repeats.is_none() {
+        return bury(connection, last, &error, now);
+    }
+    if !has_room(connection)? {
+        return stay(connection, last, &error, now);
+    }
+    record(connection, &last, tries, Some(&error), now)?;
+    let letter = NewCall {
+        kind: StoredKind::DeadTimer as i32,
+        name: last.name.clone(),
+        action: last.action.clone(),
+        arguments: last.arguments.clone(),
+        due: now,
+        scheduled: last.scheduled,
+        repeats: None,
+        tries,
+        error: Some(error),
+    };
+    calls::insert(connection, &letter)?;
+    go_on(connection, last, now)
+}
+
+/// Sets a timer to its next tick, or removes it.
+fn go_on(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<()> {
+    let Some(text) = &timer.repeats else {
+        return calls::remove(connection, StoredKind::Timer, timer.id).map(drop);
+    };
+    let repeats = Repeats::parse(text).ok_or_else(|| format!("`{text}` is no repetition"));
+    let next = repeats.and_then(|repeats| {
+        repeats
+            .next(timer.scheduled, now)
+            .map_err(|error| error.to_string())
+    });
+    match next {
+        Ok(Some(tick)) => {
+            let next = StoredCall {
+                due: tick,
+                scheduled: tick,
+                tries: 0,
+                error: None,
+                ..timer
+            };
+            calls::update(connection, &next)
+        }
+        Ok(None) => calls::remove(connection, StoredKind::Timer, timer.id).map(drop),
+        Err(reason) => bury(connection, timer, &reason, now),
+    }
+}
+
+/// Moves a call to the dead letters, if there is room.
+fn bury(
+    connection: &mut SqliteConnection,
+    call: StoredCall,
+    reason: &str,
+    now: i64,
+) -> QueryResult<()> {
+    let dead = StoredKind::of(call.kind).and_then(StoredKind::other_side);
+    let Some(dead) = dead else { return Ok(()) };
+    if !has_room(connection)? {
+        return stay(connection, call, reason, now);
+    }
+    record(connection, &call, call.tries, Some(reason), now)?;
+    let letter = StoredCall {
+        kind: dead as i32,
+        due: now,
+        error: Some(reason.to_owned()),
+        ..call
+    };
+    calls::update(connection, &letter)
+}
+
+/// Leaves a call that failed for good where it is, because the dead letters are full.
+fn stay(
+    connection: &mut SqliteConnection,
+    call: StoredCall,
+    reason: &str,
+    now: i64,
+) -> QueryResult<()> {
+    let later = StoredCall {
+        due: now + duration_ms(limits::RETRY_DELAY_MAX),
+        error: Some(reason.to_owned()),
+        ..call
+    };
+    calls::update(connection, &later)
+}
+
+fn has_room(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    let letters = calls::count_dead(connection)?;
+    Ok(usize::try_from(letters).unwrap_or(usize::MAX) < limits::DEAD_LETTERS)
+}
+
+/// Remembers a run that is over.
+fn record(
+    connection: &mut SqliteConnection,
+    timer: &StoredCall,
+    tries: i32,
+    error: Option<&str>,
+    now: i64,
+) -> QueryResult<()> {
+    let run = NewCall {
+        kind: StoredKind::Run as i32,
+        name: timer.name.clone(),
+        action: timer.action.clone(),
+        arguments: String::new(),
+        due: now,
+        scheduled: timer.scheduled,
+        repeats: None,
+        tries,
+        error: error.map(str::to_owned),
+    };
+    calls::insert(connection, &run)?;
+    let keep = i64::try_from(limits::TIMER_RUNS).unwrap_or(i64::MAX);
+    calls::trim(connection, StoredKind::Run, keep)
+}
+
+/// Sets a timer. One with a name replaces the one of that name.
+pub(crate) fn set_timer(
+    connection: &mut SqliteConnection,
+    timer: &NewTimer,
+) -> QueryResult<Result<TimerId, TimerError>> {
+    if let Some(name) = &timer.name
+        && let Some(old) = calls::named(connection, StoredKind::Timer, name)?
+    {
+        calls::remove(connection, StoredKind::Timer, old)?;
+    }
+    let count = calls::count(connection, StoredKind::Timer)?;
+    if usize::try_from(count).unwrap_or(usize::MAX) >= limits::TIMERS {
+        let limit = limits::TIMERS;
+        return Ok(Err(TimerError::Full { limit }));
+    }
+    let call = NewCall {
+        kind: StoredKind::Timer as i32,
+        name: timer.name.clone(),
+        action: timer.action.to_owned(),
+        arguments: timer.arguments.clone(),
+        due: timer.plan.first,
+        scheduled: timer.plan.first,
+        repeats: timer.plan.repeats.as_ref().map(ToString::to_string),
+        tries: 0,
+        error: None,
+    };
+    Ok(Ok(TimerId(calls::insert(connection, &call)?)))
+}
+
+/// Cancels a timer. Returns whether it was set.
+pub(crate) fn cancel_timer(
+    connection: &mut SqliteConnection,
+    which: &WhichTimer,
+) -> QueryResult<bool> {
+    let id = match which {
+        WhichTimer::Id(id) => Some(id.0),
+        WhichTimer::Name(name) => calls::named(connection, StoredKind::Timer, name)?,
+    };
+    match id {
+        None => Ok(false),
+        Some(id) => calls::remove(connection, StoredKind::Timer, id),
+    }
+}
+
+/// Makes a dead letter what it was before, due now. Returns whether it was there.
+pub(crate) fn retry_dead_letter(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: i64,
+) -> QueryResult<bool> {
+    let Some(letter) = calls::find(connection, id)? else {
+        return Ok(false);
+    };
+    let kind = StoredKind::of(letter.kind).filter(|kind| StoredKind::DEAD.contains(kind));
+    let Some(alive) = kind.and_then(StoredKind::other_side) else {
+        return Ok(false);
+    };
+    // The name may have another owner by now.
+    let name = match letter.name {
+        Some(name) if calls::named(connection, alive, &name)?.is_some() => None,
+        name => name,
+    };
+    let call = StoredCall {
+        kind: alive as i32,
+        name,
+        due: now,
+        tries: 0,
+        error: None,
+        ..letter
+    };
+    calls::update(connection, &call)?;
+    Ok(true)
+}
+
+/// Returns the pause behind a failed try: it doubles, to a bound, and is a little shorter for some than for others.
+fn retry_delay(id: i64, tries: i32) -> Duration {
+    let doublings = u32::try_from(tries - 1).unwrap_or(0);
+    let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+    let delay = limits::RETRY_DELAY_MIN
+        .saturating_mul(factor)
+        .min(limits::RETRY_DELAY_MAX);
+    // A number that looks like chance and needs no source of it.
+    let mixed = (id.unsigned_abs() + u64::from(doublings)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let percent = u32::try_from((mixed >> 32) % u64::from(limits::RETRY_JITTER_PERCENT + 1));
+    delay.saturating_sub(delay * percent.unwrap_or(0) / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_to_its_bound_and_is_not_the_same_for_all() {
+        for (tries, longest) in [(1, 2), (2, 4), (3, 8), (9, 512), (10, 600), (60, 600)] {
+            let longest = Duration::from_secs(longest);
+            for id in 1..100 {
+                let delay = retry_delay(id, tries);
+                assert!(delay <= longest && delay >= longest * 8 / 10, "{delay:?}");
+            }
+        }
+        assert_ne!(retry_delay(1, 1), retry_delay(2, 1));
+    }
+}
