@@ -17,6 +17,18 @@ use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::mailbox::Mail;
 use crate::store::{Log, StoreError, Ticket};
 
+impl<A: Handlers> Mail<A> {
+    /// Whether it takes one of the places of the mailbox.
+    pub(super) fn takes_room(&self) -> bool {
+        !matches!(self, Self::Due)
+    }
+}
+
+/// Counts the places that mail took.
+pub(super) fn room_of<A: Handlers>(mail: &[Mail<A>]) -> usize {
+    mail.iter().filter(|mail| mail.takes_room()).count()
+}
+
 /// Work that an actor does between its calls.
 pub(crate) trait Work<A: Handlers>: Send {
     /// Does the work. What it writes is committed by the next flush.

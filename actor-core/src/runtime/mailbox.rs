@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
 use crate::runtime::chain::Chain;
-use crate::runtime::inside::Work;
+use crate::runtime::inside::{Work, room_of};
 use crate::runtime::slots::{Completed, SlotId, Slots};
 
 /// Whether an actor is awake.
@@ -441,18 +441,6 @@ impl<R> Finished<R> {
         self.wakers.into_iter().for_each(Waker::wake);
         drop(self.unclaimed);
     }
-}
-
-impl<A: Handlers> Mail<A> {
-    /// Whether it takes one of the places of the mailbox.
-    fn takes_room(&self) -> bool {
-        !matches!(self, Self::Due)
-    }
-}
-
-/// Counts the places that mail took.
-fn room_of<A: Handlers>(mail: &[Mail<A>]) -> usize {
-    mail.iter().filter(|mail| mail.takes_room()).count()
 }
 
 impl<A: Handlers> Inner<A> {

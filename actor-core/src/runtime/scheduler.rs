@@ -39,6 +39,8 @@ struct Shared {
 
 /// All wake-ups that are in memory.
 struct Agenda {
+    /// How many are read at once; twice as many are kept at most.
+    page: usize,
     order: BTreeSet<WakeUp>,
     /// When each of them is, by the actor.
     places: HashMap<(String, String), i64>,
@@ -70,11 +72,7 @@ enum Step {
 
 impl Scheduler {
     pub(crate) fn new(clock: Clock, store: Arc<Store>, types: Vec<&'static str>) -> Self {
-        let agenda = Agenda {
-            order: BTreeSet::new(),
-            places: HashMap::new(),
-            horizon: Horizon::Unread(None),
-        };
+        let agenda = Agenda::new(limits::WAKE_UPS_PER_PAGE);
         let shared = Shared {
             clock,
             store,
@@ -165,25 +163,37 @@ impl Shared {
         let page = i64::try_from(limits::WAKE_UPS_PER_PAGE).unwrap_or(i64::MAX);
         let read = move || store.directory().wake_ups(&types, after.as_ref(), page);
         let wake_ups = store::blocking(read).await?;
-        let full = wake_ups.len() == limits::WAKE_UPS_PER_PAGE;
-        let mut agenda = self.agenda.lock();
-        agenda.horizon = match wake_ups.last() {
-            Some(last) if full => Horizon::At(last.clone()),
-            _ => Horizon::Everything,
-        };
-        for wake_up in wake_ups {
-            // An actor that armed meanwhile knows better.
-            let place = (wake_up.actor.clone(), wake_up.key.clone());
-            if let Entry::Vacant(unknown) = agenda.places.entry(place) {
-                unknown.insert(wake_up.due);
-                agenda.order.insert(wake_up);
-            }
-        }
+        self.agenda.lock().read(wake_ups);
         Ok(())
     }
 }
 
 impl Agenda {
+    fn new(page: usize) -> Self {
+        Self {
+            page,
+            order: BTreeSet::new(),
+            places: HashMap::new(),
+            horizon: Horizon::Unread(None),
+        }
+    }
+
+    /// Takes a page of the directory in.
+    fn read(&mut self, page: Vec<WakeUp>) {
+        self.horizon = match page.last() {
+            Some(last) if page.len() == self.page => Horizon::At(last.clone()),
+            _ => Horizon::Everything,
+        };
+        for wake_up in page {
+            // An actor that armed meanwhile knows better.
+            let place = (wake_up.actor.clone(), wake_up.key.clone());
+            if let Entry::Vacant(unknown) = self.places.entry(place) {
+                unknown.insert(wake_up.due);
+                self.order.insert(wake_up);
+            }
+        }
+    }
+
     fn forget(&mut self, actor: &str, key: &str) {
         let place = (actor.to_owned(), key.to_owned());
         if let Some(due) = self.places.remove(&place) {
@@ -206,12 +216,10 @@ impl Agenda {
 
     /// INVARIANT 3: draws the horizon nearer when there is too much.
     fn shrink(&mut self) {
-        if self.order.len() <= 2 * limits::WAKE_UPS_PER_PAGE
-            || matches!(self.horizon, Horizon::Reading)
-        {
+        if self.order.len() <= 2 * self.page || matches!(self.horizon, Horizon::Reading) {
             return;
         }
-        while self.order.len() > limits::WAKE_UPS_PER_PAGE {
+        while self.order.len() > self.page {
             if let Some(last) = self.order.pop_last() {
                 self.places.remove(&(last.actor, last.key));
             }
@@ -265,5 +273,111 @@ impl Agenda {
             });
         }
         Step::Fire(due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wake_up(due: i64, key: u32) -> WakeUp {
+        WakeUp {
+            due,
+            actor: "actor".to_owned(),
+            key: format!("{key:04}"),
+        }
+    }
+
+    /// A directory and an agenda with small pages, driven as the task does it.
+    struct Fleet {
+        directory: BTreeSet<WakeUp>,
+        agenda: Agenda,
+        most: usize,
+    }
+
+    impl Fleet {
+        fn new(directory: BTreeSet<WakeUp>) -> Self {
+            Self {
+                directory,
+                agenda: Agenda::new(4),
+                most: 0,
+            }
+        }
+
+        fn arm(&mut self, due: i64, key: u32) {
+            self.directory
+                .retain(|known| known.key != wake_up(0, key).key);
+            self.directory.insert(wake_up(due, key));
+            self.agenda.forget("actor", &wake_up(0, key).key);
+            self.agenda.insert(wake_up(due, key));
+            self.agenda.shrink();
+        }
+
+        /// Returns what is handed out at `now`. Each of them says that it has no more.
+        fn at(&mut self, now: i64) -> Vec<WakeUp> {
+            let mut fired = Vec::new();
+            loop {
+                self.most = self.most.max(self.agenda.order.len());
+                match self.agenda.step(now) {
+                    Step::Fire(due) => {
+                        for wake_up in due {
+                            self.agenda.forget("actor", &wake_up.key);
+                            self.directory.remove(&wake_up);
+                            fired.push(wake_up);
+                        }
+                    }
+                    Step::Read(after) => {
+                        let rows = self.directory.iter();
+                        let behind = rows.filter(|row| after.as_ref().is_none_or(|a| *row > a));
+                        let page = behind.take(self.agenda.page).cloned().collect();
+                        self.agenda.read(page);
+                    }
+                    Step::Wait(_) => return fired,
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_of_a_large_fleet_are_woken_in_order_with_a_few_in_memory() {
+        let all: BTreeSet<_> = (0..100)
+            .map(|key| wake_up(i64::from(key * 37 % 20), key))
+            .collect();
+        let mut fleet = Fleet::new(all.clone());
+        let fired: Vec<_> = (0..20).flat_map(|now| fleet.at(now)).collect();
+        assert_eq!(fired, all.into_iter().collect::<Vec<_>>());
+        assert_eq!(fleet.most, 4);
+    }
+
+    #[test]
+    fn what_is_armed_beyond_the_horizon_is_read_when_it_comes_near() {
+        let mut fleet = Fleet::new((0..4).map(|key| wake_up(10, key)).collect());
+        assert_eq!(fleet.at(0), []);
+        for key in 4..50 {
+            fleet.arm(i64::from(200 - key), key);
+            assert!(fleet.agenda.order.len() <= 8);
+        }
+        // One that was far away comes first.
+        fleet.arm(5, 49);
+        assert_eq!(fleet.at(5), [wake_up(5, 49)]);
+        assert_eq!(fleet.at(10).len(), 4);
+        let rest: Vec<_> = (11..200).flat_map(|now| fleet.at(now)).collect();
+        let expected: Vec<_> = (4..49)
+            .rev()
+            .map(|key| wake_up(i64::from(200 - key), key))
+            .collect();
+        assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn a_notice_without_an_answer_comes_again() {
+        let mut agenda = Agenda::new(4);
+        agenda.read(vec![wake_up(10, 1)]);
+        assert!(matches!(agenda.step(10), Step::Fire(due) if due == [wake_up(10, 1)]));
+        assert!(matches!(agenda.step(11), Step::Wait(Some(_))));
+        let again = 10 + duration_ms(limits::WAKE_UP_AGAIN);
+        assert!(matches!(agenda.step(again), Step::Fire(due) if due == [wake_up(again, 1)]));
+        agenda.forget("actor", "0001");
+        assert!(matches!(agenda.step(again * 2), Step::Wait(None)));
     }
 }
