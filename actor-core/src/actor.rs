@@ -76,6 +76,10 @@ pub trait Handlers: Actor {
     #[doc(hidden)]
     fn __action(message: &Self::Message) -> &'static ActionInfo;
     #[doc(hidden)]
+    fn __encode_input(input: &Self::Input) -> Result<String, StoredFault>;
+    #[doc(hidden)]
+    fn __decode_input(json: &str) -> Result<Self::Input, StoredFault>;
+    #[doc(hidden)]
     fn __encode(message: &Self::Message) -> Result<String, StoredFault>;
     #[doc(hidden)]
     fn __decode(action: &str, json: &str) -> Result<Self::Message, StoredFault>;

@@ -168,6 +168,11 @@ fn registered<A: Handlers>(
                 kind.cell(system, key).due();
             }
         },
+        deliver: |kind, system, key, delivery| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            let kind = kind.expect("the kind of this type is registered with it");
+            kind.deliver(system, key, delivery)
+        },
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::clock::from_ms;
+use crate::key::Key;
+use crate::message::parse_receiver;
 use crate::store::{StoredCall, StoredKind};
 
 /// What tells a dead letter from the others of its actor.
@@ -22,6 +24,8 @@ impl fmt::Display for DeadLetterId {
 pub enum DeadLetterKind {
     /// A timer.
     Timer,
+    /// A message to another actor.
+    Message,
 }
 
 /// A stored call that failed for good. It can be tried again with [`retry_dead_letter`](crate::ActorRef::retry_dead_letter).
@@ -34,6 +38,8 @@ pub struct DeadLetter {
     pub kind: DeadLetterKind,
     /// Its name, if it had one.
     pub name: Option<String>,
+    /// The name of the type and the key of the actor that it was for, if that was another one.
+    pub receiver: Option<(String, Key)>,
     /// The action that it called.
     pub action: String,
     /// The arguments, as JSON.
@@ -52,12 +58,14 @@ impl DeadLetter {
     pub(crate) fn of(call: StoredCall) -> Option<Self> {
         let kind = match StoredKind::of(call.kind)? {
             StoredKind::DeadTimer => DeadLetterKind::Timer,
+            StoredKind::DeadMessage => DeadLetterKind::Message,
             _ => return None,
         };
         Some(Self {
             id: DeadLetterId(call.id),
             kind,
             name: call.name,
+            receiver: call.receiver.as_deref().and_then(parse_receiver),
             action: call.action,
             arguments: call.arguments,
             scheduled: from_ms(call.scheduled),

@@ -68,6 +68,16 @@ pub const RETRY_DELAY_MAX: Duration = Duration::from_mins(10);
 /// By how many percent a pause is shortened at most, so that what failed together is not tried together.
 pub const RETRY_JITTER_PERCENT: u32 = 20;
 
+/// How many messages wait in the outbox of one actor: some seconds of work for a receiver, so that a sender learns that its
+/// receivers do not keep up.
+pub const OUTBOX: usize = 1_000;
+
+/// To how many receivers one actor delivers at once.
+pub const PARCELS: usize = 64;
+
+/// How many messages to one receiver are delivered at once: they share a commit of the receiver, and one of the sender.
+pub const PARCEL_MESSAGES: usize = 64;
+
 /// How many dead letters one actor keeps. What fails for good after that stays where it is, and is tried with the longest
 /// pause until there is room: nothing is lost.
 pub const DEAD_LETTERS: usize = 1_000;

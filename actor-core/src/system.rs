@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
 use crate::key::{IntoKey, Key};
-use crate::runtime::{Cell, Kind, Mail, Scheduler, Status, Tasks};
+use crate::runtime::{Cell, Delivered, Delivering, Delivery, Kind, Mail, Scheduler, Status, Tasks};
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
 /// All actors of one data directory, in this process. Cheap to clone.
@@ -61,6 +61,8 @@ pub(crate) struct Registered {
     pub(crate) name: &'static str,
     /// Tells an actor that something of its own is due, and wakes it if it sleeps.
     pub(crate) due: fn(&(dyn Any + Send + Sync), &System, Key),
+    /// Delivers messages to an actor.
+    pub(crate) deliver: fn(&(dyn Any + Send + Sync), &System, Key, Delivery) -> Delivering,
 }
 
 /// One actor in a listing.
@@ -106,6 +108,23 @@ impl System {
             Some(())
         });
         system
+    }
+
+    /// Delivers messages to an actor of some type.
+    pub(crate) async fn deliver(
+        &self,
+        actor: &str,
+        key: Key,
+        delivery: Delivery,
+    ) -> Result<Delivered, CallError> {
+        let mut kinds = self.0.kinds.values();
+        let Some(kind) = kinds.find(|kind| kind.name == actor) else {
+            return Ok(Delivered::never(
+                &delivery,
+                format!("the actor type {actor} is not registered with this system"),
+            ));
+        };
+        (kind.deliver)(&*kind.kind, self, key, delivery).await
     }
 
     /// Tells an actor that something of its own is due.

@@ -187,6 +187,23 @@ const _: () = {
                 }
             }
         }
+        fn __encode_input(
+            __actor_input: &Self::Input,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::encode(__actor_input)
+        }
+        fn __decode_input(
+            __actor_json: &str,
+        ) -> ::core::result::Result<Self::Input, ::actor_core::__private::StoredFault> {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json)
+        }
         fn __encode(
             __actor_message: &Self::Message,
         ) -> ::core::result::Result<

@@ -4,8 +4,10 @@
     reason = "hooks and actions are async to show that they may be"
 )]
 
+mod account;
 mod actions;
 mod alarm;
+mod bank_kills;
 mod batches;
 mod crash_load;
 mod creation;
@@ -15,10 +17,12 @@ mod isolation;
 mod keys;
 mod kills;
 mod mailbox;
+mod messages;
 mod migrations;
 mod model;
 mod order;
 mod probe;
+mod programs;
 mod races;
 mod runs;
 mod schema;

@@ -3,20 +3,35 @@
 //! # Invariants
 //!
 //! 1. The wake-up that the directory knows is never later than the earliest stored call in the actor's file: an earlier one
-//!    is written to the directory before the commit that sets it, a later one after the commit that makes it so.
-//! 2. A transaction that touches no stored call pays for one look at a flag.
+//!    is written to the directory before the commit that sets it, a later one some time after the commit that makes it so, at
+//!    the latest when the instance ends in order.
+//! 2. While the courier has work, the scheduler does not know of messages; when the instance ends it learns of them.
+//! 3. A transaction that touches no stored call pays for one look at a flag.
+
+use std::sync::Arc;
+
+use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
+use crate::runtime::outbox::Courier;
 use crate::runtime::turn::Turn;
-use crate::store::{Durability, StoreError, Ticket};
+use crate::store::{Durability, Earliest, StoreError, StoredKind, Ticket, calls};
 
 /// What an awake actor must be woken for.
 #[derive(Default)]
 pub(super) struct Agenda {
     /// Whether the running transaction may have changed a stored call.
     touched: bool,
+    /// Whether the running transaction sends a message.
+    sends: bool,
+    /// Whether the scheduler waits for an answer, so that the directory is brought up to date.
+    answers: bool,
+    /// What is committed.
+    earliest: Option<Earliest>,
     /// What the directory knows.
     known: Known,
+    /// Delivers messages, once there was one.
+    courier: Option<Courier>,
 }
 
 /// What the directory knows of the next wake-up.
@@ -30,9 +45,21 @@ enum Known {
 }
 
 impl Agenda {
-    /// Notes that the running transaction may have changed a stored call, or that the scheduler waits for an answer.
+    /// Notes that the running transaction may have changed a stored call.
     pub(super) fn touch(&mut self) {
         self.touched = true;
+    }
+
+    /// Notes that the scheduler waits to be told the next wake-up.
+    pub(super) fn answer(&mut self) {
+        self.touched = true;
+        self.answers = true;
+    }
+
+    /// Notes that the running transaction sends a message.
+    pub(super) fn send(&mut self) {
+        self.touched = true;
+        self.sends = true;
     }
 
     pub(super) fn is_touched(&self) -> bool {
@@ -48,48 +75,109 @@ impl<A: Handlers> Turn<A> {
         }
         let earliest = self.database().earliest()?;
         let known = self.known_to_directory()?;
-        if let Some(due) = earliest
+        if let Some(due) = earliest.any()
             && known.is_none_or(|known| due < known)
         {
             // INVARIANT 1: a failure here is one of the commit.
-            self.write_to_directory(earliest)?;
+            self.write_to_directory(Some(due))?;
         }
+        // DURABILITY: the receiver remembers the number of a message, so it must not be given again after a power cut.
+        let durability = if self.agenda.sends {
+            Durability::Synced
+        } else {
+            durability
+        };
         let ticket = self.database().commit(durability)?;
         self.agenda.touched = false;
+        self.agenda.sends = false;
         self.committed(earliest);
         Ok(ticket)
     }
 
-    /// Tells the directory and the scheduler what the file says, after a creation or a crash.
+    /// Tells the directory and the scheduler what the file says, after a creation.
     pub(super) fn catch_up(&mut self) {
-        let told = self.database().earliest().and_then(|earliest| {
+        if let Some(earliest) = self.read_earliest() {
+            self.agenda.answers = true;
+            self.committed(earliest);
+        }
+    }
+
+    /// Tells the directory and the scheduler what the file says when the instance ends. What it delivers ends too.
+    ///
+    /// After a crash the file is asked, else what was committed last is known.
+    pub(super) fn hand_over(&mut self, crashed: bool) {
+        let earliest = if crashed {
+            self.read_earliest()
+        } else {
+            self.agenda.earliest
+        };
+        self.agenda.courier = None;
+        if let Some(earliest) = earliest {
+            self.bring_up_to_date(earliest);
+            self.arm(earliest.any());
+        }
+    }
+
+    /// Says so when the messages in the outbox end with the actor.
+    pub(super) fn tell_of_lost_messages(&mut self) {
+        let waiting =
+            |connection: &mut SqliteConnection| calls::count(connection, StoredKind::Message);
+        // A failure is one of the commit that follows.
+        let lost = self.database().db().internal(waiting).unwrap_or(0);
+        if lost > 0 {
+            let key = self.cell().key();
+            tracing::error!(actor = A::NAME, %key, lost, "an actor is destroyed with messages in its outbox");
+        }
+    }
+
+    /// Reads what is committed; nothing may be open.
+    fn read_earliest(&mut self) -> Option<Earliest> {
+        let read = self.database().earliest().and_then(|earliest| {
             self.database().rollback()?;
             self.known_to_directory()?;
             Ok(earliest)
         });
         self.agenda.touched = false;
-        match told {
-            Ok(earliest) => self.committed(earliest),
-            Err(error) => {
-                // The scheduler asks again.
-                let key = self.cell().key();
-                tracing::warn!(actor = A::NAME, %key, %error, "the timers of an actor were not read");
-            }
-        }
+        self.agenda.sends = false;
+        read.map_err(|error| {
+            // The scheduler asks again.
+            let key = self.cell().key();
+            tracing::warn!(actor = A::NAME, %key, %error, "the timers of an actor were not read");
+        })
+        .ok()
     }
 
     /// Notes what is committed.
-    fn committed(&mut self, earliest: Option<i64>) {
-        if self.agenda.known != Known::Due(earliest)
-            && let Err(error) = self.write_to_directory(earliest)
+    fn committed(&mut self, earliest: Earliest) {
+        self.agenda.earliest = Some(earliest);
+        if std::mem::take(&mut self.agenda.answers) {
+            self.bring_up_to_date(earliest);
+        }
+        let cell = Arc::clone(self.cell());
+        let now = cell.system().clock().now_ms();
+        if earliest.message.is_some_and(|due| due <= now) {
+            // What can leave now is the courier's, so that nobody is woken for it.
+            Courier::rouse(&mut self.agenda.courier, &cell);
+            return self.arm(earliest.timer);
+        }
+        self.arm(earliest.any());
+    }
+
+    /// Tells the scheduler when the actor must be awake next.
+    fn arm(&self, due: Option<i64>) {
+        let cell = self.cell();
+        let scheduler = cell.system().scheduler();
+        scheduler.arm(A::NAME, cell.key().as_str(), due);
+    }
+
+    /// Tells the directory of a wake-up that is later than the one that it knows. That may wait: it is only woken in vain.
+    fn bring_up_to_date(&mut self, earliest: Earliest) {
+        if self.agenda.known != Known::Due(earliest.any())
+            && let Err(error) = self.write_to_directory(earliest.any())
         {
-            // It knows an earlier one, for which the actor wakes in vain.
             let key = self.cell().key();
             tracing::warn!(actor = A::NAME, %key, %error, "the directory was not written");
         }
-        let cell = self.cell();
-        let scheduler = cell.system().scheduler();
-        scheduler.arm(A::NAME, cell.key().as_str(), earliest);
     }
 
     fn known_to_directory(&mut self) -> Result<Option<i64>, StoreError> {

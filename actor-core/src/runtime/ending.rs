@@ -41,6 +41,7 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
 pub(super) async fn close<A: Handlers>(mut turn: Turn<A>) {
     // What is held at the gate leaves before the log is gone; a failed sync has told everybody already.
     let _ = turn.all_durable().await;
+    turn.hand_over(false);
     let cell = Arc::clone(turn.cell());
     if let Err(error) = store::close(turn.into_database()).await {
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, "a database was not closed in order");
@@ -55,6 +56,7 @@ pub(super) async fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<b
     }
     let durability = turn.cell().durability();
     let at_destroy = |error| Failed::store(Some(Step::OnDestroy), error);
+    turn.tell_of_lost_messages();
     turn.database().mark_destroyed().map_err(at_destroy)?;
     let committed = turn.database().commit(durability);
     turn.durable(committed.map_err(at_destroy)?)

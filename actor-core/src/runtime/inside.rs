@@ -15,7 +15,7 @@ use crate::handle::ActorRef;
 use crate::runtime::chain::asking;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::mailbox::Mail;
-use crate::store::{Log, StoreError, Ticket};
+use crate::store::{Durability, Log, StoreError, Ticket};
 
 impl<A: Handlers> Mail<A> {
     /// Whether it takes one of the places of the mailbox.
@@ -72,8 +72,38 @@ pub(crate) struct Inside<T> {
     pub(crate) name: &'static str,
     /// Whether it may change a stored call.
     pub(crate) touches: bool,
+    /// What whoever waits may rely on, if not what the actor says.
+    pub(crate) durability: Option<Durability>,
     /// The statements. One that fails undoes everything that commits with it.
     pub(crate) work: Statements<T>,
+}
+
+impl<T> Inside<T> {
+    /// Statements that only read.
+    pub(crate) fn read(
+        name: &'static str,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Self {
+        Self {
+            name,
+            touches: false,
+            durability: Some(Durability::Process),
+            work: Box::new(work),
+        }
+    }
+
+    /// Statements that may change a stored call.
+    pub(crate) fn change(
+        name: &'static str,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Self {
+        Self {
+            name,
+            touches: true,
+            durability: None,
+            work: Box::new(work),
+        }
+    }
 }
 
 /// Statements that run somewhere else.
@@ -94,8 +124,8 @@ impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
             if inside.touches {
                 instance.turn.agenda.touch();
             }
-            let durability = instance.turn.cell().durability();
-            instance.batch.count(durability);
+            let usual = instance.turn.cell().durability();
+            instance.batch.count(inside.durability.unwrap_or(usual));
             let value = match worked {
                 Ok(value) => value,
                 Err(cause) => {

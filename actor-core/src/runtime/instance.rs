@@ -244,6 +244,7 @@ impl<A: Handlers> Instance<A> {
                 return Err((self.call_error(hook.name, fault), flow));
             }
         }
+        self.turn.tell_of_lost_messages();
         let marked = match self.turn.database().mark_destroyed() {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
             Err(error) => Err(error),
@@ -258,7 +259,7 @@ impl<A: Handlers> Instance<A> {
     /// Gives the instance up: what is on disk counts.
     async fn crash(mut self) -> Ended {
         let _ = self.turn.database().rollback();
-        self.turn.catch_up();
+        self.turn.hand_over(true);
         self.runs.abort();
         self.runs.drop_all().await;
         drop(self.actor);

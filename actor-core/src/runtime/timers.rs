@@ -4,10 +4,7 @@
 //!
 //! 1. A timer goes, or is set to its next tick, in the transaction of the action that it ran; a try that failed is counted in
 //!    the transaction in which its action was undone. So an action that ran twice has its effect once.
-//! 2. A call is never lost: it goes to the dead letters when there is room, and else stays where it is.
-//! 3. One that cannot be made holds up no other.
-
-use std::time::Duration;
+//! 2. One that cannot be made holds up no other.
 
 use diesel::result::QueryResult;
 use diesel::sqlite::SqliteConnection;
@@ -16,6 +13,7 @@ use crate::actor::Handlers;
 use crate::clock::duration_ms;
 use crate::limits;
 use crate::runtime::instance::{Flow, Instance};
+use crate::runtime::letters::{bury, has_room, retry_delay, stay};
 use crate::store::calls;
 use crate::store::{NewCall, StoredCall, StoredKind};
 use crate::timer::{NewTimer, Repeats, TimerError, TimerId, WhichTimer};
@@ -24,7 +22,7 @@ impl<A: Handlers> Instance<A> {
     /// Runs the stored calls that are due, in the order in which they are.
     pub(super) async fn run_due(&mut self) -> Flow {
         // The scheduler waits for the next wake-up in any case.
-        self.turn.agenda.touch();
+        self.turn.agenda.answer();
         let clock = self.turn.cell().system().clock();
         for _ in 0..limits::CALLS_PER_COMMIT {
             let now = clock.now_ms();
@@ -56,8 +54,9 @@ impl<A: Handlers> Instance<A> {
                 tracing::error!(actor, %key, action, %fault, "a timer cannot run");
                 let reason = fault.to_string();
                 let settled = self.settle(|connection, now| {
+                    record(connection, &timer, timer.tries, Some(&reason), now)?;
                     // Every tick of it would end like this one.
-                    bury(connection, timer, &reason, now)
+                    bury(connection, timer, &reason, now).map(drop)
                 });
                 self.batch.count(self.turn.cell().durability());
                 return self.after_call(false, settled).await;
@@ -93,7 +92,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Writes what became of a stored call, in the transaction of its action.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         write: impl FnOnce(&mut SqliteConnection, i64) -> QueryResult<()>,
     ) -> Flow {
@@ -136,13 +135,13 @@ fn failed(
         return calls::update(connection, &again);
     }
     let last = StoredCall { tries, ..timer };
-    if last.repeats.is_none() {
-        return bury(connection, last, &error, now);
-    }
     if !has_room(connection)? {
         return stay(connection, last, &error, now);
     }
     record(connection, &last, tries, Some(&error), now)?;
+    if last.repeats.is_none() {
+        return bury(connection, last, &error, now).map(drop);
+    }
     let letter = NewCall {
         kind: StoredKind::DeadTimer as i32,
         name: last.name.clone(),
@@ -150,9 +149,9 @@ fn failed(
         arguments: last.arguments.clone(),
         due: now,
         scheduled: last.scheduled,
-        repeats: None,
         tries,
         error: Some(error),
+        ..NewCall::default()
     };
     calls::insert(connection, &letter)?;
     go_on(connection, last, now)
@@ -181,54 +180,12 @@ fn go_on(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> Quer
             calls::update(connection, &next)
         }
         Ok(None) => calls::remove(connection, StoredKind::Timer, timer.id).map(drop),
-        Err(reason) => bury(connection, timer, &reason, now),
+        Err(reason) => bury(connection, timer, &reason, now).map(drop),
     }
-}
-
-/// Moves a call to the dead letters, if there is room.
-fn bury(
-    connection: &mut SqliteConnection,
-    call: StoredCall,
-    reason: &str,
-    now: i64,
-) -> QueryResult<()> {
-    let dead = StoredKind::of(call.kind).and_then(StoredKind::other_side);
-    let Some(dead) = dead else { return Ok(()) };
-    if !has_room(connection)? {
-        return stay(connection, call, reason, now);
-    }
-    record(connection, &call, call.tries, Some(reason), now)?;
-    let letter = StoredCall {
-        kind: dead as i32,
-        due: now,
-        error: Some(reason.to_owned()),
-        ..call
-    };
-    calls::update(connection, &letter)
-}
-
-/// Leaves a call that failed for good where it is, because the dead letters are full.
-fn stay(
-    connection: &mut SqliteConnection,
-    call: StoredCall,
-    reason: &str,
-    now: i64,
-) -> QueryResult<()> {
-    let later = StoredCall {
-        due: now + duration_ms(limits::RETRY_DELAY_MAX),
-        error: Some(reason.to_owned()),
-        ..call
-    };
-    calls::update(connection, &later)
-}
-
-fn has_room(connection: &mut SqliteConnection) -> QueryResult<bool> {
-    let letters = calls::count_dead(connection)?;
-    Ok(usize::try_from(letters).unwrap_or(usize::MAX) < limits::DEAD_LETTERS)
 }
 
 /// Remembers a run that is over.
-fn record(
+pub(super) fn record(
     connection: &mut SqliteConnection,
     timer: &StoredCall,
     tries: i32,
@@ -239,12 +196,11 @@ fn record(
         kind: StoredKind::Run as i32,
         name: timer.name.clone(),
         action: timer.action.clone(),
-        arguments: String::new(),
         due: now,
         scheduled: timer.scheduled,
-        repeats: None,
         tries,
         error: error.map(str::to_owned),
+        ..NewCall::default()
     };
     calls::insert(connection, &run)?;
     let keep = i64::try_from(limits::TIMER_RUNS).unwrap_or(i64::MAX);
@@ -274,8 +230,7 @@ pub(crate) fn set_timer(
         due: timer.plan.first,
         scheduled: timer.plan.first,
         repeats: timer.plan.repeats.as_ref().map(ToString::to_string),
-        tries: 0,
-        error: None,
+        ..NewCall::default()
     };
     Ok(Ok(TimerId(calls::insert(connection, &call)?)))
 }
@@ -292,65 +247,5 @@ pub(crate) fn cancel_timer(
     match id {
         None => Ok(false),
         Some(id) => calls::remove(connection, StoredKind::Timer, id),
-    }
-}
-
-/// Makes a dead letter what it was before, due now. Returns whether it was there.
-pub(crate) fn retry_dead_letter(
-    connection: &mut SqliteConnection,
-    id: i64,
-    now: i64,
-) -> QueryResult<bool> {
-    let Some(letter) = calls::find(connection, id)? else {
-        return Ok(false);
-    };
-    let kind = StoredKind::of(letter.kind).filter(|kind| StoredKind::DEAD.contains(kind));
-    let Some(alive) = kind.and_then(StoredKind::other_side) else {
-        return Ok(false);
-    };
-    // The name may have another owner by now.
-    let name = match letter.name {
-        Some(name) if calls::named(connection, alive, &name)?.is_some() => None,
-        name => name,
-    };
-    let call = StoredCall {
-        kind: alive as i32,
-        name,
-        due: now,
-        tries: 0,
-        error: None,
-        ..letter
-    };
-    calls::update(connection, &call)?;
-    Ok(true)
-}
-
-/// Returns the pause behind a failed try: it doubles, to a bound, and is a little shorter for some than for others.
-fn retry_delay(id: i64, tries: i32) -> Duration {
-    let doublings = u32::try_from(tries - 1).unwrap_or(0);
-    let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
-    let delay = limits::RETRY_DELAY_MIN
-        .saturating_mul(factor)
-        .min(limits::RETRY_DELAY_MAX);
-    // A number that looks like chance and needs no source of it.
-    let mixed = (id.unsigned_abs() + u64::from(doublings)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let percent = u32::try_from((mixed >> 32) % u64::from(limits::RETRY_JITTER_PERCENT + 1));
-    delay.saturating_sub(delay * percent.unwrap_or(0) / 100)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pause_doubles_to_its_bound_and_is_not_the_same_for_all() {
-        for (tries, longest) in [(1, 2), (2, 4), (3, 8), (9, 512), (10, 600), (60, 600)] {
-            let longest = Duration::from_secs(longest);
-            for id in 1..100 {
-                let delay = retry_delay(id, tries);
-                assert!(delay <= longest && delay >= longest * 8 / 10, "{delay:?}");
-            }
-        }
-        assert_ne!(retry_delay(1, 1), retry_delay(2, 1));
     }
 }

@@ -49,6 +49,11 @@ impl<A: Handlers> Turn<A> {
         self.agenda.touch();
     }
 
+    /// Notes that the running transaction sends a message.
+    pub(crate) fn touch_to_send(&mut self) {
+        self.agenda.send();
+    }
+
     pub(super) fn into_database(self) -> Database {
         self.database.expect(AWAY)
     }

@@ -15,6 +15,7 @@ diesel::table! {
         kind -> Integer,
         name -> Nullable<Text>,
         receiver -> Nullable<Text>,
+        input -> Nullable<Text>,
         action -> Text,
         arguments -> Text,
         due -> BigInt,
@@ -38,23 +39,30 @@ diesel::table! {
 pub(crate) enum Kind {
     /// A timer: a call of the actor itself.
     Timer = 1,
+    /// A message to another actor.
+    Message = 2,
     /// A run of a timer that is over.
     Run = 9,
     /// A timer that failed for good.
     DeadTimer = 11,
+    /// A message that failed for good.
+    DeadMessage = 12,
 }
 
 impl Kind {
-    /// The kinds for which an actor wakes when they are due.
-    pub(crate) const WAKING: [Self; 1] = [Self::Timer];
     /// The kinds that failed for good.
-    pub(crate) const DEAD: [Self; 1] = [Self::DeadTimer];
+    pub(crate) const DEAD: [Self; 2] = [Self::DeadTimer, Self::DeadMessage];
 
     /// Returns the kind of a number in the table.
     pub(crate) fn of(number: i32) -> Option<Self> {
-        [Self::Timer, Self::Run, Self::DeadTimer]
-            .into_iter()
-            .find(|kind| *kind as i32 == number)
+        let all = [
+            Self::Timer,
+            Self::Message,
+            Self::Run,
+            Self::DeadTimer,
+            Self::DeadMessage,
+        ];
+        all.into_iter().find(|kind| *kind as i32 == number)
     }
 
     /// Returns what a call becomes that failed for good, or what it was before.
@@ -62,19 +70,25 @@ impl Kind {
         match self {
             Self::Timer => Some(Self::DeadTimer),
             Self::DeadTimer => Some(Self::Timer),
+            Self::Message => Some(Self::DeadMessage),
+            Self::DeadMessage => Some(Self::Message),
             Self::Run => None,
         }
     }
 }
 
 /// A call to be stored.
-#[derive(Clone, Debug, Insertable)]
+#[derive(Clone, Debug, Default, Insertable)]
 #[diesel(table_name = _actor_calls)]
 pub(crate) struct NewCall {
     /// What it is.
     pub(crate) kind: i32,
     /// Its name, if it has one.
     pub(crate) name: Option<String>,
+    /// The type and the key of the actor that it goes to, if that is another one.
+    pub(crate) receiver: Option<String>,
+    /// What that actor is created with if it does not exist, as JSON.
+    pub(crate) input: Option<String>,
     /// The name of its action.
     pub(crate) action: String,
     /// The arguments, as JSON.
@@ -101,6 +115,10 @@ pub(crate) struct StoredCall {
     pub(crate) kind: i32,
     /// Its name, if it has one.
     pub(crate) name: Option<String>,
+    /// The type and the key of the actor that it goes to, if that is another one.
+    pub(crate) receiver: Option<String>,
+    /// What that actor is created with if it does not exist, as JSON.
+    pub(crate) input: Option<String>,
     /// The name of its action.
     pub(crate) action: String,
     /// The arguments, as JSON.
@@ -163,20 +181,34 @@ pub(crate) fn first_due(
         .optional()
 }
 
-/// Returns when the actor must be awake next, as far as stored calls are concerned.
-pub(crate) fn earliest(connection: &mut SqliteConnection) -> QueryResult<Option<i64>> {
-    let mut earliest = None;
-    for kind in Kind::WAKING {
-        let due: Option<i64> = _actor_calls::table
+/// When the actor must be awake next, as far as stored calls are concerned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Earliest {
+    /// For a timer.
+    pub(crate) timer: Option<i64>,
+    /// To deliver a message.
+    pub(crate) message: Option<i64>,
+}
+
+impl Earliest {
+    /// Returns the first of all.
+    pub(crate) fn any(self) -> Option<i64> {
+        self.timer.into_iter().chain(self.message).min()
+    }
+}
+
+/// Returns when the actor must be awake next.
+pub(crate) fn earliest(connection: &mut SqliteConnection) -> QueryResult<Earliest> {
+    let mut of = |kind: Kind| {
+        _actor_calls::table
             .filter(_actor_calls::kind.eq(kind as i32))
             .select(diesel::dsl::min(_actor_calls::due))
-            .first(connection)?;
-        earliest = match (earliest, due) {
-            (Some(one), Some(other)) => Some(i64::min(one, other)),
-            (one, other) => one.or(other),
-        };
-    }
-    Ok(earliest)
+            .first(connection)
+    };
+    Ok(Earliest {
+        timer: of(Kind::Timer)?,
+        message: of(Kind::Message)?,
+    })
 }
 
 /// Returns a call.

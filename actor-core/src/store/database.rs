@@ -17,7 +17,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::calls;
+use super::calls::{self, Earliest};
 use super::db::Db;
 use super::durability::{Durability, Gatekeeper, Log, SyncPool, Ticket};
 use super::error::{MigrationError, StoreError};
@@ -144,7 +144,8 @@ impl Database {
             1 => None,
             _ => db
                 .outside(calls::earliest)
-                .map_err(StoreError::sqlite("read the timers of", path))?,
+                .map_err(StoreError::sqlite("read the timers of", path))?
+                .any(),
         };
         Ok(Some(Inspected {
             meta,
@@ -330,7 +331,7 @@ impl Database {
     }
 
     /// Returns when the actor must be awake next, as far as stored calls are concerned.
-    pub(crate) fn earliest(&mut self) -> Result<Option<i64>, StoreError> {
+    pub(crate) fn earliest(&mut self) -> Result<Earliest, StoreError> {
         self.db
             .internal(calls::earliest)
             .map_err(StoreError::sqlite(

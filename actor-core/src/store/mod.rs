@@ -8,6 +8,7 @@ mod durability;
 mod error;
 mod internal;
 mod layout;
+pub(crate) mod messages;
 mod migrations;
 mod sqlite;
 mod template;
@@ -16,7 +17,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use calls::{Kind as StoredKind, NewCall, StoredCall};
+pub(crate) use calls::{Earliest, Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use database::{Database, Syncing};
 pub use db::{Cursor, Db, DbUntilAwait};
 pub(crate) use directory::{Directory, Row, WakeUp};

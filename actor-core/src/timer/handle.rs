@@ -122,11 +122,9 @@ impl<A: Handlers> ActorRef<A> {
         timer: NewTimer,
         limit: Duration,
     ) -> Result<Result<TimerId, TimerError>, CallError> {
-        let set = Inside {
-            name: "set_timer",
-            touches: true,
-            work: Box::new(move |connection| set_timer(connection, &timer)),
-        };
+        let set = Inside::change("set_timer", move |connection: &mut SqliteConnection| {
+            set_timer(connection, &timer)
+        });
         self.inside(set, limit).await
     }
 
@@ -135,11 +133,7 @@ impl<A: Handlers> ActorRef<A> {
         name: &'static str,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, CallError> {
-        let read = Inside {
-            name,
-            touches: false,
-            work: Box::new(work),
-        };
+        let read = Inside::read(name, work);
         self.inside(read, limits::ASK_TIMEOUT).await
     }
 
@@ -148,11 +142,7 @@ impl<A: Handlers> ActorRef<A> {
         name: &'static str,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, CallError> {
-        let change = Inside {
-            name,
-            touches: true,
-            work: Box::new(work),
-        };
+        let change = Inside::change(name, work);
         self.inside(change, limits::ASK_TIMEOUT).await
     }
 }

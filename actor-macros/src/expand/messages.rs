@@ -69,9 +69,9 @@ fn arguments(block: &Block, action: &Hook) -> impl Iterator<Item = Type> {
     arguments.map(|argument| concrete(&argument.written.ty, &block.item.self_ty))
 }
 
-/// Whether a type of an argument has a lifetime: such a value cannot come back from the disk, and the compiler would not
+/// Whether the type of an argument has a lifetime: such a value cannot come back from the disk, and the compiler would not
 /// say so in our words.
-fn borrows(action: &Hook) -> bool {
+fn borrows(hook: &Hook) -> bool {
     /// Looks for a reference or a lifetime.
     struct Lifetimes(bool);
 
@@ -86,7 +86,7 @@ fn borrows(action: &Hook) -> bool {
     }
 
     let mut lifetimes = Lifetimes(false);
-    for argument in &action.signature.arguments {
+    for argument in &hook.signature.arguments {
         lifetimes.visit_type(&argument.written.ty);
     }
     lifetimes.0
@@ -134,7 +134,28 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         });
     }
     let generic = generic_arm(block, &enumeration);
+    let input = names::local("input");
+    let mut creators = block.hooks_of(Kind::CreateState);
+    let (encode_input, decode_input) = if creators.next().is_some_and(borrows) {
+        let refused = quote!(#result::Err(#fault::NotStorable));
+        (refused.clone(), refused)
+    } else {
+        (
+            quote!(#stored::<Self::Input>::encode(#input)),
+            quote!(#stored::<Self::Input>::decode(#json)),
+        )
+    };
     quote! {
+        fn __encode_input(#input: &Self::Input) -> #result<::std::string::String, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            #encode_input
+        }
+        fn __decode_input(#json: &str) -> #result<Self::Input, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            #decode_input
+        }
         fn __encode(#message: &Self::Message) -> #result<::std::string::String, #fault> {
             #[allow(unused_imports)]
             use #not_stored as _;
