@@ -147,14 +147,16 @@ impl Db {
 
     /// Returns whether a statement was interrupted because the deadline had passed.
     pub(crate) fn was_interrupted(&self) -> bool {
-        self.guarded
-            .as_ref()
-            .map_or(self.interrupted, |guarded| guarded.policy().interrupted.get())
+        self.guarded.as_ref().map_or(self.interrupted, |guarded| {
+            guarded.policy().interrupted.get()
+        })
     }
 
     /// Returns whether the open transaction has begun to write.
     pub(crate) fn has_written(&self) -> bool {
-        self.guarded.as_ref().is_some_and(|guarded| guarded.has_written())
+        self.guarded
+            .as_ref()
+            .is_some_and(|guarded| guarded.has_written())
     }
 
     /// Runs the framework's own statements, in the same transaction.
@@ -171,6 +173,24 @@ impl Db {
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(before);
         result
+    }
+
+    /// Runs the framework's own statements as a part of the call that was entered last: they are undone with it, and refused
+    /// where it may only read.
+    pub(crate) fn for_call<T>(
+        &mut self,
+        run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        self.open_call()?;
+        let words = Words {
+            read_only: self.read_only,
+            name: self.name,
+        };
+        let guarded = self.seated()?;
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        let result = run(&mut guarded.connection);
+        guarded.policy().mode.set(before);
+        result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
 
     /// Runs the framework's own statements outside of any transaction.
@@ -215,7 +235,10 @@ impl Db {
         self.interrupted = guarded.policy().interrupted.get();
         if guarded.is_busy() {
             // A cursor was leaked. SQLite cannot close a connection that has one, so it is leaked as well.
-            tracing::error!(name = self.name, "a cursor was never dropped: its connection is given up");
+            tracing::error!(
+                name = self.name,
+                "a cursor was never dropped: its connection is given up"
+            );
             guarded.unmount();
             std::mem::forget(guarded);
             return;
@@ -323,7 +346,9 @@ impl Db {
     }
 
     fn is_autocommit(&self) -> bool {
-        self.guarded.as_ref().is_none_or(|guarded| guarded.is_autocommit())
+        self.guarded
+            .as_ref()
+            .is_none_or(|guarded| guarded.is_autocommit())
     }
 
     /// Begins the transaction, if it is not open yet.
