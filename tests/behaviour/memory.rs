@@ -388,3 +388,78 @@ async fn an_idle_actor_in_memory_sleeps_after_its_time_and_not_before() {
     settle().await;
     assert_eq!(sum.status(), Status::Asleep);
 }
+
+/// Has no database, and wants what needs one.
+#[derive(Actor)]
+#[actor(name = "forgetful")]
+struct Forgetful {}
+
+#[actor]
+impl Forgetful {
+    #[action]
+    fn plan(&mut self, cx: &mut Context<'_, Self>) -> Result<String> {
+        let refused = cx.after(Duration::from_secs(1), cx.handle().nothing());
+        Ok(refused.unwrap_err().to_string())
+    }
+
+    #[action]
+    fn send(&mut self, cx: &mut Context<'_, Self>) -> Result<String> {
+        let other = cx.system().get::<Forgetful>("other");
+        Ok(cx.send(other.nothing()).unwrap_err().to_string())
+    }
+
+    #[action]
+    fn nothing(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Has a database.
+#[derive(Actor)]
+#[actor(name = "mindful")]
+struct Mindful {
+    #[state]
+    sent: State<u64>,
+}
+
+#[actor]
+impl Mindful {
+    #[action]
+    fn send(&mut self, cx: &mut Context<'_, Self>) -> Result<String> {
+        *self.sent += 1;
+        let other = cx.system().get::<Forgetful>("other");
+        Ok(cx.send(other.nothing()).unwrap_err().to_string())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_stores_no_calls_and_is_sent_no_messages() {
+    let directory = directory();
+    let types = System::builder().data_dir(directory.path());
+    let types = types.register::<Forgetful>();
+    let system = types.register::<Mindful>().start().await.unwrap();
+    let forgetful = system.get::<Forgetful>("a");
+    let cure = "`#[state]` or `#[migrate]` gives it a database";
+    assert_eq!(
+        forgetful.plan().await.unwrap(),
+        format!("forgetful \"a\" is in memory only, so it has no timers: {cure}")
+    );
+    assert_eq!(
+        forgetful.send().await.unwrap(),
+        format!("forgetful \"a\" is in memory only, so it has no outbox: {cure}")
+    );
+    let stores_none =
+        |key: &str| format!("forgetful \"{key}\" is in memory only, so it stores no calls: {cure}");
+    let error = forgetful.nothing().after(Duration::from_secs(1)).await;
+    let error = error.unwrap_err();
+    assert_eq!((error.group(), error.code()), ("actor", "in_memory"));
+    assert_eq!(error.to_string(), stores_none("a"));
+    let error = forgetful.dead_letters().await.unwrap_err();
+    assert_eq!(error.to_string(), stores_none("a"));
+    let mindful = system.get_or_create::<Mindful>("m", ());
+    assert_eq!(
+        mindful.send().await.unwrap(),
+        format!("there can be no receiver: {}", stores_none("other"))
+    );
+    system.shutdown().await.unwrap();
+}

@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use diesel::connection::SimpleConnection as _;
 
+use super::calls::{self, Earliest};
 use super::canonical;
 use super::connections::Connections;
 use super::db::{Db, Seat};
@@ -292,6 +293,23 @@ impl Database {
         Ok(())
     }
 
+    /// Brings the framework's own tables from an older format to the present one, in the running transaction.
+    pub(crate) fn upgrade(&mut self, meta: &Meta) -> Result<(), StoreError> {
+        self.db
+            .internal(|connection| internal::upgrade(connection, meta.format))
+            .map_err(StoreError::sqlite("upgrade", &self.paths.database()))
+    }
+
+    /// Returns when the actor must be awake next, as far as stored calls are concerned.
+    pub(crate) fn earliest(&mut self) -> Result<Earliest, StoreError> {
+        self.db
+            .internal(calls::earliest)
+            .map_err(StoreError::sqlite(
+                "read the timers of",
+                &self.paths.database(),
+            ))
+    }
+
     /// Applies one migration, in the running transaction.
     pub(crate) fn apply(&mut self, migration: &'static Migration) -> Result<(), MigrationError> {
         let mut outcome = Ok(());
@@ -326,6 +344,7 @@ impl Database {
         }
         if let Some(meta) = meta {
             let meta = Meta {
+                format: internal::FORMAT,
                 schema: template.fingerprint().to_owned(),
                 ..meta.clone()
             };

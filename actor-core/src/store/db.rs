@@ -171,6 +171,24 @@ impl Db {
         result
     }
 
+    /// Runs the framework's own statements as a part of the call that was entered last: they are undone with it, and refused
+    /// where it may only read.
+    pub(crate) fn for_call<T>(
+        &mut self,
+        run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        self.open_call()?;
+        let words = Words {
+            read_only: self.read_only,
+            name: self.name,
+        };
+        let guarded = self.seated()?;
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        let result = run(&mut guarded.connection);
+        guarded.policy().mode.set(before);
+        result.map_err(|cause| words.explain(guarded.policy(), cause))
+    }
+
     /// Runs the framework's own statements outside of any transaction.
     pub(super) fn outside<T>(
         &mut self,

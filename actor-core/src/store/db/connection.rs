@@ -29,7 +29,7 @@ pub(super) struct Words {
 
 impl Words {
     /// Says why a statement failed, in our words where it was ours to refuse.
-    fn explain(self, policy: &Policy, cause: Error) -> Error {
+    pub(super) fn explain(self, policy: &Policy, cause: Error) -> Error {
         let name = self.name;
         if let Some(reason) = policy.denied.borrow_mut().take() {
             return error(&reason);
