@@ -91,8 +91,8 @@ impl System {
         let inner = Arc::new(Inner {
             store,
             runtime_id: runtime.id(),
+            queue: RunQueue::new(&runtime),
             runtime,
-            queue: RunQueue::new(),
             alarms: Alarms::new(),
             started: SystemTime::now(),
             tasks: Tasks::default(),
@@ -110,7 +110,7 @@ impl System {
                 (registered.abandon_all)(&*registered.kind);
             }
         };
-        inner.queue.start(&inner.runtime, Box::new(abandon));
+        inner.queue.start(Box::new(abandon));
         inner.runtime.spawn(Arc::clone(&inner.alarms).run());
         Self(inner)
     }
