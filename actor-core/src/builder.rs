@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use crate::actor::Handlers;
 use crate::clock::Clock;
 use crate::error::SystemError;
+use crate::ids::ById;
 use crate::runtime::Kind;
 use crate::store::{self, Durability, Migrations, Store, Template};
 use crate::system::{Parts, Registered, System};
@@ -124,7 +125,7 @@ impl Builder {
         let opened = store::blocking(move || {
             let stored = types.iter().filter(|this| this.stored);
             let names: Vec<_> = stored.map(|this| this.name).collect();
-            let mut kinds = HashMap::new();
+            let mut kinds = ById::default();
             let mut templates = Vec::new();
             for this in types {
                 let template = if this.stored {

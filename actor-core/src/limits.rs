@@ -83,8 +83,9 @@ pub const PULSE: Duration = Duration::from_millis(20);
 /// How many alarms ring before other tasks of the worker run.
 pub const ALARMS_AT_ONCE: usize = 256;
 
-/// How many cells a driver runs before other tasks of its worker do: with a full batch each, some milliseconds.
-pub const RUNS_PER_TURN: usize = 64;
+/// How many calls a driver handles before other tasks of its worker run; a cell counts as one more. About a millisecond of
+/// small actions.
+pub const CALLS_PER_TURN: usize = 256;
 
 /// For how many calls an idle actor keeps the memory that they waited in: those that usually come together.
 pub const IDLE_MAIL: usize = 32;

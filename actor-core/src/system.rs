@@ -14,6 +14,7 @@ use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
+use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{
     Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
@@ -41,7 +42,7 @@ pub(crate) struct Inner {
     closing: AtomicBool,
     /// Whether the data directory was given up. Locked while that is under way.
     closed: tokio::sync::Mutex<bool>,
-    kinds: HashMap<TypeId, Registered>,
+    kinds: ById<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
     clock: Clock,
@@ -52,7 +53,7 @@ pub(crate) struct Inner {
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) runtime: Handle,
-    pub(crate) kinds: HashMap<TypeId, Registered>,
+    pub(crate) kinds: ById<TypeId, Registered>,
     pub(crate) extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) durability: Durability,
     pub(crate) clock: Clock,

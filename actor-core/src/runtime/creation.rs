@@ -126,19 +126,10 @@ pub(super) async fn create_hooks<A: Handlers>(
     turn: &mut Turn<A>,
     input: &A::Input,
 ) -> Result<(), Failed> {
-    let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
-    let (mut running, limit) = enter(turn, Step::CreateState, &hook);
-    let mut cx = Context::new(turn);
-    // The user's `Clone` is the user's code too.
-    let create = async { A::__create_state(&mut cx, input.clone()).await };
-    let created = match A::HOOKS.create_state {
-        Some(_) => limited(&mut running, limit, create).await,
-        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    let state = match (A::HOOKS.create_state, memory::unit()) {
+        (None, Some(nothing)) => nothing,
+        _ => create_state(turn, input).await?,
     };
-    let state = turn
-        .settle(created, limit)
-        .await
-        .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))?;
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
         let (mut running, limit) = enter(turn, Step::OnCreate, hook);
@@ -149,6 +140,25 @@ pub(super) async fn create_hooks<A: Handlers>(
             .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
     }
     Ok(())
+}
+
+/// Runs the hook that makes the state, or makes its default.
+async fn create_state<A: Handlers>(
+    turn: &mut Turn<A>,
+    input: &A::Input,
+) -> Result<A::State, Failed> {
+    let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
+    let (mut running, limit) = enter(turn, Step::CreateState, &hook);
+    let mut cx = Context::new(turn);
+    // The user's `Clone` is the user's code too.
+    let create = async { A::__create_state(&mut cx, input.clone()).await };
+    let created = match A::HOOKS.create_state {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
+    turn.settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))
 }
 
 /// Writes the state and the mark, and commits the creation.

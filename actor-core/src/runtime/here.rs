@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use tokio::runtime::{Handle, Id};
 use tokio::task;
 
+use crate::ids::Number;
+
 /// How many tasks of a thread are remembered, so that the usual ask does not look at the runtime itself.
 const REMEMBERED: usize = 64;
 
@@ -19,7 +21,8 @@ pub(super) fn is_in(runtime: Id) -> bool {
     let Some(task) = task::try_id() else {
         return current() == Some(runtime);
     };
-    let mut number = Number(0);
+    // Tasks that are made one after the other have different places.
+    let mut number = Number::default();
     task.hash(&mut number);
     let index = usize::try_from(number.finish() % REMEMBERED as u64).unwrap_or(0);
     TASKS.with_borrow_mut(|tasks| match tasks[index] {
@@ -34,23 +37,4 @@ pub(super) fn is_in(runtime: Id) -> bool {
 
 fn current() -> Option<Id> {
     Handle::try_current().ok().map(|handle| handle.id())
-}
-
-/// The number of a task, as its hash gives it away: tasks that are made one after the other have different places.
-struct Number(u64);
-
-impl Hasher for Number {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 ^= number;
-    }
 }

@@ -55,6 +55,8 @@ pub(super) enum Work<A: Handlers> {
     Idle,
     /// There may be more, and it is somebody else's turn.
     More,
+    /// The log must have room before the next call runs.
+    Room,
     /// A call that may wait is next.
     Async(Mail<A>),
     /// It is to end.
@@ -77,51 +79,82 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Handles the calls that are there and do not wait, up to a commit's worth of them. What is ready shares the transaction;
-    /// nobody waits for what is not.
-    pub(super) fn work(&mut self, most: usize) -> Work<A> {
+    /// Handles the calls that are there and do not wait, up to a commit's worth of them or as many as are given. Returns how
+    /// many that were, too.
+    pub(super) fn work(&mut self, most: usize) -> (Work<A>, usize) {
         let mut handled = 0;
-        loop {
-            while let Some(mail) = self.taken.pop_front() {
-                if mail.is_async() {
-                    // An action that may wait would let those before it wait too.
-                    return match self.flush() {
-                        Flow::GoOn => Work::Async(mail),
-                        Flow::Crash => {
-                            // The next instance handles it.
-                            self.taken.push_front(mail);
-                            Work::Crash
-                        }
-                    };
-                }
-                if self.handle_now(mail) == Flow::Crash {
-                    self.flush();
-                    return Work::Crash;
-                }
-                handled += 1;
-                if self.batch.is_full() || handled >= most {
-                    return match self.flush() {
-                        Flow::GoOn => Work::More,
-                        Flow::Crash => Work::Crash,
-                    };
-                }
+        let work = loop {
+            if !self.has_room() {
+                break self.flushed(Work::Room);
+            }
+            if let Some(work) = self.handle_taken(most, &mut handled) {
+                break work;
             }
             let cell = self.turn.cell();
-            let taken = cell.mailbox().take(&mut self.taken);
-            let request = match taken {
-                Taken::Mail => continue,
-                Taken::Nothing => None,
-                Taken::Request(request) => Some(request),
-            };
-            return match (self.flush(), request) {
-                (Flow::GoOn, None) => Work::Idle,
-                (Flow::GoOn, Some(request)) => Work::Request(request),
-                (Flow::Crash, request) => {
-                    let cell = self.turn.cell();
-                    cell.mailbox().put_back(request.into_iter().collect());
-                    Work::Crash
-                }
-            };
+            match cell.mailbox().take(&mut self.taken) {
+                Taken::Mail => {}
+                // What is ready shares the transaction; nobody waits for what is not.
+                Taken::Nothing => break self.flushed(Work::Idle),
+                Taken::Request(request) => match self.flush() {
+                    Flow::GoOn => break Work::Request(request),
+                    Flow::Crash => {
+                        let cell = self.turn.cell();
+                        cell.mailbox().put_back(vec![request]);
+                        break Work::Crash;
+                    }
+                },
+            }
+        };
+        (work, handled)
+    }
+
+    /// Returns whether the log takes what the next calls write; an error of it is told to them.
+    fn has_room(&mut self) -> bool {
+        self.turn
+            .stored()
+            .is_none_or(|database| database.volume().log().has_room().unwrap_or(true))
+    }
+
+    /// Waits until the log takes more: a slow disk is back-pressure, and not growth.
+    pub(super) async fn room(&mut self) {
+        if let Some(database) = self.turn.stored() {
+            let volume = Arc::clone(database.volume());
+            // The calls that come next are told.
+            let _ = volume.log().room().await;
+        }
+    }
+
+    /// Handles the calls that were taken out of the mailbox; `None` when none is left.
+    fn handle_taken(&mut self, most: usize, handled: &mut usize) -> Option<Work<A>> {
+        while let Some(mail) = self.taken.pop_front() {
+            if mail.is_async() {
+                // An action that may wait would let those before it wait too.
+                return Some(match self.flush() {
+                    Flow::GoOn => Work::Async(mail),
+                    Flow::Crash => {
+                        // The next instance handles it.
+                        self.taken.push_front(mail);
+                        Work::Crash
+                    }
+                });
+            }
+            if self.handle_now(mail) == Flow::Crash {
+                self.flush();
+                return Some(Work::Crash);
+            }
+            *handled += 1;
+            if self.batch.is_full() || *handled >= most {
+                return Some(self.flushed(Work::More));
+            }
+        }
+        None
+    }
+
+    /// Commits, and goes on if that is well.
+    fn flushed(&mut self, work: Work<A>) -> Work<A> {
+        match self.flush() {
+            Flow::GoOn => work,
+            Flow::Crash => Work::Crash,
         }
     }
 

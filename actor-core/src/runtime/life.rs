@@ -1,8 +1,9 @@
 //! [`Life`]: what an actor is between two runs of its cell, and the parts of its life that may wait.
 
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use crate::actor::Handlers;
 use crate::error::CallError;
@@ -23,7 +24,26 @@ pub(super) enum Life<A: Handlers> {
 }
 
 /// A part of a life that may wait.
-pub(super) type Waiting<A> = Pin<Box<dyn Future<Output = After<A>> + Send>>;
+pub(super) struct Waiting<A: Handlers> {
+    part: Pin<Box<dyn Future<Output = After<A>> + Send>>,
+    /// What it is polled with; made once.
+    waker: Waker,
+}
+
+impl<A: Handlers> Waiting<A> {
+    fn new(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
+        Self {
+            part: Box::pin(part),
+            waker: Waker::from(Arc::clone(cell)),
+        }
+    }
+
+    pub(super) fn poll(&mut self) -> Poll<After<A>> {
+        self.part
+            .as_mut()
+            .poll(&mut Context::from_waker(&self.waker))
+    }
+}
 
 /// What a part of a life leads to.
 pub(super) enum After<A: Handlers> {
@@ -72,21 +92,25 @@ impl<A: Handlers> Life<A> {
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
             return match memory::at_once(memory::start(cell, restart)) {
                 Some(started) => Self::Awake(awake(cell, started)),
-                None => Self::Waiting(Box::pin(ready(After::Ended(Ended::nothing())))),
+                None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
             };
         }
-        let cell = Arc::clone(cell);
-        Self::Waiting(Box::pin(async move {
+        let starting = Arc::clone(cell);
+        Self::wait(cell, async move {
             let started = if A::__STORED {
-                preamble::start(&cell, restart).await
+                preamble::start(&starting, restart).await
             } else {
-                memory::start(&cell, restart).await
+                memory::start(&starting, restart).await
             };
             match started {
-                Some(started) => After::Awake(awake(&cell, started)),
+                Some(started) => After::Awake(awake(&starting, started)),
                 None => After::Ended(Ended::nothing()),
             }
-        }))
+        })
+    }
+
+    fn wait(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
+        Self::Waiting(Waiting::new(cell, part))
     }
 
     /// Creates an actor that is in memory only and whose start waits for nothing.
@@ -97,35 +121,48 @@ impl<A: Handlers> Life<A> {
 
     /// Handles a call that may wait, and then those that come behind it.
     pub(super) fn serve(mut instance: Box<Instance<A>>, mail: Mail<A>) -> Self {
-        Self::Waiting(Box::pin(async move {
-            let cell = Arc::clone(instance.turn.cell());
+        let cell = Arc::clone(instance.turn.cell());
+        let served = Arc::clone(&cell);
+        Self::wait(&cell, async move {
             let mut mail = Some(mail);
             loop {
                 if let Some(mail) = mail.take()
                     && instance.handle(mail).await == Flow::Crash
                 {
-                    return instance.crash().await;
+                    return Box::pin(instance.crash()).await;
                 }
-                match instance.work(limits::CALLS_PER_COMMIT) {
+                match instance.work(limits::CALLS_PER_COMMIT).0 {
                     Work::Async(next) => mail = Some(next),
                     Work::More => tokio::task::yield_now().await,
+                    Work::Room => Box::pin(instance.room()).await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
-                    Work::Idle => std::future::poll_fn(|_| cell.mailbox().poll_more()).await,
+                    Work::Idle => poll_fn(|_| served.mailbox().poll_more()).await,
                     Work::Request(request) => return Box::pin(stop(instance, request)).await,
-                    Work::Crash => return instance.crash().await,
+                    Work::Crash => return Box::pin(instance.crash()).await,
                 }
             }
-        }))
+        })
+    }
+
+    /// Goes on when the log has room.
+    pub(super) fn room(mut instance: Box<Instance<A>>) -> Self {
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, async move {
+            instance.room().await;
+            After::Awake(instance)
+        })
     }
 
     /// Ends the actor as it is asked to.
     pub(super) fn stop(instance: Box<Instance<A>>, request: Request) -> Self {
-        Self::Waiting(Box::pin(stop(instance, request)))
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, stop(instance, request))
     }
 
     /// Gives the instance up.
     pub(super) fn crash(instance: Box<Instance<A>>) -> Self {
-        Self::Waiting(Box::pin(instance.crash()))
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, instance.crash())
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
 use crate::failure::Failure;
@@ -60,44 +61,77 @@ impl Running {
 ///
 /// Code that never awaits cannot be dropped; it is refused when it comes back too late. What it writes to the actor in
 /// memory is put right by the caller, which is why its panics may be caught.
-pub(super) async fn limited<T>(
-    running: &mut Running,
-    limit: Duration,
-    code: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Fault> {
-    let (began, first) = (Instant::now(), pulse::beat());
-    let mut code = pin!(code);
-    // Only code that waits pays for a timer.
-    let mut timer = pin!(None::<Sleep>);
-    let ended = std::future::poll_fn(|task| {
-        let beat = pulse::beat();
-        let polled = chain::polled(&mut running.asks_as, || {
-            catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(task)))
-        });
-        running.warn_if_held(beat);
-        match polled {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(Fault::Failed)),
-            Err(payload) => {
-                return Poll::Ready(Err(Fault::Panicked(Failure::panic_text(&*payload))));
-            }
-        }
-        if limit == Duration::MAX {
-            return Poll::Pending;
-        }
-        if timer.is_none() {
-            let left = limit.saturating_sub(began.elapsed());
-            timer.set(Some(tokio::time::sleep(left)));
-        }
-        let timer = timer.as_mut().as_pin_mut().expect("it was just set");
-        timer.poll(task).map(|()| Err(Fault::TimedOut(limit)))
-    });
-    let ended = ended.await;
-    let waited = timer.is_some() || pulse::beat() != first || limit < limits::PULSE;
-    if waited && began.elapsed() > limit {
-        return Err(Fault::TimedOut(limit));
+pub(super) fn limited<F>(running: &mut Running, limit: Duration, code: F) -> Limited<'_, F> {
+    Limited {
+        began: Some(Instant::now()),
+        ..limited_later(running, limit, code)
     }
-    ended
+}
+
+/// Runs an action that may wait, as [`limited`] does, but its time begins when it waits for the first time: one that does not
+/// wait looks at no clock but the coarse one.
+pub(super) fn limited_later<F>(running: &mut Running, limit: Duration, code: F) -> Limited<'_, F> {
+    Limited {
+        running,
+        limit,
+        began: None,
+        first: pulse::beat(),
+        code,
+        timer: None,
+    }
+}
+
+pin_project! {
+    /// The user's code under way.
+    pub(super) struct Limited<'r, F> {
+        running: &'r mut Running,
+        limit: Duration,
+        began: Option<Instant>,
+        first: u32,
+        #[pin]
+        code: F,
+        // Only code that waits pays for a timer.
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
+    type Output = Result<T, Fault>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let limit = *this.limit;
+        let beat = pulse::beat();
+        let polled = chain::polled(&mut this.running.asks_as, || {
+            catch_unwind(AssertUnwindSafe(|| this.code.poll(task)))
+        });
+        this.running.warn_if_held(beat);
+        let ended = match polled {
+            Ok(Poll::Ready(result)) => result.map_err(Fault::Failed),
+            Err(payload) => Err(Fault::Panicked(Failure::panic_text(&*payload))),
+            Ok(Poll::Pending) if limit == Duration::MAX => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                if this.timer.is_none() {
+                    let now = Instant::now();
+                    let began = *this.began.get_or_insert(now);
+                    let left = limit.saturating_sub(now.duration_since(began));
+                    this.timer.set(Some(tokio::time::sleep(left)));
+                }
+                let timer = this.timer.as_pin_mut().expect("it was just set");
+                return timer.poll(task).map(|()| Err(Fault::TimedOut(limit)));
+            }
+        };
+        let late = match this.began {
+            Some(began) => began.elapsed() > limit,
+            None => pulse::since(*this.first) > limit,
+        };
+        Poll::Ready(if late {
+            Err(Fault::TimedOut(limit))
+        } else {
+            ended
+        })
+    }
 }
 
 /// Runs an action that does not wait, to its end or to its panic.
@@ -135,11 +169,13 @@ mod tests {
             name: "code",
         };
         assert_eq!(limited(running, second, async { Ok(7) }).await.unwrap(), 7);
-        let failed = limited::<()>(running, second, async { Err(Failure::message("no")) }).await;
+        let no = async { Err::<(), _>(Failure::message("no")) };
+        let failed = limited(running, second, no).await;
         assert!(matches!(failed, Err(Fault::Failed(failure)) if failure.to_string() == "no"));
-        let panicked = limited::<()>(running, second, async { panic!("ouch {}", 1) }).await;
+        let ouch = async { panic!("ouch {}", 1) };
+        let panicked: Result<(), _> = limited(running, second, ouch).await;
         assert!(matches!(panicked, Err(Fault::Panicked(text)) if text == "ouch 1"));
-        let slow = limited::<()>(running, second, std::future::pending()).await;
+        let slow: Result<(), _> = limited(running, second, std::future::pending()).await;
         assert!(matches!(slow, Err(Fault::TimedOut(limit)) if limit == second));
     }
 }

@@ -296,6 +296,9 @@ impl<A: Handlers> Mailbox<A> {
     /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
     /// those that were taken out.
     pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
+        if answers.is_empty() && held == 0 {
+            return;
+        }
         let mut finished = Finished::default();
         let mut inner = self.inner.lock();
         for (slot, result) in answers.drain(..) {
@@ -306,6 +309,11 @@ impl<A: Handlers> Mailbox<A> {
         drop(inner);
         woken.into_iter().for_each(Waker::wake);
         finished.tell();
+    }
+
+    /// Makes a place for a reply that somebody looks for before he waits.
+    pub(super) fn add_slot(&self) -> SlotId {
+        self.inner.lock().slots.insert(Waker::noop().clone())
     }
 
     /// Looks for the reply of an ask.
@@ -335,12 +343,12 @@ impl<A: Handlers> Mailbox<A> {
     }
 
     /// Notes that a start succeeded, and when.
-    pub(super) fn set_awake(&self, now: u64) {
+    pub(super) fn set_awake(&self, now: Option<u64>) {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
         inner.refusal = None;
-        if inner.since == 0 {
-            inner.since = now.max(1);
+        if let Some(now) = now {
+            inner.begin_at(now);
         }
     }
 

@@ -64,9 +64,11 @@ pub(super) fn input<A: Handlers>() -> Option<Arc<A::Input>> {
     unit().map(Arc::new)
 }
 
-/// Returns the `()` of a type that is `()`.
-fn unit<T: Clone + 'static>() -> Option<T> {
-    (&() as &dyn Any).downcast_ref().cloned()
+/// Returns the `()` of a type that is `()`: there is nothing to make.
+pub(super) fn unit<T: 'static>() -> Option<T> {
+    let mut nothing = Some(());
+    let nothing: &mut dyn Any = &mut nothing;
+    nothing.downcast_mut::<Option<T>>()?.take()
 }
 
 /// Returns whether no hook of a start may wait.

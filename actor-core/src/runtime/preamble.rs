@@ -164,18 +164,10 @@ async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
 
 /// Runs what runs on each start, and makes the actor.
 pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
-    let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
-    let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
-    let mut cx = Context::new(turn);
-    let create = A::__create_vars(&mut cx);
-    let created = match A::HOOKS.create_vars {
-        Some(_) => limited(&mut running, limit, create).await,
-        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    let vars = match (A::HOOKS.create_vars, memory::unit()) {
+        (None, Some(nothing)) => nothing,
+        _ => create_vars(turn).await?,
     };
-    let vars = turn
-        .settle(created, limit)
-        .await
-        .map_err(|fault| Failed::hook(Step::CreateVars, &hook, fault))?;
     let mut actor = A::__assemble(State::new(turn.take_state()), vars);
     let hooks = [
         (Step::OnWake, A::HOOKS.on_wake),
@@ -192,6 +184,21 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
         .await
         .map_err(|error| Failed::store(Some(Step::OnBeforeStart), error))?;
     Ok(actor)
+}
+
+/// Runs the hook that makes the vars, or makes their default.
+async fn create_vars<A: Handlers>(turn: &mut Turn<A>) -> Result<A::Vars, Failed> {
+    let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
+    let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
+    let mut cx = Context::new(turn);
+    let create = A::__create_vars(&mut cx);
+    let created = match A::HOOKS.create_vars {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
+    turn.settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateVars, &hook, fault))
 }
 
 /// Runs one hook of an actor that has a `self`. Nothing is committed or rolled back here.

@@ -19,8 +19,8 @@ use crate::limits;
 
 /// What can be run.
 pub(crate) trait Runnable: Send + Sync {
-    /// Runs it for a while. It is run by one thread at a time.
-    fn run(self: Arc<Self>);
+    /// Runs it for a while, and returns about how many calls that was. It is run by one thread at a time.
+    fn run(self: Arc<Self>) -> usize;
 }
 
 /// The cells that are to be run.
@@ -101,7 +101,8 @@ impl Future for Driver {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..limits::RUNS_PER_TURN {
+        let mut calls = 0;
+        while calls < limits::CALLS_PER_TURN {
             let mut inner = self.0.inner.lock();
             let Some(cell) = inner.cells.pop_front() else {
                 if inner.closed {
@@ -111,7 +112,7 @@ impl Future for Driver {
                 return Poll::Pending;
             };
             drop(inner);
-            cell.run();
+            calls += cell.run();
             if !tokio::task::coop::has_budget_remaining() {
                 break;
             }

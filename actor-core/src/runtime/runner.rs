@@ -9,7 +9,7 @@ use std::cell::Cell as Local;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,9 +17,10 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
+use crate::runtime::actions::Direct;
 use crate::runtime::alarms::{AlarmId, Alarms, Rung, Why};
 use crate::runtime::baton::Due;
-use crate::runtime::cell::Cell;
+use crate::runtime::cell::{Cell, Sent};
 use crate::runtime::chain::Chain;
 use crate::runtime::failed::reject;
 use crate::runtime::instance::{Flow, Instance, Work};
@@ -49,7 +50,9 @@ impl<A: Handlers> Cell<A> {
         match pushed {
             Pushed::Delivered => {}
             Pushed::Queue => self.enqueue(),
-            Pushed::Run(life) => self.run_life(life),
+            Pushed::Run(life) => {
+                self.run_life(life, limits::CALLS_IN_PLACE);
+            }
             Pushed::Start => self.begin(in_place),
         }
     }
@@ -72,7 +75,7 @@ impl<A: Handlers> Cell<A> {
         }
         let life = Life::start(self, false);
         if in_place {
-            self.run_life(life);
+            self.run_life(life, limits::CALLS_IN_PLACE);
         } else {
             self.let_go(Left::More(life));
         }
@@ -103,20 +106,22 @@ impl<A: Handlers> Cell<A> {
         })
     }
 
-    /// Runs a life for a while. The caller has the baton.
-    fn run_life(self: &Arc<Self>, life: Life<A>) {
+    /// Runs a life for a while, and returns about how many calls that was. The caller has the baton.
+    fn run_life(self: &Arc<Self>, life: Life<A>, most: usize) -> usize {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let left = self.advance(life, limits::CALLS_PER_COMMIT);
+            let (left, calls) = self.advance(life, most);
             self.let_go(left);
+            calls
         }));
         DEPTH.set(depth);
-        if ran.is_err() {
+        ran.unwrap_or_else(|_| {
             // INVARIANT 2
             tracing::error!(actor = A::NAME, key = %self.key(), "an actor ended by a panic that no hook and no action had");
             self.end_all();
-        }
+            1
+        })
     }
 
     /// Handles one call of an actor that does nothing else. The caller has the baton, and gave the life.
@@ -125,7 +130,7 @@ impl<A: Handlers> Cell<A> {
         mut instance: Box<Instance<A>>,
         message: A::Message,
         chain: Option<Arc<Chain>>,
-    ) -> Result<A::Reply, CallError> {
+    ) -> Result<Sent<A>, CallError> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -136,39 +141,47 @@ impl<A: Handlers> Cell<A> {
             };
             // What came meanwhile is handled here, too: that is cheaper than to have somebody else do it.
             if let Some(life) = self.give_back(left, true) {
-                let left = self.advance(life, limits::CALLS_IN_PLACE);
+                let (left, _) = self.advance(life, limits::CALLS_IN_PLACE);
                 self.let_go(left);
             }
             result
         }));
         DEPTH.set(depth);
-        ran.unwrap_or_else(|_| {
-            self.end_all();
-            Err(self.shut_down())
-        })
+        match ran {
+            Ok(Direct::Reply(result)) => result.map(Sent::Done),
+            Ok(Direct::Later(slot)) => Ok(Sent::Ran(slot)),
+            Err(_) => {
+                self.end_all();
+                Err(self.shut_down())
+            }
+        }
     }
 
     /// Runs a life until it waits for something, or for about as many calls as are given.
-    fn advance(self: &Arc<Self>, mut life: Life<A>, most: usize) -> Left<A> {
-        let waker = Waker::from(Arc::clone(self));
-        let mut task = Context::from_waker(&waker);
+    fn advance(self: &Arc<Self>, mut life: Life<A>, most: usize) -> (Left<A>, usize) {
+        let mut calls = 1;
         loop {
             life = match life {
-                Life::Awake(mut instance) => match instance.work(most) {
-                    Work::Idle => return Left::Waits(Life::Awake(instance)),
-                    Work::More => return Left::More(Life::Awake(instance)),
-                    Work::Async(mail) => Life::serve(instance, mail),
-                    Work::Request(request) => Life::stop(instance, request),
-                    Work::Crash => Life::crash(instance),
-                },
-                Life::Waiting(mut part) => match part.as_mut().poll(&mut task) {
-                    Poll::Pending => return Left::Waits(Life::Waiting(part)),
+                Life::Awake(mut instance) => {
+                    let (work, handled) = instance.work(most);
+                    calls += handled;
+                    match work {
+                        Work::Idle => return (Left::Waits(Life::Awake(instance)), calls),
+                        Work::More => return (Left::More(Life::Awake(instance)), calls),
+                        Work::Room => Life::room(instance),
+                        Work::Async(mail) => Life::serve(instance, mail),
+                        Work::Request(request) => Life::stop(instance, request),
+                        Work::Crash => Life::crash(instance),
+                    }
+                }
+                Life::Waiting(mut part) => match part.poll() {
+                    Poll::Pending => return (Left::Waits(Life::Waiting(part)), calls),
                     Poll::Ready(After::Awake(instance)) => Life::Awake(instance),
                     Poll::Ready(After::Ended(ended)) => {
                         drop(part);
                         match self.after(ended) {
                             Some(next) => next,
-                            None => return Left::Over,
+                            None => return (Left::Over, calls),
                         }
                     }
                 },
@@ -221,9 +234,12 @@ impl<A: Handlers> Cell<A> {
         inner.life = Some(life);
         let due = inner.baton.end(more);
         if due == Due::Nothing && inner.status == Status::Awake && inner.baton.is_listening() {
-            inner.idle_since = now;
-            if let (Some(idle), None) = (A::OPTIONS.sleep_after, inner.idle_alarm) {
-                inner.idle_alarm = self.set_idle(now, idle);
+            if let Some(idle) = A::OPTIONS.sleep_after {
+                inner.idle_since = now;
+                inner.begin_at(now);
+                if inner.idle_alarm.is_none() {
+                    inner.idle_alarm = self.set_idle(now, idle);
+                }
             }
         }
         drop(inner);
@@ -253,10 +269,13 @@ impl<A: Handlers> Cell<A> {
     /// Ends the life when the runtime is gone, unless somebody runs it, who does the same then.
     pub(crate) fn abandon_life(self: &Arc<Self>) {
         let mut inner = self.mailbox().lock();
-        if inner.baton.is_running() || inner.status == Status::Asleep {
+        if inner.baton.is_running() {
             return;
         }
-        let life = inner.life.take();
+        // Who finds none is too late: another one ends it.
+        let Some(life) = inner.life.take() else {
+            return;
+        };
         drop(inner);
         drop(life);
         self.end_all();
@@ -273,18 +292,15 @@ pub(super) fn has_depth() -> bool {
 }
 
 impl<A: Handlers> Runnable for Cell<A> {
-    fn run(self: Arc<Self>) {
+    fn run(self: Arc<Self>) -> usize {
         let mut inner = self.mailbox().lock();
-        if inner.life.is_none() {
-            // It was abandoned meanwhile.
-            return;
-        }
+        // There is none if it was abandoned meanwhile.
+        let Some(life) = inner.life.take() else {
+            return 1;
+        };
         inner.baton.begin();
-        let life = inner.life.take();
         drop(inner);
-        if let Some(life) = life {
-            self.run_life(life);
-        }
+        self.run_life(life, limits::CALLS_PER_COMMIT)
     }
 }
 

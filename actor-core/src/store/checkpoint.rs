@@ -6,7 +6,7 @@
 //! 2. Only one checkpoint runs at a time.
 //! 3. After a failed sync of a file nothing is acknowledged any more: what the file has is not known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ struct Job<'v> {
     pages: &'v Arc<Pages>,
     /// What goes to the file; nothing if the file has everything, and only has to be synced.
     snapshot: Option<Snapshot>,
+    /// The commit up to which the log must be synced before.
+    needs: Lsn,
     /// The file, if there is one.
     file: Option<Arc<dyn DiskFile>>,
     /// Keeps others from writing to the file.
@@ -60,17 +62,20 @@ struct Job<'v> {
 impl Volume {
     /// Brings the files of all actors up to date whose first missing commit is not above `up_to`, and releases the log so far.
     pub(super) fn checkpoint(&self, up_to: Lsn) -> Result<(), StoreError> {
-        // INVARIANT 2
-        let _one = self.checkpointing.lock();
-        // DURABILITY: no page may be in a file whose record could still be lost, so what was only written is synced too.
+        // DURABILITY: no page may be in a file whose record could still be lost, so what was only written is synced too. It is waited
+        // for without the lock, because what has no place in the log waits for another checkpoint.
         let synced = self.log().sync_to(up_to);
         synced.map_err(|source| StoreError::Lost { source })?;
+        // INVARIANT 2
+        let _one = self.checkpointing.lock();
         let mut from = Lsn::NONE;
         loop {
             let actors: Vec<(Lsn, Arc<Pages>)> = {
                 let listed = self.listed.lock();
                 let due = listed.range(from..);
-                due.take_while(|(first, _)| **first <= up_to)
+                // After a checkpoint that failed pages may be listed twice; each time has a turn of its own.
+                let mut seen = HashSet::new();
+                due.take_while(|(first, pages)| **first <= up_to && seen.insert(Arc::as_ptr(pages)))
                     .take(limits::CHECKPOINT_ACTORS)
                     .map(|(first, pages)| (*first, Arc::clone(pages)))
                     .collect()
@@ -82,7 +87,11 @@ impl Volume {
             self.checkpoint_some(&actors)?;
         }
         // INVARIANT 1: whoever is still listed needs what comes from there on.
-        let first = self.listed.lock().first_key_value().map(|(first, _)| *first);
+        let first = self
+            .listed
+            .lock()
+            .first_key_value()
+            .map(|(first, _)| *first);
         self.log()
             .release(first.map_or(up_to, |first| up_to.min(first.previous())));
         Ok(())
@@ -94,7 +103,12 @@ impl Volume {
         for (first, pages) in actors {
             jobs.extend(self.job(*first, pages)?);
         }
-        let outcome = self.write_and_sync(&mut jobs);
+        let needed = jobs.iter().map(|job| job.needs).max();
+        let synced = self.log().sync_to(needed.unwrap_or(Lsn::NONE));
+        let outcome = match synced {
+            Ok(()) => self.write_and_sync(&mut jobs),
+            Err(source) => Err(StoreError::Lost { source }),
+        };
         for job in jobs {
             if outcome.is_err() {
                 job.pages.relist(Some(job.first));
@@ -110,14 +124,15 @@ impl Volume {
     }
 
     /// Looks what there is to do for one actor; nothing while a commit of it is under way.
-    fn job<'v>(
-        &self,
-        first: Lsn,
-        pages: &'v Arc<Pages>,
-    ) -> Result<Option<Job<'v>>, StoreError> {
+    fn job<'v>(&self, first: Lsn, pages: &'v Arc<Pages>) -> Result<Option<Job<'v>>, StoreError> {
         let writing = pages.lock_file();
         let path = self.path(pages.name());
-        let Taken { snapshot, rest, .. } = match pages.snapshot() {
+        let Taken {
+            snapshot,
+            rest,
+            needs,
+            ..
+        } = match pages.snapshot() {
             Ok(Ok(taken)) => taken,
             Ok(Err(Busy)) => return Ok(None),
             Err(error) => {
@@ -132,6 +147,7 @@ impl Volume {
             first,
             pages,
             snapshot,
+            needs,
             file: None,
             _writing: writing,
         }))
@@ -155,7 +171,8 @@ impl Volume {
         synced.map_err(|error| {
             // INVARIANT 3
             let message = std::io::Error::new(error.kind(), error.to_string());
-            self.log().poison(StoreError::io("sync", self.root())(message));
+            self.log()
+                .poison(StoreError::io("sync", self.root())(message));
             StoreError::io("sync", self.root())(error)
         })
     }

@@ -93,7 +93,8 @@ impl Connections {
             };
             let dropped = connections.pop();
             idle.count -= usize::from(dropped.is_some());
-            idle.by_schema.retain(|_, connections| !connections.is_empty());
+            idle.by_schema
+                .retain(|_, connections| !connections.is_empty());
         }
         idle.count += 1;
         idle.by_schema.entry(schema).or_default().push(connection);

@@ -400,31 +400,46 @@ impl Database {
     ///
     /// It is in the log on disk before, and the file is synced before the log is begun anew.
     pub(super) fn close(mut self) -> Result<(), StoreError> {
-        // What an unfinished hook wrote must not be part of it.
-        self.rollback()?;
+        // What an unfinished hook wrote must not be part of it. The pages undo it whatever SQLite says.
+        let undone = self.rollback();
         self.db.discard();
-        let path = self.paths.database();
         let volume = &self.backing.volume;
-        // DURABILITY: a page may be in the file only when the log has it. What is lost here is undone in memory.
-        let _ = volume.sync_to(self.pages.last_written());
+        // DURABILITY: a page may be in the file only when the log has it. What was lost is undone in memory.
+        let synced = volume.sync_to(self.pages.last_kept());
+        let written = match synced {
+            Ok(()) => self.write_back(),
+            Err(error) => Err(error),
+        };
+        if written.is_err() {
+            // It stays in memory until a checkpoint can write it.
+            volume.strand(Arc::clone(&self.pages));
+        }
+        written.and(undone)
+    }
+
+    /// Writes what the file has not.
+    fn write_back(&self) -> Result<(), StoreError> {
+        let path = self.paths.database();
         let _writing = self.pages.lock_file();
         let taken = self.pages.snapshot();
         let taken = taken.map_err(StoreError::pages("read", &path))?;
         let taken = taken.expect("all commits of a closed database are settled");
         let Some(mut snapshot) = taken.snapshot else {
+            if self.pages.has_ended() {
+                // Whoever wakes an actor under this name must not find what was before.
+                let removed = self.pages.remove_file();
+                return removed.map_err(StoreError::io("remove", &path));
+            }
             return Ok(());
         };
-        let written = self.pages.write_back(&mut snapshot);
-        match written.map_err(StoreError::io("write", &path)) {
+        match self.pages.write_back(&mut snapshot) {
             Ok(file) => {
                 self.pages.written(&snapshot, file);
                 Ok(())
             }
             Err(error) => {
-                // It stays in memory until a checkpoint can write it.
                 self.pages.relist(taken.listed);
-                volume.strand(Arc::clone(&self.pages));
-                Err(error)
+                Err(StoreError::io("write", &path)(error))
             }
         }
     }

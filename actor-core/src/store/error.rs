@@ -167,7 +167,12 @@ impl StoreError {
         move |source| {
             let message = source.to_string();
             // Diesel passes SQLite's message on, but not its code.
-            if message.contains("file is not a database") || message.contains("malformed") {
+            let damaged = [
+                "file is not a database",
+                "malformed",
+                "unsupported file format",
+            ];
+            if damaged.iter().any(|words| message.contains(words)) {
                 return Self::Corrupt { path, message };
             }
             Self::Sqlite {

@@ -299,7 +299,11 @@ mod tests {
         };
         assert_eq!((kind, extent), (Kind::Creation([9; 32]), EXTENT));
         assert_eq!(pages.len(), 1, "an equal page is left out");
-        let ranges: Vec<_> = pages[0].ranges.iter().map(|(at, b)| (*at, b.len())).collect();
+        let ranges: Vec<_> = pages[0]
+            .ranges
+            .iter()
+            .map(|(at, b)| (*at, b.len()))
+            .collect();
         assert_eq!(ranges, [(0, 6), (100, 64), (511, 1)]);
         let mut page = before;
         for (at, bytes) in &pages[0].ranges {

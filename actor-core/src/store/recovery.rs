@@ -24,6 +24,8 @@ enum Outcome {
     Ended,
     /// Its file was taken away by somebody while the log still had changes for it.
     Gone,
+    /// Its file cannot be read. That matters only if the actor was not destroyed later: then the file is already another's.
+    Unreadable(StoreError),
 }
 
 /// The images that actors were created from, by their hash.
@@ -45,24 +47,30 @@ pub(super) fn recover(
         let outcome = match &record.event {
             Event::Ended => Outcome::Ended,
             Event::Changed { kind, .. } => {
-                let outcome = match (kind, outcomes.remove(record.name)) {
+                let mut outcome = match (kind, outcomes.remove(record.name)) {
                     (Kind::Creation(hash), _) => created(volume, record.name, hash, images)?,
                     (Kind::Changes, Some(outcome)) => outcome,
                     (Kind::Changes, None) => existing(volume, record.name)?,
                 };
-                if let Outcome::Exists(pages) = &outcome {
-                    pages
-                        .replay(&record, Lsn::NONE)
-                        .map_err(StoreError::io("recover", &path))?;
+                if let Outcome::Exists(pages) = &outcome
+                    && let Err(error) = pages.replay(&record, Lsn::NONE)
+                {
+                    outcome = Outcome::Unreadable(StoreError::pages("recover", &path)(error));
                 }
                 outcome
             }
         };
         outcomes.insert(record.name.to_owned(), outcome);
     }
+    let count = outcomes.len();
+    let readable = outcomes.into_iter().map(|(name, outcome)| match outcome {
+        Outcome::Unreadable(error) => Err(error),
+        outcome => Ok((name, outcome)),
+    });
+    let outcomes = readable.collect::<Result<HashMap<_, _>, _>>()?;
     write_all(volume, &outcomes)?;
     volume.log().mark_recovered();
-    Ok(outcomes.len())
+    Ok(count)
 }
 
 fn created(
@@ -85,9 +93,11 @@ fn existing(volume: &Arc<Volume>, name: &str) -> Result<Outcome, StoreError> {
     let path = volume.path(name);
     match volume.open_file(name) {
         Ok(file) => {
-            let pages = Pages::open(Arc::clone(volume), name, file)
-                .map_err(StoreError::io("recover", &path))?;
-            Ok(Outcome::Exists(pages))
+            let opened = Pages::open(Arc::clone(volume), name, file);
+            Ok(opened.map_or_else(
+                |error| Outcome::Unreadable(StoreError::pages("recover", &path)(error)),
+                Outcome::Exists,
+            ))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             tracing::warn!(path = %path.display(), "the file of an actor is gone, and what the log has for it is dropped");
@@ -126,7 +136,7 @@ fn write(
 ) -> Result<Option<Arc<dyn DiskFile>>, StoreError> {
     let path = volume.path(name);
     match outcome {
-        Outcome::Gone => Ok(None),
+        Outcome::Gone | Outcome::Unreadable(_) => Ok(None),
         Outcome::Ended => volume
             .remove_file(name)
             .map(|()| None)

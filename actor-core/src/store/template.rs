@@ -99,10 +99,7 @@ fn replay(
 
 /// Makes the framework's tables and Diesel's, with the pages of a small database.
 fn prepare(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
-    connection.batch_execute(&format!(
-        "PRAGMA page_size = {}",
-        crate::limits::PAGE_BYTES
-    ))?;
+    connection.batch_execute(&format!("PRAGMA page_size = {}", crate::limits::PAGE_BYTES))?;
     connection.batch_execute(internal::SQL)?;
     connection.setup().map(drop)
 }

@@ -12,9 +12,9 @@ use super::disk::{Disk, DiskFile, OpenHow};
 use super::durability::Durability;
 use super::error::StoreError;
 use super::images;
-use super::log::{self, Log, Lsn};
 #[cfg(test)]
 use super::log::Ticket;
+use super::log::{self, Log, Lsn};
 use super::pages::{Commit, Image, Pages};
 use super::recovery;
 use crate::limits;
@@ -50,8 +50,7 @@ impl Volume {
         let directory = root.join(LOG_DIRECTORY);
         disk.create_dir_all(&directory)
             .map_err(StoreError::io("create", &directory))?;
-        disk.sync_dir(root)
-            .map_err(StoreError::io("sync", root))?;
+        disk.sync_dir(root).map_err(StoreError::io("sync", root))?;
         let known = images::load(&*disk, &directory, images)?;
         let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
         let volume = Self::new(root.to_owned(), disk, log);
@@ -59,7 +58,10 @@ impl Volume {
         if count > 0 {
             tracing::info!(actors = count, "files were brought up to what the log has");
         }
-        images::forget_others(&*volume.disk, &directory, &known, images)?;
+        if count == 0 {
+            // DURABILITY: what was just recovered is in the log until it says otherwise on disk.
+            images::forget_others(&*volume.disk, &directory, &known, images)?;
+        }
         Ok(volume)
     }
 
@@ -78,7 +80,9 @@ impl Volume {
 
     /// Brings all files up to date, and closes the log: the next start has nothing to recover.
     pub(super) fn close(&self) -> Result<(), StoreError> {
-        let written = self.checkpoint(self.log.appended());
+        // What was lost is not waited for.
+        let last = self.log.force().synced;
+        let written = self.sync_to(last).and_then(|()| self.checkpoint(last));
         let closed = self.log.close();
         written?;
         closed.map_err(|source| StoreError::Lost { source })
@@ -179,7 +183,9 @@ impl Volume {
     pub(super) fn rescue(&self, name: &str) -> Option<Arc<Pages>> {
         let mut stranded = self.stranded.lock();
         let index = stranded.iter().position(|pages| pages.name() == name)?;
-        Some(stranded.swap_remove(index))
+        let pages = stranded.swap_remove(index);
+        pages.start_again();
+        Some(pages)
     }
 
     /// Forgets pages that are in their file by now.

@@ -38,5 +38,8 @@ pub(crate) fn count(on: bool) {
 
 /// Returns the bytes in use and the allocations, from some beginning on.
 pub(crate) fn now() -> (usize, usize) {
-    (IN_USE.load(Ordering::SeqCst), ALLOCATIONS.load(Ordering::SeqCst))
+    (
+        IN_USE.load(Ordering::SeqCst),
+        ALLOCATIONS.load(Ordering::SeqCst),
+    )
 }

@@ -28,7 +28,11 @@ fn main() {
         ("actix", wanted("actix")),
         ("xtra", wanted("xtra")),
     ];
-    all.extend(ours.iter().filter(|(_, on)| *on).map(|(name, _)| (*name, Figures::default())));
+    all.extend(
+        ours.iter()
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| (*name, Figures::default())),
+    );
     // Round by round, so that a slow moment of the machine meets all of them.
     for _ in 0..RUNS {
         for (name, figures) in &mut all {

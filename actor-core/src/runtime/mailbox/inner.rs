@@ -133,6 +133,13 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
+    /// Notes since when the actor exists, if that is not known.
+    pub(in crate::runtime) fn begin_at(&mut self, now: u64) {
+        if self.since == 0 {
+            self.since = now.max(1);
+        }
+    }
+
     /// Notes that there is no life any more. Whoever does it has the baton, or nobody has.
     pub(super) fn fall_asleep(&mut self) {
         self.status = Status::Asleep;
@@ -226,8 +233,10 @@ impl<A: Handlers> Inner<A> {
         if let Some(request) = self.take_due() {
             return Taken::Request(request);
         }
-        if self.requests.is_none() && self.alone == 0 {
+        // Without a database there is no transaction to share, and a call may wait with others behind it.
+        if self.requests.is_none() && (self.alone == 0 || !A::__STORED) {
             std::mem::swap(&mut self.queue, into);
+            self.alone = 0;
             self.taken += into.len() as u64;
         } else {
             self.take_some(into);

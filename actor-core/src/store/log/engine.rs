@@ -13,13 +13,13 @@
 //!    the buffer's lock but [`Entry::undo`] and the closure that writes a record.
 //! 7. Whoever appends while there is something to do finds a hired thread that has not looked for the last time, or hires one.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
+use super::hired::Idle;
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
 use crate::store::log::failures::Failures;
 use crate::store::log::format::{HEADER, RECORD_HEADER};
@@ -27,54 +27,6 @@ use crate::store::log::space::Space;
 use crate::store::log::writer::{WriteError, Writer};
 use crate::store::log::{Entry, Lsn};
 use crate::store::{Durability, StoreError};
-
-/// One hired thread writes and syncs while the other tells those whose records are settled.
-const HIRED_MAX: usize = 2;
-
-/// What a thread does that finds nothing to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Idle {
-    /// It returns.
-    Return,
-    /// It waits for work until the log is closed.
-    Wait,
-    /// It returns, and is no longer among the hired.
-    Leave,
-}
-
-thread_local! {
-    /// Whether this thread is at work for a log, and may drop the last that holds it.
-    static IS_HIRED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// A thread that was hired, counted until it has left.
-pub(super) struct Hired<E: Entry>(Option<Arc<Engine<E>>>);
-
-impl<E: Entry> Hired<E> {
-    pub(super) fn new(engine: Arc<Engine<E>>) -> Self {
-        Self(Some(engine))
-    }
-
-    /// Writes until there is nothing to do.
-    pub(super) fn work(mut self) {
-        IS_HIRED.set(true);
-        if self.0.as_ref().is_some_and(|engine| engine.work(Idle::Leave)) {
-            // It is counted out already.
-            self.0 = None;
-        }
-        IS_HIRED.set(false);
-    }
-}
-
-impl<E: Entry> Drop for Hired<E> {
-    fn drop(&mut self) {
-        // It never came to work: the runtime that it was hired from has ended.
-        if let Some(engine) = self.0.take() {
-            let mut buffer = engine.buffer.lock();
-            engine.leave(&mut buffer, Idle::Leave);
-        }
-    }
-}
 
 /// The log without its threads.
 pub(super) struct Engine<E> {
@@ -239,17 +191,15 @@ impl<E: Entry> Engine<E> {
         Ok(lsn)
     }
 
-    /// Writes until the log is closed, or until there is nothing to do. Returns whether that ended well.
-    pub(super) fn work(&self, idle: Idle) -> bool {
+    /// Writes until there is nothing to do, or the log is closed.
+    pub(super) fn work(&self, idle: Idle) {
         let worked = catch_unwind(AssertUnwindSafe(|| while self.flush(idle) {}));
         if worked.is_err() {
             // Nobody knows what it had done: as after a failed sync.
             let message = "a thread of the log panicked".to_owned();
-            let error = StoreError::Interrupted { message };
-            self.poison(&mut Batch::synced(self.written()), error, true);
-            self.announce();
+            self.fail(StoreError::Interrupted { message });
+            self.leave(&mut self.buffer.lock(), idle);
         }
-        worked.is_ok()
     }
 
     /// Writes what is in the buffer as one batch; returns whether there was anything to do.
@@ -418,6 +368,11 @@ impl<E: Entry> Engine<E> {
         self.is_roomy.store(false, Ordering::Release);
         // INVARIANT 5
         let _ = self.poison.set(Arc::clone(&source));
+        self.abandon(batch, source, is_written)
+    }
+
+    /// Undoes what is not written and never will be.
+    fn abandon(&self, batch: &mut Batch<E>, source: Arc<StoreError>, is_written: bool) -> Vec<E> {
         let mut unwritten = Batch::synced(batch.last);
         if !is_written {
             std::mem::swap(&mut unwritten, batch);
@@ -433,8 +388,14 @@ impl<E: Entry> Engine<E> {
 
     /// Ends the log for a failure that is not its own.
     pub(super) fn fail(&self, error: StoreError) {
+        let source = Arc::new(error);
+        self.is_roomy.store(false, Ordering::Release);
+        let _ = self.poison.set(Arc::clone(&source));
+        // A thread that waits for work has the writer, and gives it up now.
+        drop(self.buffer.lock());
+        self.work.notify_all();
         let writer = self.writer.lock();
-        let settled = self.poison(&mut Batch::synced(Lsn::NONE), error, true);
+        let settled = self.abandon(&mut Batch::synced(Lsn::NONE), source, true);
         drop(writer);
         self.announce();
         for entry in &settled {
@@ -459,43 +420,6 @@ impl<E: Entry> Engine<E> {
             return;
         }
         self.buffer.lock().spare = Some((bytes, entries));
-    }
-
-    /// Wakes the thread that waits for work. Returns whether one has to be hired, once the lock is given up.
-    #[must_use]
-    pub(super) fn rouse(&self, buffer: &mut Buffer<E>) -> bool {
-        if buffer.is_idle {
-            self.work.notify_one();
-        }
-        let hire = self.hire.get().is_some() && buffer.hired < HIRED_MAX;
-        buffer.hired += usize::from(hire);
-        hire
-    }
-
-    /// Hires a thread that [`rouse`](Self::rouse) has counted.
-    pub(super) fn hire_if(&self, hire: bool) {
-        if let (true, Some(hire)) = (hire, self.hire.get()) {
-            hire();
-        }
-    }
-
-    /// INVARIANT 7: counts a hired thread out, in the same step in which it saw that there is nothing to do.
-    fn leave(&self, buffer: &mut Buffer<E>, idle: Idle) {
-        if idle == Idle::Leave {
-            buffer.hired -= 1;
-            self.work.notify_all();
-        }
-    }
-
-    /// Waits until no hired thread is left; a hired thread does not wait for itself.
-    pub(super) fn wait_for_hired(&self) {
-        if IS_HIRED.get() {
-            return;
-        }
-        let mut buffer = self.buffer.lock();
-        while buffer.hired > 0 {
-            buffer = self.work.wait(buffer);
-        }
     }
 
     /// Lets turns begin, if the log can take more at all.

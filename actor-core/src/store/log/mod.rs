@@ -36,11 +36,12 @@
 //! Those of [`Engine`](engine) (order, waiting, failures), [`Writer`](writer) (places, failed writes), [`Space`](space) (what may be
 //! written over), [`Chain`](chain) (what is the log) and of [recovery].
 
-mod chain;
 mod bridge;
+mod chain;
 mod engine;
 mod failures;
 mod format;
+mod hired;
 mod recovery;
 mod salts;
 mod scan;
@@ -60,7 +61,8 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
-use self::engine::{Engine, Hired, Idle};
+use self::engine::Engine;
+use self::hired::{Hired, Idle};
 pub(crate) use self::recovery::Recovered;
 use super::disk::Disk;
 use super::durability::Durability;
@@ -179,9 +181,7 @@ impl<E: Entry> Log<E> {
 
     fn spawn(&self, name: &str) -> std::io::Result<()> {
         let engine = Arc::clone(&self.engine);
-        let work = move || {
-            engine.work(Idle::Wait);
-        };
+        let work = move || engine.work(Idle::Wait);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         if let Some(threads) = &mut *self.threads.lock() {
             threads.push(thread);

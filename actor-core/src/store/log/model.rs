@@ -23,6 +23,9 @@ use crate::store::{Durability, StoreError};
 #[path = "engine.rs"]
 #[allow(clippy::duplicate_mod)]
 mod engine;
+#[path = "hired.rs"]
+#[allow(clippy::duplicate_mod)]
+mod hired;
 #[path = "waiting.rs"]
 #[allow(clippy::duplicate_mod)]
 mod waiting;
@@ -31,6 +34,7 @@ mod waiting;
 mod sync {
     pub(super) use shuttle::sync::MutexGuard;
     pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub(super) use shuttle::thread_local;
 
     #[derive(Debug, Default)]
     pub(super) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -81,10 +85,32 @@ impl Running {
         let engine = Arc::new(Engine::new(writer, options.buffer_bytes));
         let threads = (0..2).map(|_| {
             let engine = Arc::clone(&engine);
-            thread::spawn(move || while engine.flush(engine::Idle::Wait) {})
+            thread::spawn(move || engine.work(hired::Idle::Wait))
         });
         Self {
             threads: threads.collect(),
+            engine,
+            book: Arc::default(),
+            disk,
+        }
+    }
+
+    /// Like [`Self::start`], but the threads are hired.
+    fn hire(options: &Options) -> Self {
+        let disk = SimDisk::new(1);
+        let (writer, _) =
+            recovery::open(Arc::new(disk.clone()), Path::new("/log"), options).unwrap();
+        let engine = Arc::new(Engine::new(writer, options.buffer_bytes));
+        let weak = Arc::downgrade(&engine);
+        let hire = move || {
+            if let Some(engine) = weak.upgrade() {
+                let hired = hired::Hired::new(engine);
+                thread::spawn(|| hired.work());
+            }
+        };
+        assert!(engine.hire.set(Box::new(hire)).is_ok());
+        Self {
+            threads: Vec::new(),
             engine,
             book: Arc::default(),
             disk,
@@ -103,6 +129,7 @@ impl Running {
 
     fn close(self) -> (Result<(), Arc<StoreError>>, SimDisk, Arc<Plain<Book>>) {
         self.engine.begin_close();
+        self.engine.wait_for_hired();
         for thread in self.threads {
             thread.join().unwrap();
         }
@@ -172,35 +199,41 @@ fn check(property: fn()) {
 
 #[test]
 fn no_waiter_is_lost_and_no_acknowledged_record() {
-    check(|| {
-        let running = Running::start(&options());
-        let first = running.spawn(|engine, book| {
-            let lsn = append(engine, book, 1, Durability::Process).unwrap();
-            block_on(engine.wait(written(lsn))).unwrap();
-            // Nobody else asks for the sync that this one needs.
-            block_on(engine.wait(synced(lsn))).unwrap();
-        });
-        let second = running.spawn(|engine, book| {
-            let lsn = append(engine, book, 2, Durability::Synced).unwrap();
-            engine.wait_blocking(synced(lsn)).unwrap();
-            let ticket = engine.force();
-            block_on(engine.wait(ticket)).unwrap();
-        });
-        first.join().unwrap();
-        second.join().unwrap();
-        let last = append(&running.engine, &running.book, 3, Durability::Process).unwrap();
-        let engine = Arc::clone(&running.engine);
-        let (closed, disk, book) = running.close();
-        closed.unwrap();
-        assert!(matches!(engine.check(synced(last)), Ok(true)));
-        let book = book.lock();
-        assert_eq!(book.settled.len(), 3);
-        assert_eq!(
-            recovered(&disk.after_power_cut(crate::store::disk::PowerCut::Nothing, 0)),
-            book.history,
-            "in the order of the commits"
-        );
+    check(|| all_is_acknowledged(Running::start(&options())));
+}
+
+#[test]
+fn hired_threads_lose_no_waiter_and_no_acknowledged_record() {
+    check(|| all_is_acknowledged(Running::hire(&options())));
+}
+
+fn all_is_acknowledged(running: Running) {
+    let first = running.spawn(|engine, book| {
+        let lsn = append(engine, book, 1, Durability::Process).unwrap();
+        block_on(engine.wait(written(lsn))).unwrap();
+        // Nobody else asks for the sync that this one needs.
+        block_on(engine.wait(synced(lsn))).unwrap();
     });
+    let second = running.spawn(|engine, book| {
+        let lsn = append(engine, book, 2, Durability::Synced).unwrap();
+        engine.wait_blocking(synced(lsn)).unwrap();
+        let ticket = engine.force();
+        block_on(engine.wait(ticket)).unwrap();
+    });
+    first.join().unwrap();
+    second.join().unwrap();
+    let last = append(&running.engine, &running.book, 3, Durability::Process).unwrap();
+    let engine = Arc::clone(&running.engine);
+    let (closed, disk, book) = running.close();
+    closed.unwrap();
+    assert!(matches!(engine.check(synced(last)), Ok(true)));
+    let book = book.lock();
+    assert_eq!(book.settled.len(), 3);
+    assert_eq!(
+        recovered(&disk.after_power_cut(crate::store::disk::PowerCut::Nothing, 0)),
+        book.history,
+        "in the order of the commits"
+    );
 }
 
 #[test]
@@ -271,36 +304,71 @@ fn after_a_failed_sync_everybody_is_told() {
 
 #[test]
 fn a_full_log_goes_on_when_it_is_released() {
-    check(|| {
-        let running = Running::start(&options());
-        let checkpointer = running.spawn(|engine, _| {
-            while let Some(lsn) = engine.pressure() {
-                if engine.wait_blocking(synced(lsn)).is_ok() {
-                    engine.release(lsn);
-                }
+    check(|| the_log_is_emptied(Running::start(&options())));
+}
+
+#[test]
+fn hired_threads_go_on_when_a_full_log_is_released() {
+    check(|| the_log_is_emptied(Running::hire(&options())));
+}
+
+fn the_log_is_emptied(running: Running) {
+    let checkpointer = running.spawn(|engine, _| {
+        while let Some(lsn) = engine.pressure() {
+            if engine.wait_blocking(synced(lsn)).is_ok() {
+                engine.release(lsn);
             }
-        });
-        let appenders: Vec<_> = (0..2)
-            .map(|id| {
-                running.spawn(move |engine, book| {
-                    for round in 0..6 {
-                        block_on(engine.room()).unwrap();
-                        append(engine, book, id * 10 + round, Durability::Process).unwrap();
-                    }
-                    let lsn = append(engine, book, id * 10 + 9, Durability::Synced).unwrap();
-                    block_on(engine.wait(synced(lsn))).unwrap();
-                })
-            })
-            .collect();
-        for appender in appenders {
-            appender.join().unwrap();
         }
-        let engine = Arc::clone(&running.engine);
-        engine.begin_close();
-        checkpointer.join().unwrap();
-        let (closed, _, book) = running.close();
-        closed.unwrap();
-        assert_eq!(book.lock().settled.len(), 14);
-        assert!(engine.space.segments() <= 3, "{}", engine.space.segments());
     });
+    let appenders: Vec<_> = (0..2)
+        .map(|id| {
+            running.spawn(move |engine, book| {
+                for round in 0..6 {
+                    block_on(engine.room()).unwrap();
+                    append(engine, book, id * 10 + round, Durability::Process).unwrap();
+                }
+                let lsn = append(engine, book, id * 10 + 9, Durability::Synced).unwrap();
+                block_on(engine.wait(synced(lsn))).unwrap();
+            })
+        })
+        .collect();
+    for appender in appenders {
+        appender.join().unwrap();
+    }
+    let engine = Arc::clone(&running.engine);
+    engine.begin_close();
+    checkpointer.join().unwrap();
+    let (closed, _, book) = running.close();
+    closed.unwrap();
+    assert_eq!(book.lock().settled.len(), 14);
+    assert!(engine.space.segments() <= 3, "{}", engine.space.segments());
+}
+
+#[test]
+fn a_failure_of_somebody_else_ends_an_idle_log_too() {
+    let property = |start: fn(&Options) -> Running| {
+        let running = start(&options());
+        let kept = append(&running.engine, &running.book, 1, Durability::Synced).unwrap();
+        block_on(running.engine.wait(synced(kept))).unwrap();
+        let appender = running.spawn(|engine, book| {
+            let lsn = append(engine, book, 2, Durability::Synced)?;
+            engine
+                .wait_blocking(synced(lsn))
+                .map_err(|source| StoreError::Poisoned { source })
+        });
+        let error = std::io::Error::other("the sync of a checkpoint failed");
+        let error = StoreError::io("sync", Path::new("actor.db"))(error);
+        running.engine.fail(error);
+        // It was before that or not at all.
+        let _ = appender.join().unwrap();
+        assert!(append(&running.engine, &running.book, 3, Durability::Process).is_err());
+        assert!(matches!(running.engine.check(synced(kept)), Ok(true)));
+        let (closed, disk, book) = running.close();
+        assert_eq!(closed.unwrap_err().code(), "poisoned");
+        let book = book.lock();
+        assert_eq!(book.settled.len(), book.appended.len());
+        assert_eq!(recovered(&disk), book.history);
+    };
+    shuttle::check_random(move || property(Running::start), 3_000);
+    shuttle::check_random(move || property(Running::hire), 3_000);
 }

@@ -2,6 +2,7 @@
 //! with those of `shuttle` in their place.
 
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(super) use std::thread_local;
 
 pub(super) use parking_lot::{Mutex, MutexGuard};
 

@@ -124,7 +124,11 @@ impl Pages {
         match &mut inner.unit {
             Some(open) if open.id == unit => open.stage = UnitStage::Settled,
             _ => {
-                while inner.in_flight.pop_front_if(|first| first.id <= unit).is_some() {}
+                while inner
+                    .in_flight
+                    .pop_front_if(|first| first.id <= unit)
+                    .is_some()
+                {}
                 if inner.in_flight.is_empty() {
                     inner.in_flight.shrink_to(4);
                 }

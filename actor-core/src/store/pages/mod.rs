@@ -22,8 +22,8 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-pub(super) use base::{Base, HEADER, Image, ReadAt, has_own_log};
 use base::header_counters;
+pub(super) use base::{Base, HEADER, Image, ReadAt, has_own_log};
 pub(super) use commit::Commit;
 pub(super) use write_back::{Busy, Snapshot, Taken};
 
@@ -363,11 +363,6 @@ impl Pages {
         let inner = self.inner.lock();
         self.check(&inner)?;
         Ok(inner.last)
-    }
-
-    /// Returns the last commit, lost or not.
-    pub(super) fn last_written(&self) -> Lsn {
-        self.inner.lock().last.written
     }
 
     /// INVARIANT 4

@@ -6,7 +6,9 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::MutexGuard;
 
-use super::{Base, Before, Fate, Inner, Page, Pages, Unit, UnitStage, base};
+use super::{
+    Base, Before, Fate, Image, Inner, PENDING, Page, Pages, ReadAt as _, Unit, UnitStage, base,
+};
 use crate::store::disk::DiskFile;
 use crate::store::log::Lsn;
 use crate::store::record::{Event, Extent, Kind, Record};
@@ -27,6 +29,8 @@ pub(in crate::store) struct Taken {
     pub(in crate::store) listed: Option<Lsn>,
     /// By which commit they are listed now.
     pub(in crate::store) rest: Option<Lsn>,
+    /// INVARIANT 3: the commit up to which the log must be synced before any of it goes to the file.
+    pub(in crate::store) needs: Lsn,
 }
 
 /// Nothing can be said of the pages right now: a commit is under way.
@@ -44,7 +48,11 @@ impl Pages {
     /// The pages are listed by their first commit that is not on disk from here on, or not at all; the next commit lists them then.
     pub(in crate::store) fn snapshot(&self) -> io::Result<Result<Taken, Busy>> {
         let mut inner = self.inner.lock();
-        if inner.unit.as_ref().is_some_and(|unit| unit.stage != UnitStage::Open) {
+        if inner
+            .unit
+            .as_ref()
+            .is_some_and(|unit| unit.stage != UnitStage::Open)
+        {
             return Ok(Err(Busy));
         }
         // INVARIANT 3. What is synced is never undone, and who is told so may not have come to it yet.
@@ -56,38 +64,36 @@ impl Pages {
         {}
         let rest = inner.in_flight.front().map(|unit| unit.lsn);
         let listed = std::mem::replace(&mut inner.listed, rest);
-        let snapshot = self.take(&mut inner)?;
+        let snapshot = take(&mut inner)?;
+        let needs = match &snapshot {
+            // A commit that needs no sync is settled when it is only written.
+            Some(snapshot) => snapshot.pages.iter().map(|page| page.2).max(),
+            None => inner.has_ended().then_some(inner.last.written),
+        };
         Ok(Ok(Taken {
             snapshot,
             listed,
             rest,
+            needs: needs.unwrap_or(Lsn::NONE),
         }))
     }
 
-    fn take(&self, inner: &mut Inner) -> io::Result<Option<Snapshot>> {
-        if matches!(inner.fate, Fate::Ended) || !inner.created || inner.creates_later() {
-            return Ok(None);
+    /// Returns the last commit that the log has, or may still have, and that the file has not.
+    pub(in crate::store) fn last_kept(&self) -> Lsn {
+        self.inner.lock().last_kept()
+    }
+
+    /// Returns whether the actor was destroyed, and the log is done with that.
+    pub(in crate::store) fn has_ended(&self) -> bool {
+        self.inner.lock().has_ended()
+    }
+
+    /// Has the pages serve an actor that starts again from what was not lost.
+    pub(in crate::store) fn start_again(&self) {
+        let mut inner = self.inner.lock();
+        if matches!(inner.fate, Fate::Lost(_)) {
+            inner.fate = Fate::Good;
         }
-        let (count, base_count) = inner.committed_size();
-        let whole = matches!(inner.base, Base::Image(_));
-        let mut pages = inner.committed();
-        if !whole && pages.is_empty() && count == base_count {
-            return Ok(None);
-        }
-        if whole {
-            pages = self.all_pages(inner, pages, count)?;
-        }
-        let cut = inner.units().any(Unit::has_cut);
-        inner.cut = cut;
-        Ok(Some(Snapshot {
-            pages,
-            extent: Extent {
-                page_size: inner.page_size,
-                count,
-                kept: count,
-            },
-            whole,
-        }))
     }
 
     /// Puts back what [`snapshot`](Self::snapshot) took off the list. The volume has kept its own entry.
@@ -114,7 +120,7 @@ impl Pages {
     pub(in crate::store) fn finished_file(&self) -> io::Result<Option<Arc<dyn DiskFile>>> {
         let (ended, created) = {
             let inner = self.inner.lock();
-            (matches!(inner.fate, Fate::Ended), inner.created)
+            (inner.has_ended(), inner.created)
         };
         if ended {
             return self.remove_file().map(|()| None);
@@ -128,27 +134,6 @@ impl Pages {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// Adds the clean pages to the dirty ones.
-    fn all_pages(
-        &self,
-        inner: &mut Inner,
-        dirty: Vec<(u32, Box<[u8]>, Lsn)>,
-        count: u32,
-    ) -> io::Result<Vec<(u32, Box<[u8]>, Lsn)>> {
-        let mut dirty = dirty.into_iter().peekable();
-        let mut all = Vec::with_capacity(count as usize);
-        for number in 1..=count {
-            if let Some(page) = dirty.next_if(|page| page.0 == number) {
-                all.push(page);
-                continue;
-            }
-            let mut bytes = vec![0; inner.page_size as usize].into_boxed_slice();
-            self.read_base(inner, number, 0, &mut bytes)?;
-            all.push((number, bytes, Lsn::NONE));
-        }
-        Ok(all)
     }
 
     /// Writes a snapshot to the file; it is not synced here.
@@ -190,11 +175,17 @@ impl Pages {
     pub(in crate::store) fn written(&self, snapshot: &Snapshot, file: Arc<dyn DiskFile>) {
         let mut inner = self.inner.lock();
         // Pages that are gone since would come back with the file; they stay dirty until the next time.
-        if inner.cut || !matches!(inner.fate, Fate::Good) {
+        if inner.cut {
             return;
         }
+        let count = snapshot.extent.count;
         inner.base = Base::File;
-        inner.base_count = snapshot.extent.count;
+        inner.base_count = count;
+        // None of them has cut anything off, so what they go back to has all pages of the file too.
+        let inner = &mut *inner;
+        for unit in inner.unit.iter_mut().chain(&mut inner.in_flight) {
+            unit.base_count = count;
+        }
         if inner.file.is_none() {
             self.volume.note_open(Weak::clone(&self.this));
         }
@@ -255,10 +246,76 @@ impl Pages {
     }
 }
 
+/// Takes a snapshot of what is committed, if the file has not got everything.
+fn take(inner: &mut Inner) -> io::Result<Option<Snapshot>> {
+    if inner.has_ended() || !inner.created || inner.creates_later() {
+        return Ok(None);
+    }
+    let (count, base_count) = inner.committed_size();
+    let whole = matches!(inner.base, Base::Image(_));
+    let mut pages = inner.committed();
+    if !whole && pages.is_empty() && count == base_count {
+        return Ok(None);
+    }
+    if let Base::Image(image) = &inner.base {
+        pages = all_pages(image, base_count, pages, count)?;
+    }
+    let cut = inner.units().any(Unit::has_cut);
+    inner.cut = cut;
+    Ok(Some(Snapshot {
+        pages,
+        extent: Extent {
+            page_size: inner.page_size,
+            count,
+            kept: count,
+        },
+        whole,
+    }))
+}
+
+/// Adds the pages of the image that are not dirty, of which so many count.
+fn all_pages(
+    image: &Image,
+    base_count: u32,
+    dirty: Vec<(u32, Box<[u8]>, Lsn)>,
+    count: u32,
+) -> io::Result<Vec<(u32, Box<[u8]>, Lsn)>> {
+    let size = image.extent().page_size;
+    let mut dirty = dirty.into_iter().peekable();
+    let mut all = Vec::with_capacity(count as usize);
+    for number in 1..=count {
+        if let Some(page) = dirty.next_if(|page| page.0 == number) {
+            all.push(page);
+            continue;
+        }
+        let mut bytes = vec![0; size as usize].into_boxed_slice();
+        if number <= base_count {
+            image.read_at(u64::from(number - 1) * u64::from(size), &mut bytes)?;
+        }
+        all.push((number, bytes, Lsn::NONE));
+    }
+    Ok(all)
+}
+
 impl Inner {
     /// Returns what is committed and not on disk, and then what is not committed, oldest first.
     fn units(&self) -> impl Iterator<Item = &Unit> {
         self.in_flight.iter().chain(&self.unit)
+    }
+
+    /// Returns whether the actor was destroyed, and the log is done with that.
+    fn has_ended(&self) -> bool {
+        // An end that is undone leaves an actor that needs its file.
+        matches!(self.fate, Fate::Ended) && !self.in_flight.iter().any(|unit| unit.ends)
+    }
+
+    /// Returns the last commit that the log has, or may still have, and that the file has not.
+    fn last_kept(&self) -> Lsn {
+        let ended = matches!(self.fate, Fate::Ended).then_some(self.last.written);
+        let in_flight = self.in_flight.back().map(|unit| unit.lsn);
+        let dirty = self.dirty.values().map(|page| page.lsn);
+        let dirty = dirty.filter(|lsn| *lsn != PENDING).max();
+        ended.max(in_flight).max(dirty).unwrap_or(Lsn::NONE)
     }
 
     /// Returns whether the actor begins with a commit that is not on disk.

@@ -20,8 +20,8 @@ use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
 use std::sync::{Arc, Once};
 
-use diesel::sqlite::SqliteConnection;
 use diesel::connection::CacheSize;
+use diesel::sqlite::SqliteConnection;
 use diesel::{Connection, ConnectionError};
 use libsqlite3_sys as ffi;
 
@@ -205,7 +205,9 @@ impl Guarded {
     ///
     /// When it is not one of our VFS.
     fn mount(&self) -> &Mount {
-        self.mount.as_ref().expect("the connection has pages under it")
+        self.mount
+            .as_ref()
+            .expect("the connection has pages under it")
     }
 
     /// Puts other pages under the connection, with the same schema, and lets it forget whose it was before.
@@ -260,13 +262,7 @@ impl Guarded {
         let (mut current, mut highest) = (0, 0);
         // SAFETY: the handle is open (invariant 1), and both results are written to locals of ours.
         let code = unsafe {
-            ffi::sqlite3_db_status(
-                self.handle,
-                verb,
-                &raw mut current,
-                &raw mut highest,
-                0,
-            )
+            ffi::sqlite3_db_status(self.handle, verb, &raw mut current, &raw mut highest, 0)
         };
         debug_assert_eq!(code, ffi::SQLITE_OK, "the verb is known");
         current
@@ -304,6 +300,12 @@ impl Guarded {
             code
         };
         (code == ffi::SQLITE_DONE).then_some(())
+    }
+
+    /// Returns how many rows the last statement that changes some has changed.
+    pub(super) fn changed_rows(&self) -> i64 {
+        // SAFETY: the handle is open (invariant 1).
+        unsafe { ffi::sqlite3_changes64(self.handle) }
     }
 
     /// Returns whether the open transaction has begun to write.

@@ -188,7 +188,11 @@ fn register() {
         });
         // SAFETY: the struct is whole and is kept in a static for the rest of the process.
         let code = unsafe { ffi::sqlite3_vfs_register(&raw mut *vfs, 0) };
-        assert_eq!(code, ffi::SQLITE_OK, "registering fails only without memory");
+        assert_eq!(
+            code,
+            ffi::SQLITE_OK,
+            "registering fails only without memory"
+        );
         Registered(vfs)
     });
 }
@@ -420,7 +424,9 @@ unsafe extern "C" fn randomness(
     // SAFETY: the arguments are passed on as they came.
     unsafe {
         let (default, pointer) = system(vfs);
-        default.xRandomness.map_or(0, |call| call(pointer, length, out))
+        default
+            .xRandomness
+            .map_or(0, |call| call(pointer, length, out))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A store on a disk in memory, with actors that are rows of numbers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
@@ -37,7 +37,7 @@ static LIST: [Migration; 2] = [
 pub(super) const MIGRATIONS: Migrations = Migrations::new("lab", &LIST, None, ("", &[]));
 
 /// Where the store is on the disk.
-const ROOT: &str = "/data";
+pub(super) const ROOT: &str = "/data";
 
 /// The name of the type of the actors here.
 pub(super) const ACTOR: &str = "numbers";
@@ -54,6 +54,7 @@ pub(super) type Rows = BTreeMap<i64, i64>;
 
 /// A store that is open.
 pub(super) struct Lab {
+    root: PathBuf,
     pub(super) volume: Arc<Volume>,
     backing: Backing,
     pub(super) template: Arc<Template>,
@@ -78,15 +79,22 @@ pub(super) fn template() -> Arc<Template> {
 
 impl Lab {
     pub(super) fn open(disk: &SimDisk, template: &Arc<Template>) -> Result<Self, StoreError> {
-        let root = Path::new(ROOT);
+        Self::on(Arc::new(disk.clone()), Path::new(ROOT), template)
+    }
+
+    /// Opens a store in a directory of a disk.
+    pub(super) fn on(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
             disk.sync_dir(root)?;
-            disk.sync_dir(Path::new("/"))
+            disk.sync_dir(root.parent().expect("it is below another"))
         };
         prepare().map_err(StoreError::io("create", &directory))?;
-        let disk = Arc::new(disk.clone());
         let images = [Arc::clone(template.image())];
         let volume = Volume::open(disk, root, &images, &options())?;
         let backing = Backing {
@@ -95,20 +103,21 @@ impl Lab {
             keeper: Arc::new(Nobody),
         };
         Ok(Self {
+            root: root.to_owned(),
             volume,
             backing,
             template: Arc::clone(template),
         })
     }
 
-    fn paths(key: &Key) -> Paths {
-        Paths::new(&Path::new(ROOT).join(ACTOR), key)
+    fn paths(&self, key: &Key) -> Paths {
+        Paths::new(&self.root.join(ACTOR), key)
     }
 
     /// Opens an actor; `None` if it does not exist.
     pub(super) fn wake(&self, key: &str) -> Result<Option<Database>, StoreError> {
         let key = key.into_key().unwrap();
-        let opened = Database::open(Self::paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
+        let opened = Database::open(self.paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
         Ok(opened.map(|(database, _)| database))
     }
 
@@ -116,7 +125,7 @@ impl Lab {
     pub(super) fn begin(&self, key: &str) -> Result<Database, StoreError> {
         let key = key.into_key().unwrap();
         let mut database =
-            Database::create(Self::paths(&key), &self.template, self.backing.clone())?;
+            Database::create(self.paths(&key), &self.template, self.backing.clone())?;
         database.db().enter("create", false, None);
         database.mark_created(ACTOR, key.as_str(), self.template.fingerprint())?;
         Ok(database)
@@ -166,6 +175,12 @@ pub(super) fn rows(database: &mut Database) -> QueryResult<Rows> {
     database.db().enter("rows", true, None);
     let lines: Vec<Line> = diesel::sql_query("PRAGMA integrity_check").load(database.db())?;
     let lines: Vec<_> = lines.into_iter().map(|line| line.integrity_check).collect();
+    if lines
+        .iter()
+        .any(|line| line.contains("unable to get the page"))
+    {
+        return Err(diesel::result::Error::NotFound);
+    }
     assert_eq!(lines, ["ok"], "the database is whole");
     let rows: Vec<Row> =
         diesel::sql_query("SELECT id, value FROM numbers ORDER BY id").load(database.db())?;

@@ -240,7 +240,9 @@ fn program(seed: u64, template: &Arc<Template>) {
     let path = format!("/data/{ACTOR}/k_actor0.db");
     let bytes = disk.get(path.as_ref()).expect("it was put to sleep");
     let mut plain = SqliteConnection::establish(":memory:").unwrap();
-    plain.deserialize_readonly_database_from_buffer(&bytes).unwrap();
+    plain
+        .deserialize_readonly_database_from_buffer(&bytes)
+        .unwrap();
     assert!(lines(&mut plain, DUMP).is_ok());
 }
 

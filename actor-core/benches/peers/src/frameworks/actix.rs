@@ -52,9 +52,8 @@ impl Framework for Actix {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runner = System::new();
-            let arbiters = runner.block_on(async {
-                [Arbiter::new().handle(), Arbiter::new().handle()]
-            });
+            let arbiters =
+                runner.block_on(async { [Arbiter::new().handle(), Arbiter::new().handle()] });
             let _ = sender.send((arbiters, System::current()));
             runner.run().expect("it runs");
         });

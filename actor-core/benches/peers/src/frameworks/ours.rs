@@ -33,13 +33,20 @@ impl Framework for Ours {
     type Handle = SumHandle;
 
     async fn begin() -> Self {
-        let directory = std::env::temp_dir().join(format!("durable-actors-peers-{}", std::process::id()));
-        let system = System::builder().data_dir(directory).register::<Sum>().start();
+        let directory =
+            std::env::temp_dir().join(format!("durable-actors-peers-{}", std::process::id()));
+        let system = System::builder()
+            .data_dir(directory)
+            .register::<Sum>()
+            .start();
         Self(system.await.expect("a system starts"))
     }
 
     async fn spawn(&self, index: usize) -> Self::Handle {
-        self.0.create::<Sum>(index.to_string(), ()).await.expect("it starts")
+        self.0
+            .create::<Sum>(index.to_string(), ())
+            .await
+            .expect("it starts")
     }
 
     async fn ask(handle: &Self::Handle, number: u64) -> u64 {
@@ -56,7 +63,8 @@ impl Framework for Ours {
 
     async fn end(self) {
         self.0.shutdown().await.expect("it shuts down");
-        let directory = std::env::temp_dir().join(format!("durable-actors-peers-{}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("durable-actors-peers-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(directory);
     }
 }
@@ -77,7 +85,11 @@ impl Framework for OursAsync {
     }
 
     async fn tell(handle: &Self::Handle, number: u64) {
-        handle.add_async(number).tell().await.expect("there is room");
+        handle
+            .add_async(number)
+            .tell()
+            .await
+            .expect("there is room");
     }
 
     async fn stop(handle: Self::Handle) {

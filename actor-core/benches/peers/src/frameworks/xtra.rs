@@ -36,6 +36,8 @@ impl Handler<Stop> for Sum {
 pub(crate) struct Xtra;
 
 impl Framework for Xtra {
+    /// Its mailbox is a heap by priority, in which an ask overtakes tells.
+    const KEEPS_ORDER: bool = false;
     type Handle = Address<Sum>;
 
     async fn begin() -> Self {
