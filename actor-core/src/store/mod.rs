@@ -195,7 +195,7 @@ pub(crate) fn open(
     schema: (&Migrations, &Template),
     backing: Backing,
 ) -> Result<Option<Opened>, StoreError> {
-    let Some((mut database, meta)) = Database::open(paths, actor, key.as_str(), backing)? else {
+    let Some((mut database, meta)) = Database::open(&paths, actor, key.as_str(), backing)? else {
         return Ok(None);
     };
     let pending = database.pending(schema.0, schema.1, &meta)?;
@@ -212,7 +212,7 @@ pub(crate) fn create(
     template: &Template,
     backing: Backing,
 ) -> Result<Database, StoreError> {
-    Database::create(paths, template, backing)
+    Database::create(&paths, template, backing)
 }
 
 /// Closes a database.
