@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::failure::{Failure, SharedError};
 use crate::hooks::Step;
 use crate::key::{Key, KeyError};
+use crate::queue::QueueError;
 use crate::store::{MigrationError, StoreError};
 use crate::timer::TimerError;
 
@@ -121,6 +122,9 @@ pub enum CallError {
         #[source]
         source: TimerError,
     },
+    /// The queue refused.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The system is shutting down, or the runtime that it ran on is gone.
     #[error("the system of {subject} is shut down")]
     ShutDown {
@@ -149,7 +153,7 @@ impl CallError {
             Self::Key { source, .. } => source.group(),
             Self::Start(error) => error.group(),
             Self::Store { source, .. } => source.group(),
-            Self::MailboxFull { .. } => "queue",
+            Self::MailboxFull { .. } | Self::Queue(_) => "queue",
             Self::Timer { .. } => "timer",
             Self::ShutDown { .. } => "system",
             _ => "actor",
@@ -172,6 +176,7 @@ impl CallError {
             Self::Cycle { .. } => "ask_cycle",
             Self::MailboxFull { .. } => "full",
             Self::Timer { source } => source.code(),
+            Self::Queue(error) => error.code(),
             Self::ShutDown { .. } => "shut_down",
             Self::Store { source, .. } => source.code(),
         }

@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
 use crate::key::{IntoKey, Key};
-use crate::runtime::{Cell, Delivered, Delivering, Delivery, Kind, Mail, Scheduler, Status, Tasks};
+use crate::runtime::{
+    Cell, Delivered, Delivering, Delivery, Kind, Mail, Scheduler, Status, Tasks, Waiting,
+};
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
 /// All actors of one data directory, in this process. Cheap to clone.
@@ -39,6 +41,7 @@ pub(crate) struct Inner {
     durability: Durability,
     clock: Clock,
     scheduler: Scheduler,
+    waiting: Waiting,
 }
 
 /// What a system is made of.
@@ -100,6 +103,7 @@ impl System {
             durability: parts.durability,
             clock: parts.clock,
             scheduler,
+            waiting: Waiting::new(parts.clock),
         }));
         let weak = Arc::downgrade(&system.0);
         system.0.scheduler.start(&system.0.runtime, move |wake_up| {
@@ -265,6 +269,10 @@ impl System {
 
     pub(crate) fn clock(&self) -> Clock {
         self.0.clock
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.0.waiting
     }
 
     pub(crate) fn scheduler(&self) -> &Scheduler {

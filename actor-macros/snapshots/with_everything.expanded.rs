@@ -451,6 +451,7 @@ const _: () = {
                     timeout: ::core::option::Option::None,
                 },
             ],
+            queues: &[],
         };
         fn __action(
             __actor_message: &Self::Message,

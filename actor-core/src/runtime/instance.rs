@@ -16,6 +16,7 @@ use crate::runtime::mailbox::{Ending, Mail, Mailbox, Next, Request, Status, Wait
 use crate::runtime::preamble::{self, Started};
 use crate::runtime::runs::Runs;
 use crate::runtime::turn::Turn;
+use crate::store::{Durability, queue};
 
 /// Requests that go back to the mailbox when this is dropped.
 struct Later<'m, A: Handlers>(&'m Mailbox<A>, Vec<Request>);
@@ -90,6 +91,9 @@ impl<A: Handlers> Instance<A> {
 
     /// Takes calls until the actor ends, and closes its file.
     pub(super) async fn live(mut self) -> Ended {
+        if !A::HOOKS.queues.is_empty() {
+            self.release_taken();
+        }
         if let Some(first) = self.first.take()
             && self.handle(first, true).await == Flow::Crash
         {
@@ -127,6 +131,26 @@ impl<A: Handlers> Instance<A> {
             self.runs = Runs::start(&cell);
             cell.mailbox().set_status(Status::Awake);
         }
+    }
+
+    /// Gives back what an earlier process took from the queues.
+    fn release_taken(&mut self) {
+        let cell = Arc::clone(self.turn.cell());
+        let (epoch, now) = (
+            cell.system().waiting().epoch(),
+            cell.system().clock().now_ms(),
+        );
+        let released = self
+            .turn
+            .database()
+            .db()
+            .internal(|connection| queue::release(connection, epoch, now));
+        match released {
+            Ok(false) => {}
+            Ok(true) => self.turn.touch(),
+            Err(cause) => self.batch.break_with(cause),
+        }
+        self.batch.count(Durability::Process);
     }
 
     /// Waits for the next thing to do, or until the actor was idle for long enough.

@@ -205,7 +205,7 @@ impl<A: Handlers> Mailbox<A> {
     /// Puts a notice that a stored call is due behind the mail, unless the actor refuses calls.
     pub(super) fn push_due(&self) -> Pushed {
         let mut inner = self.inner.lock();
-        if inner.refuses() {
+        if inner.refuses().is_some() {
             return Pushed::Delivered;
         }
         inner.push(Mail::Due)
@@ -213,13 +213,10 @@ impl<A: Handlers> Mailbox<A> {
 
     /// Gives the reserved room back if the actor refuses calls.
     fn check(&self, inner: &mut Inner<A>) -> Result<(), Arc<StartError>> {
-        match &inner.refusal {
-            Some(refusal) if inner.refuses() => {
-                self.unreserve();
-                Err(Arc::clone(&refusal.error))
-            }
-            _ => Ok(()),
-        }
+        inner.refuses().map_or(Ok(()), |error| {
+            self.unreserve();
+            Err(error)
+        })
     }
 
     /// Gives back room that was reserved and is not needed.
@@ -444,11 +441,11 @@ impl<R> Finished<R> {
 }
 
 impl<A: Handlers> Inner<A> {
-    /// Whether calls are refused now, because the last start failed.
-    fn refuses(&self) -> bool {
-        let refusal = self.refusal.as_ref();
-        self.status == Status::Asleep
-            && refusal.is_some_and(|refusal| Instant::now() < refusal.until)
+    /// Returns why calls are refused now: the last start failed.
+    fn refuses(&self) -> Option<Arc<StartError>> {
+        let refusal = self.refusal.as_ref()?;
+        let refused = self.status == Status::Asleep && Instant::now() < refusal.until;
+        refused.then(|| Arc::clone(&refusal.error))
     }
 
     fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {

@@ -143,7 +143,7 @@ impl Database {
             // The tables of stored calls came with the second format.
             1 => None,
             _ => db
-                .outside(calls::earliest)
+                .outside(|connection| calls::earliest(connection, 0))
                 .map_err(StoreError::sqlite("read the timers of", path))?
                 .any(),
         };
@@ -331,9 +331,9 @@ impl Database {
     }
 
     /// Returns when the actor must be awake next, as far as stored calls are concerned.
-    pub(crate) fn earliest(&mut self) -> Result<Earliest, StoreError> {
+    pub(crate) fn earliest(&mut self, now: i64) -> Result<Earliest, StoreError> {
         self.db
-            .internal(calls::earliest)
+            .internal(|connection| calls::earliest(connection, now))
             .map_err(StoreError::sqlite(
                 "read the timers of",
                 &self.paths.database(),

@@ -10,6 +10,7 @@ mod internal;
 mod layout;
 pub(crate) mod messages;
 mod migrations;
+pub(crate) mod queue;
 mod sqlite;
 mod template;
 
