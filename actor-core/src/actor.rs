@@ -72,6 +72,11 @@ pub trait Handlers: Actor {
     const MIGRATIONS: Migrations;
     #[doc(hidden)]
     const HOOKS: Hooks;
+    /// Whether it has a database: it has tables or a state. Others are in memory, and nowhere else.
+    #[doc(hidden)]
+    const __STORED: bool = Self::__STATE_VERSION != 0
+        || !Self::MIGRATIONS.is_empty()
+        || !Self::HOOKS.queues.is_empty();
 
     #[doc(hidden)]
     fn __action(message: &Self::Message) -> &'static ActionInfo;
@@ -111,6 +116,14 @@ pub trait Handlers: Actor {
         id: u32,
         cx: &mut Context<'_, Self>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Runs an action that is not `async`.
+    #[doc(hidden)]
+    fn __act(
+        &mut self,
+        message: Self::Message,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Self::Reply, Failure>;
+    /// Runs an action that is `async`.
     #[doc(hidden)]
     fn __dispatch(
         &mut self,

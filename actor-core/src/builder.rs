@@ -11,8 +11,9 @@ use tokio::runtime::Handle;
 use crate::actor::Handlers;
 use crate::clock::Clock;
 use crate::error::SystemError;
+use crate::ids::ById;
 use crate::runtime::Kind;
-use crate::store::{self, Durability, Migrations, Store, SyncPool, Template};
+use crate::store::{self, Durability, Migrations, Store, Template};
 use crate::system::{Parts, Registered, System};
 
 /// Sets up a [`System`]: where its data is, and which types of actors it has.
@@ -29,10 +30,15 @@ struct Type {
     id: TypeId,
     name: &'static str,
     migrations: Migrations,
+    /// Whether it has a database.
+    stored: bool,
     /// Whether a new actor runs the migrations itself.
     replays: bool,
-    register: fn(Result<Arc<Template>, Arc<store::MigrationError>>) -> Registered,
+    register: fn(Option<Built>) -> Registered,
 }
+
+/// The template of a type that has a database.
+type Built = Result<Arc<Template>, Arc<store::MigrationError>>;
 
 impl Builder {
     pub(crate) fn new() -> Self {
@@ -61,6 +67,7 @@ impl Builder {
                 id,
                 name: A::NAME,
                 migrations: A::MIGRATIONS,
+                stored: A::__STORED,
                 replays: A::HOOKS.data_migrations.iter().any(|step| step.new),
                 register: registered::<A>,
             });
@@ -114,16 +121,24 @@ impl Builder {
             check_up_to_date(&self.types)?;
         }
         let types = self.types;
-        let pool = SyncPool::new(runtime.clone());
+        let handle = runtime.clone();
         let opened = store::blocking(move || {
-            let names: Vec<_> = types.iter().map(|this| this.name).collect();
-            let mut kinds = HashMap::new();
+            let stored = types.iter().filter(|this| this.stored);
+            let names: Vec<_> = stored.map(|this| this.name).collect();
+            let mut kinds = ById::default();
+            let mut templates = Vec::new();
             for this in types {
-                let template = Template::build(&this.migrations, this.replays)?;
-                let registered = (this.register)(template.map(Arc::new).map_err(Arc::new));
-                kinds.insert(this.id, registered);
+                let template = if this.stored {
+                    let built = Template::build(&this.migrations, this.replays)?;
+                    let built = built.map(Arc::new).map_err(Arc::new);
+                    templates.extend(built.clone().ok());
+                    Some(built)
+                } else {
+                    None
+                };
+                kinds.insert(this.id, (this.register)(template));
             }
-            Ok(Store::open(&root, &names, pool).map(|store| (store, kinds)))
+            Ok(Store::open(&root, &names, &templates, handle).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(Parts {
@@ -151,9 +166,7 @@ fn check_up_to_date(types: &[Type]) -> Result<(), SystemError> {
     Ok(())
 }
 
-fn registered<A: Handlers>(
-    template: Result<Arc<Template>, Arc<store::MigrationError>>,
-) -> Registered {
+fn registered<A: Handlers>(template: Option<Built>) -> Registered {
     Registered {
         kind: Box::new(Arc::new(Kind::<A>::new(template))),
         sleep_all: |kind| {
@@ -162,7 +175,14 @@ fn registered<A: Handlers>(
                 cell.sleep_now();
             }
         },
+        abandon_all: |kind| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            for cell in kind.into_iter().flat_map(|kind| kind.live()) {
+                cell.abandon_life();
+            }
+        },
         name: A::NAME,
+        stored: A::__STORED,
         due: |kind, system, key| {
             if let Some(kind) = kind.downcast_ref::<Arc<Kind<A>>>() {
                 kind.cell(system, key).due();

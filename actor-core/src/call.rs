@@ -3,19 +3,19 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::runtime::{Cell, Chain, Mail, SlotId, asking};
+use crate::runtime::{Cell, Chain, Line, Sending, Sent, SlotId, asking};
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
 ///
@@ -82,19 +82,30 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     /// A future that is dropped before it is ready has not enqueued the call.
     pub async fn tell(self) -> Result<(), CallError> {
         let cell = self.actor.cell()?;
-        if !cell.mailbox().try_reserve() {
-            let room = {
-                let _runtime = cell.system().runtime().enter();
-                tokio::time::timeout(self.limit, cell.mailbox().reserve())
-            };
-            if room.await.is_err() {
-                return Err(CallError::TimedOut {
-                    subject: cell.subject(),
-                    limit: self.limit,
-                });
-            }
+        // Whoever tells all the time must not keep other tasks from running.
+        tokio::task::coop::consume_budget().await;
+        let mut message = Some(self.message);
+        let mut line = Line::new(cell);
+        let mut send = std::future::poll_fn(|task| {
+            let sending = told(self.actor, &mut message);
+            cell.poll_send(sending, &mut line, task)
+        });
+        // Only a call that has to wait pays for a timer.
+        let at_once = std::future::poll_fn(|task| Poll::Ready(Pin::new(&mut send).poll(task)));
+        if let Poll::Ready(told) = at_once.await {
+            return told.map(drop);
         }
-        cell.send_reserved(self.told())
+        let waiting = {
+            let _runtime = cell.system().runtime().enter();
+            tokio::time::timeout(self.limit, send)
+        };
+        match waiting.await {
+            Ok(told) => told.map(drop),
+            Err(_) => Err(CallError::TimedOut {
+                subject: cell.subject(),
+                limit: self.limit,
+            }),
+        }
     }
 
     /// Puts the call into the mailbox if there is room.
@@ -104,23 +115,20 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     /// [`CallError::MailboxFull`], and those of [`tell`](Self::tell).
     pub fn try_tell(self) -> Result<(), CallError> {
         let cell = self.actor.cell()?;
-        if !cell.mailbox().try_reserve() {
-            return Err(CallError::MailboxFull {
-                subject: cell.subject(),
-                capacity: A::OPTIONS.mailbox,
-            });
-        }
-        cell.send_reserved(self.told())
+        cell.try_send(told(self.actor, &mut Some(self.message)))
     }
+}
 
-    /// Makes the mail of a call that nobody waits for.
-    fn told(self) -> Mail<A> {
-        Mail::Action {
-            message: self.message,
-            reply: None,
-            input: self.actor.input(),
-            chain: None,
-        }
+/// Makes a call that nobody waits for ready to be sent.
+fn told<'s, A: Handlers>(
+    actor: &'s ActorRef<A>,
+    message: &'s mut Option<A::Message>,
+) -> Sending<'s, A> {
+    Sending {
+        message,
+        input: actor.input(),
+        chain: None,
+        asker: None,
     }
 }
 
@@ -135,8 +143,9 @@ impl<'h, A: Handlers, R, M> IntoFuture for Call<'h, A, R, M> {
             extract: self.extract,
             limit: self.limit,
             chain: None,
-            room: None,
+            line: None,
             pending: None,
+            until: None,
             timer: None,
         }
     }
@@ -152,20 +161,31 @@ impl<A: Handlers, R, M> fmt::Debug for Call<'_, A, R, M> {
     }
 }
 
+/// Why a reply can be extracted.
+const VARIANT: &str = "an action's reply is the variant of its message";
+
 /// A reply that is waited for; dropping it gives the slot back.
-struct Pending<A: Handlers> {
-    cell: Arc<Cell<A>>,
+struct Pending<'h, A: Handlers> {
+    cell: &'h Arc<Cell<A>>,
     slot: SlotId,
+    taken: bool,
 }
 
-impl<A: Handlers> Drop for Pending<A> {
-    fn drop(&mut self) {
-        self.cell.mailbox().abandon(self.slot);
+impl<A: Handlers> Pending<'_, A> {
+    fn poll(&mut self, task: &TaskContext<'_>) -> Poll<Result<A::Reply, CallError>> {
+        let polled = self.cell.mailbox().poll_reply(self.slot, task);
+        self.taken = polled.is_ready();
+        polled
     }
 }
 
-/// Waits for room in the mailbox.
-type Room<'h> = Pin<Box<dyn Future<Output = ()> + Send + 'h>>;
+impl<A: Handlers> Drop for Pending<'_, A> {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.cell.mailbox().abandon(self.slot);
+        }
+    }
+}
 
 pin_project! {
     /// An ask under way: what awaiting a [`Call`] polls.
@@ -181,9 +201,11 @@ pin_project! {
         extract: fn(A::Reply) -> Option<R>,
         limit: Duration,
         chain: Option<Arc<Chain>>,
-        room: Option<Room<'h>>,
-        pending: Option<Pending<A>>,
-        // Only a call that has to wait pays for a timer.
+        line: Option<Line<'h, A>>,
+        pending: Option<Pending<'h, A>>,
+        // Until when it waits, if that is the usual time: the cell sees to it then that it looks at the clock.
+        until: Option<Instant>,
+        // Only a call that has to wait, for room or for another time than the usual, pays for a timer.
         #[pin]
         timer: Option<Sleep>,
     }
@@ -199,68 +221,74 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
             Ok(cell) => cell,
             Err(error) => return Poll::Ready(Err(error)),
         };
-        if this.message.is_some() && this.room.is_none() {
-            match asking(&cell.place()) {
-                Ok(chain) => *this.chain = chain,
-                Err(path) => return Poll::Ready(Err(CallError::Cycle { path })),
+        let mut look = this.pending.is_some();
+        if this.message.is_some() {
+            if this.line.is_none() {
+                // Replies that are there at once must not keep other tasks from running.
+                ready!(pin!(tokio::task::coop::consume_budget()).poll(task));
+                match asking(|| cell.place()) {
+                    Ok(chain) => *this.chain = chain,
+                    Err(path) => return Poll::Ready(Err(CallError::Cycle { path })),
+                }
             }
-        }
-        if let Some(message) = this.message.take() {
-            match enter(cell, this.room, task) {
-                Poll::Pending => *this.message = Some(message),
-                Poll::Ready(()) => {
-                    let origin = (actor.input(), this.chain.take());
-                    match cell.ask_reserved(message, origin, task.waker()) {
-                        Ok(slot) => {
-                            *this.pending = Some(Pending {
-                                cell: Arc::clone(cell),
-                                slot,
-                            });
-                        }
-                        Err(error) => return Poll::Ready(Err(error)),
-                    }
+            let line = this.line.get_or_insert_with(|| Line::new(cell));
+            let sending = Sending {
+                message: this.message,
+                input: actor.input(),
+                chain: this.chain.clone(),
+                asker: Some(task.waker()),
+            };
+            match cell.poll_send(sending, line, task) {
+                Poll::Pending => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(Sent::Done(reply))) => {
+                    let reply = (this.extract)(reply);
+                    return Poll::Ready(Ok(reply.expect(VARIANT)));
+                }
+                Poll::Ready(Ok(Sent::Told)) => unreachable!("an ask is not told"),
+                Poll::Ready(Ok(sent @ (Sent::Ran(slot) | Sent::Queued(slot)))) => {
+                    look = matches!(sent, Sent::Ran(_));
+                    *this.line = None;
+                    let taken = false;
+                    *this.pending = Some(Pending { cell, slot, taken });
                 }
             }
         }
-        if let Some(pending) = this.pending.as_ref()
-            && let Poll::Ready(result) = cell.mailbox().poll_reply(pending.slot, task)
+        if look
+            && let Some(pending) = this.pending.as_mut()
+            && let Poll::Ready(result) = pending.poll(task)
         {
+            *this.pending = None;
             let extract = *this.extract;
-            let reply = result.map(|reply| {
-                extract(reply).expect("an action's reply is the variant of its message")
-            });
-            return Poll::Ready(reply);
+            return Poll::Ready(result.map(|reply| extract(reply).expect(VARIANT)));
         }
-        if this.timer.is_none() {
-            let _runtime = cell.system().runtime().enter();
-            this.timer.set(Some(tokio::time::sleep(*this.limit)));
-        }
-        let timer = this.timer.as_pin_mut().expect("it was just set");
-        match timer.poll(task) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(Err(CallError::TimedOut {
+        let limit = *this.limit;
+        let waits = this.pending.is_some() && this.timer.is_none() && limit == limits::ASK_TIMEOUT;
+        let over = if waits {
+            match *this.until {
+                Some(until) if Instant::now() >= until => Poll::Ready(()),
+                until => {
+                    let until = until.unwrap_or_else(|| Instant::now() + limit);
+                    *this.until = Some(until);
+                    cell.set_limit(until);
+                    Poll::Pending
+                }
+            }
+        } else {
+            if this.timer.is_none() {
+                let _runtime = cell.system().runtime().enter();
+                this.timer.set(Some(tokio::time::sleep(limit)));
+            }
+            let timer = this.timer.as_pin_mut().expect("it was just set");
+            timer.poll(task)
+        };
+        over.map(|()| {
+            Err(CallError::TimedOut {
                 subject: cell.subject(),
-                limit: *this.limit,
-            })),
-        }
+                limit,
+            })
+        })
     }
-}
-
-/// Gets room for one call in the mailbox.
-fn enter<'h, A: Handlers>(
-    cell: &'h Arc<Cell<A>>,
-    room: &mut Option<Room<'h>>,
-    task: &mut TaskContext<'_>,
-) -> Poll<()> {
-    if room.is_none() && cell.mailbox().try_reserve() {
-        return Poll::Ready(());
-    }
-    let waiting = room.get_or_insert_with(|| Box::pin(cell.mailbox().reserve()));
-    let entered = waiting.as_mut().poll(task);
-    if entered.is_ready() {
-        *room = None;
-    }
-    entered
 }
 
 impl<A: Handlers, R> fmt::Debug for Ask<'_, A, R> {

@@ -36,7 +36,13 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
     ///
     /// The connection cannot be held across an `.await`; call this again behind it.
     pub fn db(&mut self) -> &mut Db {
-        self.turn.database().db()
+        const {
+            assert!(
+                A::__STORED,
+                "this actor has no database: it has neither `#[migrate]` nor `#[state]`"
+            );
+        }
+        self.turn.db()
     }
 
     /// Runs a long query away from the workers of the runtime, in the transaction of this hook or action.
@@ -64,6 +70,8 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
         T: Send + 'static,
         E: Into<Failure> + Send + 'static,
     {
+        // Its time for statements begins here.
+        self.db();
         let worked = self
             .turn
             .offload(move |database| work(database.db()))

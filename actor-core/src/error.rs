@@ -115,6 +115,14 @@ pub enum CallError {
         /// How many calls it holds.
         capacity: usize,
     },
+    /// The actor has no database, so it stores no calls: no timers, no messages, no dead letters.
+    #[error(
+        "{subject} is in memory only, so it stores no calls: `#[state]` or `#[migrate]` gives it a database"
+    )]
+    InMemory {
+        /// Which actor.
+        subject: Subject,
+    },
     /// The timer cannot be set.
     #[error("the timer was not set: {source}")]
     Timer {
@@ -175,6 +183,7 @@ impl CallError {
             Self::TimedOut { .. } => "ask_timed_out",
             Self::Cycle { .. } => "ask_cycle",
             Self::MailboxFull { .. } => "full",
+            Self::InMemory { .. } => "in_memory",
             Self::Timer { source } => source.code(),
             Self::Queue(error) => error.code(),
             Self::ShutDown { .. } => "shut_down",

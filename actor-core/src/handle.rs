@@ -44,8 +44,8 @@ impl<A: Handlers> ActorRef<A> {
         }
     }
 
-    pub(crate) fn input(&self) -> Option<Arc<A::Input>> {
-        self.input.clone()
+    pub(crate) fn input(&self) -> Option<&Arc<A::Input>> {
+        self.input.as_ref()
     }
 
     /// Returns the key; `None` if what was given is not one.

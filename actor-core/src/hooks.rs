@@ -62,6 +62,8 @@ pub struct Hook {
     pub name: &'static str,
     /// The limit written on the hook itself, if any.
     pub timeout: Option<Duration>,
+    /// Whether it may wait.
+    pub is_async: bool,
 }
 
 /// One Rust step of a migration.

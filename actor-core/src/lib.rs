@@ -53,6 +53,7 @@ mod error;
 mod failure;
 mod handle;
 mod hooks;
+mod ids;
 mod key;
 pub mod limits;
 mod message;

@@ -44,12 +44,77 @@ pub const DEADLINE_STEPS: i32 = 4_096;
 /// small action takes.
 pub const HELD_WORKER: Duration = Duration::from_millis(100);
 
-/// How many logs are synced at once: more threads than this made fewer syncs a second when it was measured.
-pub const SYNC_WORKERS: usize = 16;
+/// The page size of a new actor's database, in bytes: small actors have little data, and each page that is changed stays in memory
+/// until the next checkpoint.
+pub const PAGE_BYTES: u32 = 1_024;
+
+/// How many actors' files are open at once. A file is opened again when it is needed; systems allow from 1,024 files a process on.
+pub const OPEN_FILES: usize = 512;
+
+/// How many actors one part of a checkpoint brings up to date before it syncs: each has its file open meanwhile.
+pub const CHECKPOINT_ACTORS: usize = 256;
+
+/// How long a checkpoint that failed waits before it is tried again, the first time.
+pub const CHECKPOINT_RETRY_MIN: Duration = Duration::from_millis(100);
+
+/// The longest such time; it doubles with each failure in a row until here.
+pub const CHECKPOINT_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How many connections wait for an actor to serve: some for each worker and each type. One takes about 100 KiB.
+pub const IDLE_CONNECTIONS: usize = 64;
+
+/// After how many statements a connection looks at the memory of its prepared ones.
+pub const STATEMENTS_PER_LOOK: u32 = 1_024;
+
+/// How many bytes the prepared statements of one connection may take before all are forgotten: room for some hundred.
+pub const STATEMENT_CACHE_BYTES: i32 = 2 << 20;
+
+/// Up to how many bytes a database is rewritten after a migration, so that its actor can share connections: a few milliseconds, and
+/// as many bytes in the log.
+pub const CANONICAL_BYTES: u64 = 1 << 20;
 
 /// How many calls an actor handles before it commits and lets other tasks of its worker run: about a millisecond of small
 /// actions. Above it the commit is cheap against the calls already, and the first of them should not wait longer.
 pub const CALLS_PER_COMMIT: usize = 256;
+
+/// How often the coarse clock beats that tells which code holds a worker: a fifth of what is too long.
+pub const PULSE: Duration = Duration::from_millis(20);
+
+/// How many alarms ring before other tasks of the worker run.
+pub const ALARMS_AT_ONCE: usize = 256;
+
+/// How many calls a driver handles before other tasks of its worker run; a cell counts as one more. About a millisecond of
+/// small actions.
+pub const CALLS_PER_TURN: usize = 256;
+
+/// For how many calls an idle actor keeps the memory that they waited in: those that usually come together.
+pub const IDLE_MAIL: usize = 32;
+
+/// How deep actors may run in place of each other, each asked by the one before: what a worker's stack has room for.
+pub const IN_PLACE_DEPTH: u32 = 8;
+
+/// How many calls of others one that asks handles in place of a driver, behind its own.
+pub const CALLS_IN_PLACE: usize = 16;
+
+/// Up to how many files a checkpoint syncs one by one: above it one sync of the whole file system is cheaper, although that
+/// one waits for what others have written as well.
+pub const FILES_SYNCED_SINGLY: usize = 16;
+
+/// How long a segment of the log is: at 200 bytes for a small action 80,000 of them, so that taking the next segment costs
+/// nothing, and small enough that an empty system does not fill a disk.
+pub const LOG_SEGMENT_BYTES: u64 = 16 << 20;
+
+/// How many segments the log has at most. A checkpoint is asked for when half of them are in use, so that the other half lasts
+/// while it runs. It bounds the space of the log and the time of a recovery.
+pub const LOG_SEGMENTS: usize = 8;
+
+/// How many bytes wait for the log before turns wait to begin: half a segment, which is a hundred times what a healthy disk
+/// takes with one sync.
+pub const LOG_BUFFER_BYTES: usize = 8 << 20;
+
+/// How many failed stretches of the log are told apart: a disk that fails more often than this between good writes is not one
+/// whose every pause matters.
+pub const LOG_FAILURES: usize = 64;
 
 /// How many timers one actor may have: far above what an actor plans by hand, and few enough that naming one, which looks
 /// through all of them, stays below a tenth of a millisecond.

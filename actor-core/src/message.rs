@@ -78,13 +78,21 @@ pub(crate) fn parse_receiver(stored: &str) -> Option<(String, Key)> {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
+    /// The sender has no database, so it has no outbox.
+    #[error(
+        "{subject} is in memory only, so it has no outbox: `#[state]` or `#[migrate]` gives it a database"
+    )]
+    InMemory {
+        /// The sender.
+        subject: Subject,
+    },
     /// The outbox is full.
     #[error("{limit} messages wait in the outbox already")]
     Full {
         /// How many it holds.
         limit: usize,
     },
-    /// The receiver cannot be: a bad key, or a type that is not registered.
+    /// The receiver cannot be: a bad key, a type that is not registered, or an actor in memory, which remembers nothing.
     #[error("there can be no receiver: {source}")]
     Receiver {
         /// Why.
@@ -122,6 +130,7 @@ impl SendError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::InMemory { .. } => "in_memory",
             Self::Full { .. } => "full",
             Self::Receiver { .. } => "receiver",
             Self::Arguments { .. } => "arguments",
@@ -179,6 +188,10 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
         &mut self,
         call: Call<'_, B, R, M>,
     ) -> Result<MessageId, SendError> {
+        if !A::__STORED {
+            let subject = self.turn().cell().subject();
+            return Err(SendError::InMemory { subject });
+        }
         let now = self.turn().cell().system().clock().now_ms();
         let message = stored(&call, now)?;
         let turn = self.turn_mut();
@@ -199,13 +212,18 @@ fn stored<B: Handlers, R, M>(call: &Call<'_, B, R, M>, now: i64) -> Result<NewCa
     let target = actor
         .cell()
         .map_err(|source| SendError::Receiver { source })?;
+    if !B::__STORED {
+        let subject = target.subject();
+        let source = CallError::InMemory { subject };
+        return Err(SendError::Receiver { source });
+    }
     let refused = |fault: crate::plumbing::StoredFault| SendError::Arguments {
         action,
         reason: fault.to_string(),
     };
     let arguments = B::__encode(message).map_err(refused)?;
     // A handle that may create its actor does so on arrival.
-    let input = actor.input().map(|input| B::__encode_input(&input));
+    let input = actor.input().map(|input| B::__encode_input(input));
     let input = input.transpose().map_err(|fault| SendError::Arguments {
         action,
         reason: format!("of what the receiver would be created with, {fault}"),

@@ -3,7 +3,6 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -15,9 +14,11 @@ use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
+use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{
-    Cell, Delivered, Delivering, Delivery, Kind, Mail, Scheduler, Status, Tasks, Waiting,
+    Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
+    Waiting, start_pulse,
 };
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
@@ -32,11 +33,16 @@ pub struct System(Arc<Inner>);
 pub(crate) struct Inner {
     store: Arc<Store>,
     runtime: Handle,
+    runtime_id: tokio::runtime::Id,
+    queue: Arc<RunQueue>,
+    alarms: Arc<Alarms>,
+    /// When the alarms began to count.
+    started: SystemTime,
     tasks: Tasks,
     closing: AtomicBool,
     /// Whether the data directory was given up. Locked while that is under way.
     closed: tokio::sync::Mutex<bool>,
-    kinds: HashMap<TypeId, Registered>,
+    kinds: ById<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
     clock: Clock,
@@ -48,7 +54,7 @@ pub(crate) struct Inner {
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) runtime: Handle,
-    pub(crate) kinds: HashMap<TypeId, Registered>,
+    pub(crate) kinds: ById<TypeId, Registered>,
     pub(crate) extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) durability: Durability,
     pub(crate) clock: Clock,
@@ -60,12 +66,23 @@ pub(crate) struct Registered {
     pub(crate) kind: Box<dyn Any + Send + Sync>,
     /// Asks all its awake actors to sleep.
     pub(crate) sleep_all: fn(&(dyn Any + Send + Sync)),
+    /// Answers all who wait for its actors, when the runtime is gone.
+    pub(crate) abandon_all: fn(&(dyn Any + Send + Sync)),
     /// The name of the type.
     pub(crate) name: &'static str,
+    /// Whether its actors have databases, and so may be woken for what they stored.
+    pub(crate) stored: bool,
     /// Tells an actor that something of its own is due, and wakes it if it sleeps.
     pub(crate) due: fn(&(dyn Any + Send + Sync), &System, Key),
     /// Delivers messages to an actor.
     pub(crate) deliver: fn(&(dyn Any + Send + Sync), &System, Key, Delivery) -> Delivering,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.alarms.close();
+    }
 }
 
 /// One actor in a listing.
@@ -90,11 +107,16 @@ impl System {
     }
 
     pub(crate) fn new(parts: Parts) -> Self {
-        let types = parts.kinds.values().map(|kind| kind.name).collect();
+        let stored = parts.kinds.values().filter(|kind| kind.stored);
+        let types = stored.map(|kind| kind.name).collect();
         let scheduler = Scheduler::new(parts.clock, Arc::clone(&parts.store), types);
-        let system = Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             store: parts.store,
+            runtime_id: parts.runtime.id(),
             runtime: parts.runtime,
+            queue: RunQueue::new(),
+            alarms: Alarms::new(),
+            started: SystemTime::now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
@@ -104,14 +126,24 @@ impl System {
             clock: parts.clock,
             scheduler,
             waiting: Waiting::new(parts.clock),
-        }));
-        let weak = Arc::downgrade(&system.0);
-        system.0.scheduler.start(&system.0.runtime, move |wake_up| {
-            let system = System(weak.upgrade()?);
+        });
+        start_pulse();
+        let this = Arc::downgrade(&inner);
+        let abandon = move || {
+            let Some(inner) = this.upgrade() else { return };
+            for registered in inner.kinds.values() {
+                (registered.abandon_all)(&*registered.kind);
+            }
+        };
+        inner.queue.start(&inner.runtime, Box::new(abandon));
+        inner.runtime.spawn(Arc::clone(&inner.alarms).run());
+        let this = Arc::downgrade(&inner);
+        inner.scheduler.start(&inner.runtime, move |wake_up| {
+            let system = Self(this.upgrade()?);
             system.wake(&wake_up);
             Some(())
         });
-        system
+        Self(inner)
     }
 
     /// Delivers messages to an actor of some type.
@@ -171,16 +203,7 @@ impl System {
         input: A::Input,
     ) -> Result<A::Handle, CallError> {
         let cell = self.cell::<A>(key)?;
-        let (waiter, done) = tokio::sync::oneshot::channel();
-        cell.mailbox().reserve().await;
-        cell.send_reserved(Mail::Create {
-            input: Arc::new(input),
-            waiter,
-        })?;
-        match done.await {
-            Ok(result) => result?,
-            Err(_) => return Err(cell.shut_down()),
-        }
+        cell.create(input).await?;
         Ok(cell.handle().into())
     }
 
@@ -194,6 +217,9 @@ impl System {
         after: Option<&Key>,
         limit: u32,
     ) -> Result<Vec<Listed>, StoreError> {
+        if !A::__STORED {
+            return Ok(self.awake::<A>(after, limit));
+        }
         let store = Arc::clone(&self.0.store);
         let after = after.map(|key| key.as_str().to_owned());
         let rows = store::blocking(move || {
@@ -207,6 +233,27 @@ impl System {
             .into_iter()
             .filter_map(|row| listed(row, kind.as_deref()))
             .collect())
+    }
+
+    /// Lists the actors of a type that is in memory only: those that are awake.
+    fn awake<A: Handlers>(&self, after: Option<&Key>, limit: u32) -> Vec<Listed> {
+        let live = self.kind::<A>().map_or_else(Vec::new, |kind| kind.live());
+        let listed = live.into_iter().filter_map(|cell| {
+            let (status, since) = cell.mailbox().awake_since()?;
+            let created_at = self.0.started + Duration::from_millis(since);
+            let key = cell.key().clone();
+            let behind = after.is_none_or(|after| key.as_str() > after.as_str());
+            behind.then_some(Listed {
+                key,
+                status,
+                schema_version: None,
+                created_at,
+            })
+        });
+        let mut listed: Vec<_> = listed.collect();
+        listed.sort_unstable_by(|one, other| one.key.as_str().cmp(other.key.as_str()));
+        listed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        listed
     }
 
     /// Returns what was given to [`Builder::extension`], by its type.
@@ -287,13 +334,20 @@ impl System {
         self.0.closing.load(Ordering::SeqCst)
     }
 
-    /// Runs an instance. It is counted before it can run, so that a shutdown waits for it or it sees the shutdown.
-    pub(crate) fn spawn(&self, instance: impl Future<Output = ()> + Send + 'static) {
-        let running = self.0.tasks.begin();
-        self.0.runtime.spawn(async move {
-            instance.await;
-            drop(running);
-        });
+    pub(crate) fn runtime_id(&self) -> tokio::runtime::Id {
+        self.0.runtime_id
+    }
+
+    pub(crate) fn queue(&self) -> &RunQueue {
+        &self.0.queue
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.0.alarms
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::clock::from_ms;
+use crate::error::Subject;
 use crate::store::StoredCall;
 
 pub use repeat::Repeats;
@@ -124,6 +125,14 @@ impl TimerRun {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimerError {
+    /// The actor has no database, so it has no timers.
+    #[error(
+        "{subject} is in memory only, so it has no timers: `#[state]` or `#[migrate]` gives it a database"
+    )]
+    InMemory {
+        /// Which actor.
+        subject: Subject,
+    },
     /// The actor has as many timers as it may have.
     #[error("the actor has {limit} timers already")]
     Full {
@@ -154,7 +163,7 @@ pub enum TimerError {
     )]
     OtherActor {
         /// Whose action it is.
-        subject: crate::error::Subject,
+        subject: Subject,
     },
     /// A timer cannot repeat after no time at all.
     #[error("a timer cannot repeat every {period:?}")]
@@ -185,6 +194,7 @@ impl TimerError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::InMemory { .. } => "in_memory",
             Self::Full { .. } => "full",
             Self::Arguments { .. } => "arguments",
             Self::TooLarge { .. } => "too_large",

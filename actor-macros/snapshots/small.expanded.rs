@@ -347,7 +347,7 @@ const _: () = {
                 }
             }
         }
-        async fn __dispatch(
+        fn __act(
             &mut self,
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
@@ -364,6 +364,15 @@ const _: () = {
                         __ActorReply::hit,
                     )
                 }
+            }
+        }
+        async fn __dispatch(
+            &mut self,
+            __actor_message: Self::Message,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+        ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
+            match __actor_message {
+                _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
     }

@@ -373,7 +373,7 @@ const _: () = {
                         ),
                     ]
                 },
-                ::core::option::Option::Some(b"... 45056 bytes ..."),
+                ::core::option::Option::Some(b"... 13312 bytes ..."),
                 (
                     "/package/snapshots/migrations",
                     &["2026-11-22-000001_messages", "2026-11-22-000002_slugs"],
@@ -387,6 +387,7 @@ const _: () = {
                         id: 1u32,
                         name: "fill_slugs",
                         timeout: ::core::option::Option::None,
+                        is_async: false,
                     },
                     after: "20261122000002",
                     new: false,
@@ -396,18 +397,21 @@ const _: () = {
                 id: 3u32,
                 name: "create_state",
                 timeout: ::core::option::Option::None,
+                is_async: false,
             }),
             on_create: &[
                 ::actor_core::__private::Hook {
                     id: 4u32,
                     name: "welcome",
                     timeout: ::core::option::Option::None,
+                    is_async: true,
                 },
             ],
             create_vars: ::core::option::Option::Some(::actor_core::__private::Hook {
                 id: 5u32,
                 name: "create_vars",
                 timeout: ::core::option::Option::None,
+                is_async: false,
             }),
             on_wake: &[
                 ::actor_core::__private::Hook {
@@ -416,11 +420,13 @@ const _: () = {
                     timeout: ::core::option::Option::Some(
                         ::core::time::Duration::from_millis(2000u64),
                     ),
+                    is_async: true,
                 },
                 ::actor_core::__private::Hook {
                     id: 6u32,
                     name: "audit",
                     timeout: ::core::option::Option::None,
+                    is_async: true,
                 },
             ],
             on_before_start: &[
@@ -428,6 +434,7 @@ const _: () = {
                     id: 8u32,
                     name: "check",
                     timeout: ::core::option::Option::None,
+                    is_async: false,
                 },
             ],
             run: &[
@@ -435,6 +442,7 @@ const _: () = {
                     id: 9u32,
                     name: "prune",
                     timeout: ::core::option::Option::None,
+                    is_async: true,
                 },
             ],
             on_sleep: &[
@@ -442,6 +450,7 @@ const _: () = {
                     id: 10u32,
                     name: "rest",
                     timeout: ::core::option::Option::None,
+                    is_async: false,
                 },
             ],
             on_destroy: &[
@@ -449,6 +458,7 @@ const _: () = {
                     id: 11u32,
                     name: "end",
                     timeout: ::core::option::Option::None,
+                    is_async: true,
                 },
             ],
             queues: &[],
@@ -740,6 +750,28 @@ const _: () = {
                 }
             }
         }
+        fn __act(
+            &mut self,
+            __actor_message: Self::Message,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+        ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
+            match __actor_message {
+                #[cfg(feature = "history")]
+                __ActorMessage::history(__actor_0) => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::outcome(
+                            Self::history(
+                                self,
+                                &mut ::actor_core::__private::Context::stage(__actor_cx),
+                                __actor_0,
+                            ),
+                        ),
+                        __ActorReply::history,
+                    )
+                }
+                _ => ::core::unreachable!("the runtime knows which actions may wait"),
+            }
+        }
         async fn __dispatch(
             &mut self,
             __actor_message: Self::Message,
@@ -762,19 +794,7 @@ const _: () = {
                         __ActorReply::post,
                     )
                 }
-                #[cfg(feature = "history")]
-                __ActorMessage::history(__actor_0) => {
-                    ::core::result::Result::map(
-                        ::actor_core::__private::outcome(
-                            Self::history(
-                                self,
-                                &mut ::actor_core::__private::Context::stage(__actor_cx),
-                                __actor_0,
-                            ),
-                        ),
-                        __ActorReply::history,
-                    )
-                }
+                _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
     }

@@ -204,7 +204,7 @@ const _: () = {
                         ),
                     ]
                 },
-                ::core::option::Option::Some(b"... 45056 bytes ..."),
+                ::core::option::Option::Some(b"... 13312 bytes ..."),
                 (
                     "/package/snapshots/migrations",
                     &["2026-11-22-000001_messages", "2026-11-22-000002_slugs"],
@@ -399,7 +399,7 @@ const _: () = {
                 }
             }
         }
-        async fn __dispatch(
+        fn __act(
             &mut self,
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
@@ -416,6 +416,15 @@ const _: () = {
                         __ActorReply::count,
                     )
                 }
+            }
+        }
+        async fn __dispatch(
+            &mut self,
+            __actor_message: Self::Message,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+        ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
+            match __actor_message {
+                _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
     }

@@ -130,6 +130,8 @@ fn handlers(block: &Block) -> TokenStream {
             async fn __create_vars(_: &mut #context<'_, Self, #stateful>) -> #vars #body
             async fn __hook(&mut self, _: #step, _: u32, _: &mut #context<'_, Self>) -> #unit #body
             async fn __run(_: u32, _: #background<Self>) -> #unit #body
+            fn __act(&mut self, _: Self::Message, _: &mut #context<'_, Self>)
+                -> ::core::result::Result<Self::Reply, #failure> #body
             async fn __dispatch(&mut self, _: Self::Message, _: &mut #context<'_, Self>)
                 -> ::core::result::Result<Self::Reply, #failure> #body
         }

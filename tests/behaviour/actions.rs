@@ -93,18 +93,17 @@ async fn the_users_own_error_type_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_answered_is_in_the_file_before_the_actor_sleeps() {
+async fn what_was_answered_is_there_after_a_crash_before_the_actor_sleeps() {
     let (directory, _, _, system) = probes().await;
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.add("x").await.unwrap();
-    // A copy of the files is what a crash leaves.
-    let copy = crate::support::directory();
-    std::fs::create_dir(copy.path().join("probe")).unwrap();
-    for name in crate::support::files(directory.path(), "probe") {
-        let from = directory.path().join("probe").join(&name);
-        std::fs::copy(from, copy.path().join("probe").join(&name)).unwrap();
-    }
-    assert_eq!(crate::support::count(copy.path(), FILE, "notes"), 1);
+    let left = crate::support::crash(directory.path());
+    let again = actor_core::System::builder()
+        .data_dir(left.path())
+        .register::<Probe>();
+    // The start brings the files up to what the log has.
+    again.start().await.unwrap().shutdown().await.unwrap();
+    assert_eq!(crate::support::count(left.path(), FILE, "notes"), 1);
 }
 
 #[tokio::test(start_paused = true)]

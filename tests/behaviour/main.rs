@@ -17,6 +17,7 @@ mod isolation;
 mod keys;
 mod kills;
 mod mailbox;
+mod memory;
 mod messages;
 mod migrations;
 mod model;

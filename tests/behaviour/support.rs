@@ -133,6 +133,25 @@ pub(crate) fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
 
+/// Copies a data directory that is in use: what the end of the process would leave.
+pub(crate) fn crash(from: &Path) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path) {
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap();
+            if path.is_dir() {
+                std::fs::create_dir(to.join(name)).unwrap();
+                copy(&path, &to.join(name));
+            } else if name != "lock" {
+                std::fs::copy(&path, to.join(name)).unwrap();
+            }
+        }
+    }
+    let to = directory();
+    copy(from, to.path());
+    to
+}
+
 /// Runs SQL in the database of a sleeping actor, as another tool would.
 pub(crate) fn tamper(directory: &Path, file: &str, sql: &str) {
     use diesel::connection::{Connection as _, SimpleConnection as _};

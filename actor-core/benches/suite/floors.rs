@@ -97,3 +97,10 @@ pub(crate) fn write_many(directory: &Path, threads: usize, count: usize) -> f64 
     }
     seconds
 }
+
+/// Opens a database, reads once and closes it.
+pub(crate) fn read_once(path: &Path) {
+    let mut connection =
+        SqliteConnection::establish(path.to_str().expect("the path is text")).expect("it opens");
+    actor::read(&mut connection).expect("the row is there");
+}

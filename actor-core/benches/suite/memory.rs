@@ -36,15 +36,15 @@ const ACTORS: usize = 250;
 
 /// What the process takes: heap, resident pages, open files.
 #[derive(Clone, Copy)]
-struct Usage {
-    heap: f64,
-    resident: f64,
+pub(crate) struct Usage {
+    pub(crate) heap: f64,
+    pub(crate) resident: f64,
     files: f64,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "they are far below 2^52")]
 impl Usage {
-    fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
@@ -57,8 +57,8 @@ impl Usage {
     }
 
     /// Returns what each of the actors added.
-    fn since(self, before: Self) -> Self {
-        let each = |now: f64, before: f64| (now - before) / ACTORS as f64;
+    pub(crate) fn since(self, before: Self, actors: usize) -> Self {
+        let each = |now: f64, before: f64| (now - before) / actors as f64;
         Self {
             heap: each(self.heap, before.heap),
             resident: each(self.resident, before.resident),
@@ -79,7 +79,7 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         bench.write().await.expect("it writes");
         handles.push(bench);
     }
-    let actors = Usage::now().since(before);
+    let actors = Usage::now().since(before, ACTORS);
 
     let before = Usage::now();
     let mut open = Vec::with_capacity(ACTORS);
@@ -88,7 +88,7 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         actor::write(&mut connection).expect("it writes");
         open.push(connection);
     }
-    let connections = Usage::now().since(before);
+    let connections = Usage::now().since(before, ACTORS);
 
     let before = Usage::now();
     let mut senders = Vec::with_capacity(ACTORS);
@@ -98,7 +98,7 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         senders.push(sender);
     }
     tokio::task::yield_now().await;
-    let tasks = Usage::now().since(before);
+    let tasks = Usage::now().since(before, ACTORS);
 
     let what = "a tokio task and a channel";
     report.bytes(

@@ -9,66 +9,189 @@ use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
-use crate::runtime::inside::Committed;
+use crate::runtime::chain::Chain;
+use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::limited::{Fault, limited};
-use crate::runtime::mailbox::{Mail, answer};
-use crate::store::StoreError;
+use crate::runtime::limited::{Fault, limited_later, limited_now};
+use crate::runtime::mail::{Mail, answer};
+use crate::runtime::memory::at_once;
+use crate::runtime::slots::SlotId;
+use crate::store::{Durability, StoreError};
+
+/// A call that is about to run.
+struct Open<A: Handlers> {
+    message: A::Message,
+    reply: Option<SlotId>,
+    info: &'static ActionInfo,
+}
+
+/// What became of a call that was handled where it was made.
+pub(super) enum Direct<A: Handlers> {
+    /// Its reply.
+    Reply(Result<A::Reply, CallError>),
+    /// Its reply comes into this place, or is there.
+    Later(SlotId),
+}
+
+/// What a mail asks for.
+enum Opened<A: Handlers> {
+    Call(Open<A>),
+    Work(Box<dyn Work<A>>),
+    /// The stored calls that are due.
+    Due,
+    /// Nothing any more.
+    Answered,
+}
 
 impl<A: Handlers> Instance<A> {
-    /// Handles one mail. What it writes is committed by the next [`flush`](Self::flush).
-    pub(super) async fn handle(&mut self, mail: Mail<A>, created: bool) -> Flow {
-        let (message, reply, info) = match mail {
-            Mail::Create { waiter, .. } => {
-                let result = if created {
-                    Ok(())
-                } else {
-                    Err(CallError::AlreadyExists {
-                        subject: self.subject(),
-                    })
-                };
-                answer(Some(waiter), result);
-                return Flow::GoOn;
-            }
-            Mail::Due => return self.run_due().await,
-            Mail::Work(work) => return work.run(self).await,
-            Mail::Action {
-                message,
-                reply,
-                input,
-                chain,
-            } => {
-                let info = A::__action(&message);
-                // An action that may wait would let those before it wait too.
-                if info.is_async && self.flush() == Flow::Crash {
-                    let mail = Mail::Action {
-                        message,
-                        reply,
-                        input,
-                        chain,
-                    };
-                    self.turn.cell().mailbox().put_back_mail(mail);
-                    return Flow::Crash;
-                }
-                self.turn.cell().set_waiting(chain);
-                (message, reply, info)
-            }
-        };
-        let (result, flow) = self.act(message, info).await;
-        self.turn.cell().set_waiting(None);
-        if let (None, Err(error)) = (reply, &result) {
-            let (actor, key) = (A::NAME, self.turn.cell().key());
-            tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
+    /// Handles one mail that does not wait. What it writes is committed by the next [`flush`](Self::flush).
+    pub(super) fn handle_now(&mut self, mail: Mail<A>) -> Flow {
+        if self.must_not_write(&mail) && self.flush() == Flow::Crash {
+            self.taken.push_front(mail);
+            return Flow::Crash;
         }
-        let durability = info
-            .durability
-            .unwrap_or_else(|| self.turn.cell().durability());
-        self.batch.push(reply, result, durability);
-        self.after_call(info.is_async, flow).await
+        let open = match self.open(mail) {
+            Opened::Call(open) => open,
+            Opened::Work(work) => return at_once(work.run(self)),
+            Opened::Due => unreachable!("what is due may wait"),
+            Opened::Answered => return Flow::GoOn,
+        };
+        let (result, flow) = match self.refusal(open.info) {
+            Some(error) => (Err(error), Flow::GoOn),
+            None => self.act(open.message, open.info),
+        };
+        self.finish(open.reply, result, open.info);
+        flow
     }
 
-    /// Commits behind a call, if that is due.
-    pub(super) async fn after_call(&mut self, is_async: bool, flow: Flow) -> Flow {
+    /// Handles one call of an actor that does nothing else. The reply comes back, unless it has to wait for what it saw to be
+    /// durable.
+    pub(super) fn handle_direct(
+        &mut self,
+        message: A::Message,
+        chain: Option<Arc<Chain>>,
+    ) -> (Direct<A>, Flow) {
+        let info = A::__action(&message);
+        let asked = chain.is_some();
+        if asked {
+            self.turn.cell().set_waiting(chain);
+        }
+        let (result, flow) = self.act(message, info);
+        if asked {
+            self.turn.cell().set_waiting(None);
+        }
+        if !A::__STORED {
+            return (Direct::Reply(result), flow);
+        }
+        let durability = info.durability;
+        self.answer_direct(result, flow, durability)
+    }
+
+    /// Commits what one call did, and lets its reply out.
+    fn answer_direct(
+        &mut self,
+        result: Result<A::Reply, CallError>,
+        flow: Flow,
+        durability: Option<Durability>,
+    ) -> (Direct<A>, Flow) {
+        let cell = Arc::clone(self.turn.cell());
+        let durability = durability.unwrap_or_else(|| cell.durability());
+        if self.batch.is_broken() {
+            let slot = cell.mailbox().add_slot();
+            self.batch.push(Some(slot), result, durability);
+            return (Direct::Later(slot), self.flush());
+        }
+        let committed = self.turn.commit(durability);
+        let volume = self.turn.database().volume();
+        match committed {
+            // DURABILITY: it leaves at once only if all that it saw is durable.
+            Ok(ticket) if cell.is_out(volume, ticket) => (Direct::Reply(result), flow),
+            Ok(ticket) => {
+                let slot = cell.mailbox().add_slot();
+                cell.answer_after(volume, ticket, vec![(slot, result)]);
+                (Direct::Later(slot), flow)
+            }
+            Err(error) => {
+                let slot = cell.mailbox().add_slot();
+                self.batch.push(Some(slot), result, durability);
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                self.commit_failed(batch, error);
+                (Direct::Later(slot), Flow::Crash)
+            }
+        }
+    }
+
+    /// Runs an action that does not wait, and makes what it did a part of the batch.
+    pub(super) fn act(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
+        let mut running = self.turn.enter(info.name, info.read_only, limit);
+        let mut cx = Context::new(&mut self.turn);
+        let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
+        self.turn.leave(running);
+        let outcome = self.turn.settle_now(outcome, limit);
+        self.conclude(outcome, info.name)
+    }
+
+    /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
+    pub(super) async fn handle(&mut self, mail: Mail<A>) -> Flow {
+        let flow = if mail.is_async() {
+            // An action that may wait would let those before it wait too.
+            if self.flush() == Flow::Crash {
+                self.taken.push_front(mail);
+                return Flow::Crash;
+            }
+            self.handle_async(mail).await
+        } else {
+            let flow = self.handle_now(mail);
+            if flow == Flow::GoOn && !self.batch.is_full() {
+                return flow;
+            }
+            flow
+        };
+        match self.flush() {
+            Flow::Crash => Flow::Crash,
+            Flow::GoOn => flow,
+        }
+    }
+
+    async fn handle_async(&mut self, mail: Mail<A>) -> Flow {
+        let open = match self.open(mail) {
+            Opened::Call(open) => open,
+            Opened::Work(work) => return work.run(self).await,
+            Opened::Due => return self.run_due().await,
+            Opened::Answered => return Flow::GoOn,
+        };
+        let (result, flow) = match self.refusal(open.info) {
+            Some(error) => (Err(error), Flow::GoOn),
+            None => self.act_waiting(open.message, open.info).await,
+        };
+        self.finish(open.reply, result, open.info);
+        flow
+    }
+
+    /// Runs an action of either kind for a stored call, as a part of the transaction of the batch. An async one has it alone,
+    /// and so has a reading one where the batch has written: then what is there is committed first.
+    pub(super) async fn act_stored(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+    ) -> Option<(Result<A::Reply, CallError>, Flow)> {
+        if (info.is_async || self.has_to_read_alone(info)) && self.flush() == Flow::Crash {
+            return None;
+        }
+        if info.is_async {
+            Some(self.act_waiting(message, info).await)
+        } else {
+            Some(self.act(message, info))
+        }
+    }
+
+    /// Commits behind a stored call, if that is due.
+    pub(super) async fn after_stored(&mut self, is_async: bool, flow: Flow) -> Flow {
         let full = self.batch.is_full();
         if !full && !is_async && flow == Flow::GoOn {
             return Flow::GoOn;
@@ -84,28 +207,125 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Runs one action, as a part of the transaction of the batch.
-    pub(super) async fn act(
+    /// Runs an action that may wait.
+    async fn act_waiting(
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
     ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let running = self.turn.enter(info.name, info.read_only, limit);
+        let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
-        let outcome = limited(&running, limit, self.actor.__dispatch(message, &mut cx)).await;
-        let error = match self.turn.settle(outcome, limit).await {
-            Ok(reply) => match self.keep(info.name) {
-                Ok(()) => return (Ok(reply), Flow::GoOn),
-                Err(error) => error,
-            },
-            Err(fault) => self.call_error(info.name, fault),
+        let code = self.actor.__dispatch(message, &mut cx);
+        let outcome = limited_later(&mut running, limit, code).await;
+        self.turn.leave(running);
+        let outcome = self.turn.settle(outcome, limit).await;
+        self.conclude(outcome, info.name)
+    }
+
+    /// Answers what is no call, and notes who waits for what is one.
+    fn open(&mut self, mail: Mail<A>) -> Opened<A> {
+        match mail {
+            Mail::Work(work) => Opened::Work(work),
+            Mail::Due => Opened::Due,
+            Mail::Create { waiter, .. } => {
+                let subject = self.subject();
+                answer(Some(waiter), Err(CallError::AlreadyExists { subject }));
+                Opened::Answered
+            }
+            Mail::Action {
+                message,
+                reply,
+                chain,
+                ..
+            } => {
+                if chain.is_some() {
+                    self.is_asked = true;
+                    self.turn.cell().set_waiting(chain);
+                }
+                let info = A::__action(&message);
+                Opened::Call(Open {
+                    message,
+                    reply,
+                    info,
+                })
+            }
+        }
+    }
+
+    /// Returns why a call that may write cannot run: the log is full and cannot be emptied, or takes nothing any more.
+    fn refusal(&mut self, info: &ActionInfo) -> Option<CallError> {
+        if info.read_only {
+            return None;
+        }
+        let database = self.turn.stored()?;
+        let error = database.volume().log().has_room().err()?;
+        Some(self.store_error(info.name, error))
+    }
+
+    /// Returns whether a mail is a call that may only read, in a transaction that writes already: SQLite refuses to begin to write,
+    /// and not to go on.
+    fn must_not_write(&mut self, mail: &Mail<A>) -> bool {
+        let Mail::Action { message, .. } = mail else {
+            return false;
         };
+        self.has_to_read_alone(A::__action(message))
+    }
+
+    fn has_to_read_alone(&mut self, info: &ActionInfo) -> bool {
+        info.read_only
+            && self
+                .turn
+                .stored()
+                .is_some_and(|database| database.db().has_written())
+    }
+
+    /// Makes what a call did a part of the batch, or undoes it.
+    fn conclude(
+        &mut self,
+        outcome: Result<A::Reply, Fault>,
+        name: &'static str,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        match outcome {
+            Ok(reply) => match self.keep(name) {
+                Ok(()) => (Ok(reply), Flow::GoOn),
+                Err(error) => self.undo(error),
+            },
+            Err(fault) => {
+                let error = self.call_error(name, fault);
+                self.undo(error)
+            }
+        }
+    }
+
+    /// Adds what a call came to to the batch.
+    fn finish(
+        &mut self,
+        reply: Option<SlotId>,
+        result: Result<A::Reply, CallError>,
+        info: &'static ActionInfo,
+    ) {
+        if self.is_asked {
+            self.is_asked = false;
+            self.turn.cell().set_waiting(None);
+        }
+        if let (None, Err(error)) = (reply, &result) {
+            let (actor, key) = (A::NAME, self.turn.cell().key());
+            tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
+        }
+        let cell = self.turn.cell();
+        let durability = info.durability.unwrap_or_else(|| cell.durability());
+        self.batch.push(reply, result, durability);
+    }
+
+    /// Undoes a call that failed, and nothing of those before it.
+    fn undo(&mut self, error: CallError) -> (Result<A::Reply, CallError>, Flow) {
         if let Some(state) = self.actor.__state() {
             state.undo();
         }
         let crashed = matches!(error, CallError::Panicked { .. });
-        if let Err(cause) = self.turn.database().db().undo_call() {
+        let undone = self.turn.stored().map(|database| database.db().undo_call());
+        if let Some(Err(cause)) = undone {
             // What the call wrote may be there still, so nothing of the batch may commit.
             self.batch.break_with(cause);
         }
@@ -119,6 +339,9 @@ impl<A: Handlers> Instance<A> {
 
     /// Makes what an action did a part of the batch, unless it could not commit like this.
     fn keep(&mut self, name: &'static str) -> Result<(), CallError> {
+        if !A::__STORED {
+            return Ok(());
+        }
         let state = self.actor.__state().and_then(|state| state.changed());
         let text = match state {
             None => None,
@@ -150,39 +373,70 @@ impl<A: Handlers> Instance<A> {
         if self.batch.is_empty() && !self.turn.agenda.is_touched() {
             return Flow::GoOn;
         }
-        let mut batch = std::mem::replace(&mut self.batch, Batch::new());
+        if !A::__STORED {
+            self.answer_now();
+            return Flow::GoOn;
+        }
+        let (broken, state) = (self.batch.take_broken(), self.batch.state.take());
+        let durability = self.batch.durability();
         let cell = Arc::clone(self.turn.cell());
         let database = self.turn.database();
-        let written = match (batch.take_broken(), &batch.state) {
+        let written = match (broken, &state) {
             (Some(cause), _) => Err(database.commit_error(cause)),
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        match written.and_then(|()| self.turn.commit(batch.durability())) {
+        let committed = written.and_then(|()| self.turn.commit(durability));
+        match committed {
+            // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
+            Ok(ticket)
+                if self.batch.notices.is_empty()
+                    && cell.is_out(self.turn.database().volume(), ticket) =>
+            {
+                self.answer_now();
+                Flow::GoOn
+            }
             Ok(ticket) => {
-                // DURABILITY: nothing of the batch leaves but through the gate, and with the notices goes the ticket.
-                let log = self.turn.database().log();
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                let volume = self.turn.database().volume();
+                // With the notices goes the ticket.
                 for notice in batch.notices {
-                    notice(Ok(Committed::new(log, ticket)));
+                    notice(Ok(Committed::new(volume, ticket)));
                 }
-                cell.answer_after(log, ticket, batch.answers);
+                cell.answer_after(volume, ticket, batch.answers);
                 Flow::GoOn
             }
             Err(error) => {
-                let error = self.store_error("commit", error);
-                let told = batch.fail(&error);
-                tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
-                // Behind the replies that wait at the gate: they came before.
-                for notice in batch.notices {
-                    notice(Err(error.clone()));
-                }
-                let database = self.turn.database();
-                let ticket = database.so_far();
-                cell.answer_after(database.log(), ticket, batch.answers);
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                self.commit_failed(batch, error);
                 // What is in memory is not what is on disk.
                 Flow::Crash
             }
         }
+    }
+
+    /// Lets the replies of the batch out.
+    fn answer_now(&mut self) {
+        let mailbox = self.turn.cell().mailbox();
+        // The next call takes no room any more.
+        let held = self.taken.len().saturating_sub(1);
+        mailbox.complete_now(&mut self.batch.answers, held);
+        self.batch.clear();
+    }
+
+    /// Tells everybody who waits for a batch that it was not committed.
+    fn commit_failed(&mut self, mut batch: Batch<A>, error: StoreError) {
+        let error = self.store_error("commit", error);
+        let told = batch.fail(&error);
+        let cell = Arc::clone(self.turn.cell());
+        tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
+        for notice in std::mem::take(&mut batch.notices) {
+            notice(Err(error.clone()));
+        }
+        // Behind the replies that wait at the gate: they came before.
+        let database = self.turn.database();
+        let ticket = database.so_far().unwrap_or_default();
+        cell.answer_after(database.volume(), ticket, batch.answers);
     }
 
     pub(super) fn subject(&self) -> Subject {

@@ -38,6 +38,17 @@ struct Plan {
     courier: Option<Courier>,
 }
 
+/// What is right about the next wake-up of an actor that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// What was committed last.
+    Memory,
+    /// What the file says: the instance crashed.
+    File,
+    /// A commit was lost, so that the next instance finds an earlier file.
+    Nothing,
+}
+
 /// What the directory knows of the next wake-up.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Known {
@@ -113,28 +124,36 @@ impl<A: Handlers> Turn<A> {
 
     /// Tells the directory and the scheduler what the file says when the instance ends. What it delivers ends too.
     ///
-    /// After a crash the file is asked, else what was committed last is known.
-    pub(super) fn hand_over(&mut self, crashed: bool) {
-        let earliest = if crashed {
-            self.read_earliest()
-        } else {
-            self.agenda.0.as_ref().and_then(|plan| plan.earliest)
-        };
+    /// Where nothing is known the actor is woken at once, to see for itself.
+    pub(super) fn hand_over(&mut self, trust: Trust) {
         if let Some(plan) = &mut self.agenda.0 {
             plan.courier = None;
         }
-        if let Some(earliest) = earliest {
-            self.bring_up_to_date(earliest);
-            // What is there for the taking wakes nobody: it was, and nobody took it.
-            let next = [earliest.timer, earliest.message, earliest.queued_later];
-            self.arm(next.into_iter().flatten().min());
-        }
+        let earliest = match trust {
+            // No stored call was touched, so what the others know is right.
+            Trust::Memory if self.agenda.0.is_none() => return,
+            Trust::Memory => match self.agenda.plan().earliest {
+                Some(earliest) => Some(earliest),
+                None => return,
+            },
+            Trust::File => self.read_earliest(),
+            Trust::Nothing => None,
+        };
+        let now = self.now();
+        let (due, wake) = earliest.map_or((Some(now), Some(now)), |earliest| {
+            (earliest.any(), earliest.wake())
+        });
+        self.bring_up_to_date(due);
+        self.arm(wake);
     }
 
     /// Says so when the messages in the outbox end with the actor.
     pub(super) fn tell_of_lost_messages(&mut self) {
         let waiting =
             |connection: &mut SqliteConnection| calls::count(connection, StoredKind::Message);
+        if !A::__STORED {
+            return;
+        }
         // A failure is one of the commit that follows.
         let lost = self.database().db().internal(waiting).unwrap_or(0);
         if lost > 0 {
@@ -165,20 +184,20 @@ impl<A: Handlers> Turn<A> {
     fn committed(&mut self, earliest: Earliest) {
         self.agenda.plan().earliest = Some(earliest);
         if std::mem::take(&mut self.agenda.plan().answers) {
-            self.bring_up_to_date(earliest);
+            self.bring_up_to_date(earliest.any());
         }
         let (cell, now) = (Arc::clone(self.cell()), self.now());
         if earliest.queued.is_some_and(|due| due <= now) {
             let waiting = cell.system().waiting();
             waiting.notify(A::NAME, cell.key().as_str());
         }
-        let mut next = [earliest.timer, earliest.message, earliest.queued_later];
+        let mut wake = earliest;
         if earliest.message.is_some_and(|due| due <= now) {
             // What can leave now is the courier's, so that nobody is woken for it.
             Courier::rouse(&mut self.agenda.plan().courier, &cell);
-            next[1] = None;
+            wake.message = None;
         }
-        self.arm(next.into_iter().flatten().min());
+        self.arm(wake.wake());
     }
 
     fn now(&self) -> i64 {
@@ -193,9 +212,9 @@ impl<A: Handlers> Turn<A> {
     }
 
     /// Tells the directory of a wake-up that is later than the one that it knows. That may wait: it is only woken in vain.
-    fn bring_up_to_date(&mut self, earliest: Earliest) {
-        if self.agenda.plan().known != Known::Due(earliest.any())
-            && let Err(error) = self.write_to_directory(earliest.any())
+    fn bring_up_to_date(&mut self, due: Option<i64>) {
+        if self.agenda.plan().known != Known::Due(due)
+            && let Err(error) = self.write_to_directory(due)
         {
             let key = self.cell().key();
             tracing::warn!(actor = A::NAME, %key, %error, "the directory was not written");

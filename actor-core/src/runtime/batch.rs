@@ -21,7 +21,7 @@ pub(super) struct Batch<A: Handlers> {
     /// Who is told when it is committed, or that it is not.
     pub(super) notices: Vec<Notice>,
     /// Why nothing of it may commit.
-    broken: Option<diesel::result::Error>,
+    broken: Option<Box<diesel::result::Error>>,
 }
 
 impl<A: Handlers> Batch<A> {
@@ -34,6 +34,20 @@ impl<A: Handlers> Batch<A> {
             durability: Durability::Process,
             notices: Vec::new(),
             broken: None,
+        }
+    }
+
+    /// Begins anew, when all is answered.
+    pub(super) fn clear(&mut self) {
+        self.told = 0;
+        self.calls = 0;
+        self.durability = Durability::Process;
+    }
+
+    /// Lets memory go that only a burst of calls needed.
+    pub(super) fn trim(&mut self) {
+        if self.answers.is_empty() {
+            self.answers.shrink_to(limits::IDLE_MAIL);
         }
     }
 
@@ -66,7 +80,7 @@ impl<A: Handlers> Batch<A> {
 
     /// Notes that nothing of the batch may commit.
     pub(super) fn break_with(&mut self, cause: diesel::result::Error) {
-        self.broken = Some(cause);
+        self.broken = Some(Box::new(cause));
     }
 
     pub(super) fn is_broken(&self) -> bool {
@@ -74,7 +88,7 @@ impl<A: Handlers> Batch<A> {
     }
 
     pub(super) fn take_broken(&mut self) -> Option<diesel::result::Error> {
-        self.broken.take()
+        self.broken.take().map(|cause| *cause)
     }
 
     pub(super) fn is_empty(&self) -> bool {

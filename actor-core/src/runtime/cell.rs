@@ -1,8 +1,9 @@
 //! [`Cell`]: the place of one key, whether its actor is awake, asleep or not there.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -15,10 +16,12 @@ use crate::key::Key;
 use crate::limits;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
-use crate::runtime::mailbox::{Ending, Mail, Mailbox, Origin, Pushed, Refusal, Request};
+use crate::runtime::mail::{Ending, Mail, Request};
+use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
+use crate::runtime::room::Place as InLine;
 use crate::runtime::slots::SlotId;
-use crate::runtime::task;
-use crate::store::{Durability, Gatekeeper, MigrationError, Paths, Syncing, Template};
+use crate::runtime::{here, memory, runner};
+use crate::store::{Backing, Durability, Gatekeeper, MigrationError, Paths, Template};
 use crate::system::System;
 
 /// All cells of one type of actor in one system.
@@ -27,7 +30,8 @@ pub(crate) struct Kind<A: Handlers> {
     cells: Mutex<HashMap<Key, Weak<Cell<A>>>>,
     /// Which keys refuse calls; kept apart from the cells, which nobody may hold meanwhile.
     refusals: Mutex<HashMap<Key, Refusal>>,
-    template: Result<Arc<Template>, Arc<MigrationError>>,
+    /// What its new actors start from, if they have a database.
+    template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
 }
 
 /// The place of one key.
@@ -52,7 +56,7 @@ impl<A: Handlers> Place for Cell<A> {
 }
 
 impl<A: Handlers> Kind<A> {
-    pub(crate) fn new(template: Result<Arc<Template>, Arc<MigrationError>>) -> Self {
+    pub(crate) fn new(template: Option<Result<Arc<Template>, Arc<MigrationError>>>) -> Self {
         Self {
             cells: Mutex::new(HashMap::new()),
             refusals: Mutex::new(HashMap::new()),
@@ -63,19 +67,22 @@ impl<A: Handlers> Kind<A> {
     /// Returns the cell of a key.
     pub(crate) fn cell(self: &Arc<Self>, system: &System, key: Key) -> Arc<Cell<A>> {
         let mut cells = self.cells.lock();
-        if let Some(cell) = cells.get(&key).and_then(Weak::upgrade) {
+        let entry = cells.entry(key);
+        if let Entry::Occupied(entry) = &entry
+            && let Some(cell) = entry.get().upgrade()
+        {
             return cell;
         }
-        let refusal = self.refusals.lock().get(&key).cloned();
+        let refusal = self.refusals.lock().get(entry.key()).cloned();
         let cell = Arc::new(Cell {
             kind: Arc::clone(self),
             system: system.clone(),
-            key: key.clone(),
+            key: entry.key().clone(),
             mailbox: Mailbox::new(refusal),
             gate: Gate::new(),
             waiting: Mutex::new(None),
         });
-        cells.insert(key, Arc::downgrade(&cell));
+        entry.insert_entry(Arc::downgrade(&cell));
         cell
     }
 
@@ -94,12 +101,18 @@ impl<A: Handlers> Kind<A> {
     }
 
     pub(super) fn template(&self) -> Result<Arc<Template>, Arc<MigrationError>> {
-        self.template.clone()
+        let template = self.template.clone();
+        template.expect("only an actor with a database asks for it")
     }
 }
 
 impl<A: Handlers> Drop for Cell<A> {
     fn drop(&mut self) {
+        let alarms = self.system.alarms();
+        let (idle, limit) = self.mailbox.alarms();
+        for alarm in idle.into_iter().chain(limit) {
+            alarms.cancel(alarm);
+        }
         let mut cells = self.kind.cells.lock();
         // A new cell may have taken the place between the last reference and this lock.
         if cells
@@ -129,7 +142,7 @@ impl<A: Handlers> Cell<A> {
         Arc::clone(self) as Arc<dyn Place>
     }
 
-    /// Notes who waits for what runs next.
+    /// Notes who waits for what runs next, or that nobody does any more.
     pub(super) fn set_waiting(&self, chain: Option<Arc<Chain>>) {
         *self.waiting.lock() = chain;
     }
@@ -138,10 +151,10 @@ impl<A: Handlers> Cell<A> {
         &self.gate
     }
 
-    /// Returns who syncs the actor's log, and whom the syncs release.
-    pub(super) fn syncing(self: &Arc<Self>) -> Syncing {
-        let pool = Arc::clone(self.system.store().pool());
-        (pool, Arc::clone(self) as Arc<dyn Gatekeeper>)
+    /// Returns what the actor's database stands on.
+    pub(super) fn backing(self: &Arc<Self>) -> Backing {
+        let keeper = Arc::clone(self) as Arc<dyn Gatekeeper>;
+        self.system.store().backing(keeper)
     }
 
     /// Returns what a reply may rely on.
@@ -171,33 +184,129 @@ impl<A: Handlers> Cell<A> {
         ActorRef::new(Ok(Arc::clone(self)), None)
     }
 
-    /// Puts mail into the room that the caller reserved, and starts the actor if it sleeps.
-    pub(crate) fn send_reserved(self: &Arc<Self>, mail: Mail<A>) -> Result<(), CallError> {
-        self.check_open()?;
-        let pushed = self.mailbox.push(mail).map_err(CallError::Start)?;
-        self.start_if(&pushed);
-        Ok(())
+    /// Puts a call into the mailbox, and starts the actor if it sleeps. Waits in the line if there is no room.
+    pub(crate) fn poll_send(
+        self: &Arc<Self>,
+        mut sending: Sending<'_, A>,
+        line: &mut Line<'_, A>,
+        task: &Context<'_>,
+    ) -> Poll<Result<Sent<A>, CallError>> {
+        let way = self.way(&sending);
+        let chain = sending.chain.clone();
+        loop {
+            if line.place.is_some() && line.poll(task).is_pending() {
+                return Poll::Pending;
+            }
+            self.check_open()?;
+            match self.mailbox.push_call(&mut sending, &mut line.place, way) {
+                Ok(Posted::Direct(instance, message)) => {
+                    return Poll::Ready(self.run_direct(instance, message, chain));
+                }
+                Ok(Posted::Sent(slot, pushed)) => {
+                    if matches!(pushed, Pushed::Start) && chain.is_some() {
+                        // The hooks of the preamble run for the one that asks.
+                        self.set_waiting(chain);
+                    }
+                    let in_place =
+                        way != Way::Queued && matches!(pushed, Pushed::Start | Pushed::Run(_));
+                    self.follow(pushed, in_place);
+                    return Poll::Ready(Ok(match slot {
+                        None => Sent::Told,
+                        Some(slot) if in_place => Sent::Ran(slot),
+                        Some(slot) => Sent::Queued(slot),
+                    }));
+                }
+                Err(Unsent::Refused(error)) => return Poll::Ready(Err(CallError::Start(error))),
+                Err(Unsent::Full) => {
+                    if line.poll(task).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
     }
 
-    /// Puts an ask into the room that the caller reserved, and starts the actor if it sleeps.
-    pub(crate) fn ask_reserved(
-        self: &Arc<Self>,
-        message: A::Message,
-        origin: Origin<A>,
-        waker: &Waker,
-    ) -> Result<SlotId, CallError> {
+    /// Puts a call that nobody waits for into the mailbox if there is room.
+    pub(crate) fn try_send(self: &Arc<Self>, mut sending: Sending<'_, A>) -> Result<(), CallError> {
         self.check_open()?;
-        let chain = origin.1.clone();
-        let (slot, pushed) = self
-            .mailbox
-            .push_ask(message, origin, waker)
-            .map_err(CallError::Start)?;
-        if matches!(pushed, Pushed::Start) {
-            // The hooks of the preamble run for the one that asks.
-            self.set_waiting(chain);
+        match self.mailbox.push_call(&mut sending, &mut None, Way::Queued) {
+            Ok(Posted::Sent(_, pushed)) => {
+                self.follow(pushed, false);
+                Ok(())
+            }
+            Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
+            Err(Unsent::Refused(error)) => Err(CallError::Start(error)),
+            Err(Unsent::Full) => Err(CallError::MailboxFull {
+                subject: self.subject(),
+                capacity: A::OPTIONS.mailbox,
+            }),
         }
-        self.start_if(&pushed);
-        Ok(slot)
+    }
+
+    /// Returns whether the one who asks runs the actor itself. Calls that commit are left to a driver, so that those which
+    /// come together share a commit.
+    fn way(&self, sending: &Sending<'_, A>) -> Way {
+        let Some(message) = &sending.message else {
+            return Way::Queued;
+        };
+        let info = A::__action(message);
+        let alone = !A::__STORED || (info.read_only && !info.is_async);
+        if sending.asker.is_none() || !alone || !self.may_run_here() {
+            Way::Queued
+        } else if info.is_async {
+            Way::InPlace
+        } else {
+            Way::Direct
+        }
+    }
+
+    /// Returns whether this thread may run the actor: it is in its runtime, and not too deep in others.
+    fn may_run_here(&self) -> bool {
+        runner::has_depth() && here::is_in(self.system.runtime_id())
+    }
+
+    /// Asks that the actor be created, and waits until it is.
+    pub(crate) async fn create(self: &Arc<Self>, input: A::Input) -> Result<(), CallError> {
+        let at_once = !A::__STORED && memory::starts_at_once(&A::HOOKS);
+        if at_once && self.may_run_here() && !self.system.is_closing() && self.mailbox.claim() {
+            return self.begin_now(&input);
+        }
+        self.create_waiting(Arc::new(input)).await
+    }
+
+    async fn create_waiting(self: &Arc<Self>, input: Arc<A::Input>) -> Result<(), CallError> {
+        let (waiter, done) = oneshot::channel();
+        self.send_mail(Mail::Create { input, waiter }).await?;
+        done.await.unwrap_or_else(|_| Err(self.shut_down()))
+    }
+
+    /// Puts mail that is no call into the mailbox, and starts the actor if it sleeps. Waits in the line if there is no room.
+    pub(super) async fn send_mail(self: &Arc<Self>, mail: Mail<A>) -> Result<(), CallError> {
+        let mut mail = Some(mail);
+        let mut line = Line::new(self);
+        std::future::poll_fn(|task| {
+            loop {
+                if line.place.is_some() && line.poll(task).is_pending() {
+                    return Poll::Pending;
+                }
+                self.check_open()?;
+                match self.mailbox.push_mail(&mut mail, &mut line.place) {
+                    Ok(pushed) => {
+                        self.follow(pushed, self.may_run_here());
+                        return Poll::Ready(Ok(()));
+                    }
+                    Err(Unsent::Refused(error)) => {
+                        return Poll::Ready(Err(CallError::Start(error)));
+                    }
+                    Err(Unsent::Full) => {
+                        if line.poll(task).is_pending() {
+                            return Poll::Pending;
+                        }
+                    }
+                }
+            }
+        })
+        .await
     }
 
     /// Asks the actor to end, and waits until it has.
@@ -207,7 +316,7 @@ impl<A: Handlers> Cell<A> {
         }
         let (waiter, done) = oneshot::channel();
         let pushed = self.mailbox.request(ending, Some(waiter));
-        self.start_if(&pushed);
+        self.follow(pushed, false);
         done.await.unwrap_or_else(|_| Err(self.shut_down()))
     }
 
@@ -215,26 +324,18 @@ impl<A: Handlers> Cell<A> {
     pub(crate) fn due(self: &Arc<Self>) {
         if !self.system.is_closing() {
             let pushed = self.mailbox.push_due();
-            self.start_if(&pushed);
+            self.follow(pushed, false);
         }
     }
 
     /// Asks the actor to sleep; nobody waits.
     pub(crate) fn sleep_now(self: &Arc<Self>) {
         let pushed = self.mailbox.request(Ending::Sleep, None);
-        self.start_if(&pushed);
+        self.follow(pushed, false);
     }
 
-    fn start_if(self: &Arc<Self>, pushed: &Pushed) {
-        if matches!(pushed, Pushed::Start) {
-            self.system.spawn(task::run(Arc::clone(self)));
-        }
-    }
-
-    /// Gives reserved room back when the system is closing.
     fn check_open(&self) -> Result<(), CallError> {
         if self.system.is_closing() {
-            self.mailbox.unreserve();
             return Err(self.shut_down());
         }
         Ok(())
@@ -274,14 +375,54 @@ impl<A: Handlers> Cell<A> {
     }
 
     /// Notes that the actor started.
-    pub(super) fn awake(&self) {
+    pub(super) fn awake(self: &Arc<Self>) {
         if self.mailbox.failures() > 0 {
             self.kind.refusals.lock().remove(&self.key);
         }
-        self.mailbox.set_awake();
+        // One that will be idle looks at the clock then.
+        let looks = !A::__STORED && A::OPTIONS.sleep_after.is_none();
+        let now = looks.then(|| self.system.alarms().now());
+        self.mailbox.set_awake(now);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.
-            let _: Pushed = self.mailbox.request(Ending::Sleep, None);
+            self.sleep_now();
+        }
+    }
+}
+
+/// What became of a call that was sent.
+pub(crate) enum Sent<A: Handlers> {
+    /// It is in the mailbox, and nobody waits for it.
+    Told,
+    /// It is in the mailbox. The one who asks is woken when its reply is in this place.
+    Queued(SlotId),
+    /// The actor ran already, so that its reply may be in this place. Nobody is woken before it was looked at.
+    Ran(SlotId),
+    /// It is handled.
+    Done(A::Reply),
+}
+
+/// A place in the line for room in a mailbox, which is left when this is dropped.
+pub(crate) struct Line<'c, A: Handlers> {
+    cell: &'c Arc<Cell<A>>,
+    place: Option<InLine>,
+}
+
+impl<'c, A: Handlers> Line<'c, A> {
+    /// Stands nowhere yet.
+    pub(crate) fn new(cell: &'c Arc<Cell<A>>) -> Self {
+        Self { cell, place: None }
+    }
+
+    fn poll(&mut self, task: &Context<'_>) -> Poll<()> {
+        self.cell.mailbox.poll_room(&mut self.place, task.waker())
+    }
+}
+
+impl<A: Handlers> Drop for Line<'_, A> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.cell.mailbox.leave_room(place);
         }
     }
 }

@@ -30,27 +30,37 @@ thread_local! {
 }
 
 /// Runs a part of an actor's code.
-pub(super) fn polled<T>(place: Option<&Arc<dyn Place>>, poll: impl FnOnce() -> T) -> T {
+pub(super) fn polled<T>(place: &mut Option<Arc<dyn Place>>, poll: impl FnOnce() -> T) -> T {
     /// Puts back what was there before, after a panic too.
-    struct Before(Option<Arc<dyn Place>>);
+    struct Swapped<'p>(&'p mut Option<Arc<dyn Place>>);
 
-    impl Drop for Before {
-        fn drop(&mut self) {
-            POLLED.with(|polled| polled.replace(self.0.take()));
+    impl Swapped<'_> {
+        fn swap(&mut self) {
+            POLLED.with(|polled| std::mem::swap(&mut *polled.borrow_mut(), self.0));
         }
     }
 
-    let _before = Before(POLLED.with(|polled| polled.replace(place.cloned())));
+    impl Drop for Swapped<'_> {
+        fn drop(&mut self) {
+            self.swap();
+        }
+    }
+
+    let mut swapped = Swapped(place);
+    swapped.swap();
     poll()
 }
 
 /// Returns the chain of an ask that is made here, or the path that it would close to a cycle.
 ///
 /// `None` is an ask from outside of all actors: nobody waits for it who could be asked.
-pub(crate) fn asking(target: &Arc<dyn Place>) -> Result<Option<Arc<Chain>>, Vec<Subject>> {
+pub(crate) fn asking(
+    target: impl FnOnce() -> Arc<dyn Place>,
+) -> Result<Option<Arc<Chain>>, Vec<Subject>> {
     let Some(place) = POLLED.with(|polled| polled.borrow().clone()) else {
         return Ok(None);
     };
+    let target = target();
     let chain = Arc::new(Chain {
         waiting: place.waiting(),
         place,
@@ -59,7 +69,7 @@ pub(crate) fn asking(target: &Arc<dyn Place>) -> Result<Option<Arc<Chain>>, Vec<
     let mut link = Some(&chain);
     while let Some(asker) = link {
         path.push(asker.place.subject());
-        if Arc::ptr_eq(&asker.place, target) {
+        if Arc::ptr_eq(&asker.place, &target) {
             path.reverse();
             path.push(target.subject());
             return Err(path);

@@ -13,8 +13,9 @@ use crate::hooks::Step;
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
-use crate::runtime::limited::limited;
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::limited::{limited, limited_now};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
 use crate::runtime::turn::Turn;
@@ -37,9 +38,10 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
             Next::Mail(Mail::Action {
                 message,
                 reply,
-                input: Some(input),
+                input,
                 chain,
-            }) => {
+            }) if input.is_some() || memory::input::<A>().is_some() => {
+                let input = input.or_else(memory::input::<A>)?;
                 let mail = Mail::Action {
                     message,
                     reply,
@@ -65,7 +67,7 @@ pub(super) async fn create<A: Handlers>(
     mail: Mail<A>,
     template: Arc<Template>,
 ) -> Option<Started<A>> {
-    let database = match store::create(cell.paths(), Arc::clone(&template), cell.syncing()).await {
+    let database = match store::create(cell.paths(), &template, cell.backing()) {
         Ok(database) => database,
         Err(error) => {
             fail(cell, Failed::store(None, error), Some(mail), false);
@@ -96,7 +98,7 @@ pub(super) async fn create<A: Handlers>(
             first: Some(mail),
         }),
         Err(failed) => {
-            close(turn).await;
+            close(turn, false).await;
             fail(cell, failed, Some(mail), true);
             None
         }
@@ -107,53 +109,73 @@ pub(super) async fn create<A: Handlers>(
 async fn bring_up<A: Handlers>(
     turn: &mut Turn<A>,
     input: &A::Input,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Result<Meta, Failed> {
     if template.replays() {
-        migrate(turn, A::MIGRATIONS.list(), For::New)
+        let template = Arc::clone(template);
+        migrate(turn, A::MIGRATIONS.list(), For::New, template)
             .await
             .map_err(Failed::migrating)?;
     }
-    let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
-    let (running, limit) = enter(turn, Step::CreateState, &hook);
-    let mut cx = Context::new(turn);
-    // The user's `Clone` is the user's code too.
-    let created = limited(&running, limit, async {
-        A::__create_state(&mut cx, input.clone()).await
-    });
-    let created = created.await;
-    let state = turn
-        .settle(created, limit)
-        .await
-        .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))?;
+    create_hooks(turn, input).await?;
+    mark(turn, template).await
+}
+
+/// Runs the hooks that run for a new actor only.
+pub(super) async fn create_hooks<A: Handlers>(
+    turn: &mut Turn<A>,
+    input: &A::Input,
+) -> Result<(), Failed> {
+    let state = match (A::HOOKS.create_state, memory::unit()) {
+        (None, Some(nothing)) => nothing,
+        _ => create_state(turn, input).await?,
+    };
     turn.set_state(state);
     for hook in A::HOOKS.on_create {
-        let (running, limit) = enter(turn, Step::OnCreate, hook);
+        let (mut running, limit) = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
-        let created = limited(&running, limit, A::__on_create(hook.id, &mut cx)).await;
+        let created = limited(&mut running, limit, A::__on_create(hook.id, &mut cx)).await;
         turn.settle(created, limit)
             .await
             .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
     }
+    Ok(())
+}
+
+/// Runs the hook that makes the state, or makes its default.
+async fn create_state<A: Handlers>(
+    turn: &mut Turn<A>,
+    input: &A::Input,
+) -> Result<A::State, Failed> {
+    let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
+    let (mut running, limit) = enter(turn, Step::CreateState, &hook);
+    let mut cx = Context::new(turn);
+    // The user's `Clone` is the user's code too.
+    let create = async { A::__create_state(&mut cx, input.clone()).await };
+    let created = match A::HOOKS.create_state {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
+    turn.settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateState, &hook, fault))
+}
+
+/// Writes the state and the mark, and commits the creation.
+async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Meta, Failed> {
     let at_create = |error| Failed::store(Some(Step::OnCreate), error);
     let fingerprint = template.fingerprint().to_owned();
     let cell = Arc::clone(turn.cell());
     let state = turn.take_state();
     let durability = cell.durability();
-    // The commit waits for the disk.
-    let (state, committed) = turn
-        .offload(move |database| {
-            let written = database
-                .state_text(&state)
-                .and_then(|text| database.write_state(A::__STATE_VERSION, &text));
-            let committed = written.and_then(|()| {
-                let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
-                Ok((meta, database.commit(durability)?))
-            });
-            (state, committed)
-        })
-        .await
-        .map_err(at_create)?;
+    let database = turn.database();
+    let committed = database
+        .state_text(&state)
+        .and_then(|text| database.write_state(A::__STATE_VERSION, &text))
+        .and_then(|()| {
+            let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
+            Ok((meta, database.commit(durability)?))
+        });
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;
     turn.durable(ticket).await.map_err(at_create)?;

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
+use crate::runtime::agenda::Trust;
 use crate::runtime::failed::Failed;
-use crate::runtime::mailbox::{Ending, Next, answer};
+use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::turn::Turn;
-use crate::store::{self, StoreError};
+use crate::store::{self, Database, StoreError};
 
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
 pub(super) async fn commit<A: Handlers>(
     actor: &mut A,
     turn: &mut Turn<A>,
 ) -> Result<(), StoreError> {
+    if !A::__STORED {
+        return Ok(());
+    }
     if let Some(state) = actor.__state()
         && let Some(changed) = state.changed()
     {
@@ -34,14 +38,21 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
     if let Some(state) = actor.__state() {
         state.undo();
     }
-    turn.database().rollback()
+    turn.stored().map_or(Ok(()), Database::rollback)
 }
 
-/// Closes the file.
-pub(super) async fn close<A: Handlers>(mut turn: Turn<A>) {
+/// Closes the file. After a crash it is asked what the actor must be woken for.
+pub(super) async fn close<A: Handlers>(mut turn: Turn<A>, crashed: bool) {
+    if !A::__STORED {
+        return;
+    }
     // What is held at the gate leaves before the log is gone; a failed sync has told everybody already.
-    let _ = turn.all_durable().await;
-    turn.hand_over(false);
+    let durable = turn.all_durable().await;
+    turn.hand_over(match durable {
+        Ok(()) if crashed => Trust::File,
+        Ok(()) => Trust::Memory,
+        Err(_) => Trust::Nothing,
+    });
     let cell = Arc::clone(turn.cell());
     if let Err(error) = store::close(turn.into_database()).await {
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, "a database was not closed in order");
@@ -76,6 +87,9 @@ pub(super) async fn finish_destroying<A: Handlers>(turn: Turn<A>) {
 
 /// Deletes the files and the row of an actor that does not count any more.
 pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
+    if !A::__STORED {
+        return Ok(());
+    }
     let cell = Arc::clone(turn.cell());
     let deleted = store::delete(turn.into_database()).await;
     cell.system()

@@ -7,7 +7,7 @@ use crate::error::{CallError, StartCause, StartError};
 use crate::hooks::{Hook, Step};
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::Fault;
-use crate::runtime::mailbox::{Ending, Mail, answer};
+use crate::runtime::mail::{Ending, Mail, answer};
 use crate::runtime::migrate;
 use crate::store::StoreError;
 
@@ -87,13 +87,13 @@ pub(super) fn reject<A: Handlers>(cell: &Cell<A>, mail: Mail<A>, error: &CallErr
     }
 }
 
-/// Tells everybody who waits that the actor did not start.
+/// Tells everybody who waits that the actor did not start, and returns what they are told.
 pub(super) fn fail<A: Handlers>(
     cell: &Arc<Cell<A>>,
     failed: Failed,
     first: Option<Mail<A>>,
     back_off: bool,
-) {
+) -> CallError {
     let error = Arc::new(StartError {
         subject: cell.subject(),
         step: failed.step,
@@ -116,4 +116,5 @@ pub(super) fn fail<A: Handlers>(
         };
         answer(request.waiter, result);
     }
+    error
 }

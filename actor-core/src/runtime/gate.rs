@@ -14,27 +14,32 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::runtime::cell::Cell;
 use crate::runtime::slots::SlotId;
-use crate::store::{Gatekeeper, Log, StoreError, Ticket};
+use crate::store::{Gatekeeper, StoreError, Ticket, Volume};
 
 /// One reply, and where it goes.
 pub(super) type Answer<A> = (SlotId, Result<<A as Handlers>::Reply, CallError>);
 
 /// Replies of calls that committed together.
 struct Held<A: Handlers> {
-    log: Arc<Log>,
+    volume: Arc<Volume>,
     ticket: Ticket,
     answers: Vec<Answer<A>>,
 }
 
 /// Replies that wait until what they saw is durable.
 pub(crate) struct Gate<A: Handlers> {
-    held: Mutex<VecDeque<Held<A>>>,
+    /// Nothing at all until something is held.
+    #[allow(
+        clippy::box_collection,
+        reason = "most actors hold nothing, and are smaller by it"
+    )]
+    held: Mutex<Option<Box<VecDeque<Held<A>>>>>,
 }
 
 impl<A: Handlers> Gate<A> {
     pub(super) fn new() -> Self {
         Self {
-            held: Mutex::new(VecDeque::new()),
+            held: Mutex::new(None),
         }
     }
 
@@ -46,28 +51,41 @@ impl<A: Handlers> Gate<A> {
 }
 
 impl<A: Handlers> Cell<A> {
+    /// Returns whether a reply may leave at once: what it saw is durable, and no reply waits that came before it.
+    pub(super) fn is_out(&self, volume: &Volume, ticket: Ticket) -> bool {
+        let held = self.gate().held.lock();
+        let is_empty = held.as_ref().is_none_or(|held| held.is_empty());
+        is_empty && volume.log().check(ticket).is_ok_and(|durable| durable)
+    }
+
     /// Lets replies out when the ticket is durable, at once if it is already.
-    pub(super) fn answer_after(&self, log: &Arc<Log>, ticket: Ticket, answers: Vec<Answer<A>>) {
+    pub(super) fn answer_after(
+        &self,
+        volume: &Arc<Volume>,
+        ticket: Ticket,
+        answers: Vec<Answer<A>>,
+    ) {
         if answers.is_empty() {
             return;
         }
         let mut held = self.gate().held.lock();
         // A sync that ends after this look finds what is pushed here, because it takes the same lock.
-        if held.is_empty() && log.check(ticket).is_ok_and(|durable| durable) {
+        let is_empty = held.as_ref().is_none_or(|held| held.is_empty());
+        if is_empty && volume.log().check(ticket).is_ok_and(|durable| durable) {
             // The lock is kept meanwhile, so that no later reply overtakes these.
             let finished = self.mailbox().complete_all(answers);
             drop(held);
             finished.tell();
             return;
         }
-        held.push_back(Held {
-            log: Arc::clone(log),
+        held.get_or_insert_default().push_back(Held {
+            volume: Arc::clone(volume),
             ticket,
             answers,
         });
         drop(held);
         // The store may have failed before, in which case no sync comes any more.
-        if log.check(ticket).is_err() {
+        if volume.log().check(ticket).is_err() {
             self.advanced();
         }
     }
@@ -76,9 +94,10 @@ impl<A: Handlers> Cell<A> {
 impl<A: Handlers> Gatekeeper for Cell<A> {
     fn advanced(&self) {
         let mut finished = Vec::new();
-        let mut held = self.gate().held.lock();
+        let mut gate = self.gate().held.lock();
+        let Some(held) = &mut *gate else { return };
         while let Some(first) = held.front() {
-            let durable = match first.log.check(first.ticket) {
+            let durable = match first.volume.log().check(first.ticket) {
                 Ok(false) => break,
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
@@ -94,7 +113,7 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
         }
         // An actor that is idle keeps no room for replies.
         held.shrink_to(4);
-        drop(held);
+        drop(gate);
         for finished in finished {
             finished.tell();
         }
@@ -107,7 +126,7 @@ impl<A: Handlers> Cell<A> {
         let error = CallError::Store {
             subject: self.subject(),
             name: "commit",
-            source: Arc::new(StoreError::Poisoned {
+            source: Arc::new(StoreError::Lost {
                 source: Arc::clone(source),
             }),
         };

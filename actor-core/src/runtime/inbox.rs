@@ -18,7 +18,7 @@ use crate::key::Key;
 use crate::runtime::cell::Kind;
 use crate::runtime::inside::{Committed, Work, Working};
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::mailbox::Mail;
+use crate::runtime::mail::Mail;
 use crate::store::{Durability, StoreError, StoredCall, messages};
 use crate::system::System;
 
@@ -70,6 +70,11 @@ struct Arrived {
 }
 
 impl<A: Handlers> Work<A> for Arrived {
+    fn may_wait(&self) -> bool {
+        // The actions that it runs may.
+        true
+    }
+
     fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_> {
         Box::pin(instance.receive(*self))
     }
@@ -103,7 +108,7 @@ impl<A: Handlers> Instance<A> {
             Ok(last) => last,
             Err(cause) => {
                 self.batch.break_with(cause);
-                return self.after_call(true, Flow::Crash).await;
+                return Flow::Crash;
             }
         };
         let mut flow = Flow::GoOn;
@@ -129,7 +134,7 @@ impl<A: Handlers> Instance<A> {
         self.batch.notices.push(Box::new(move |committed| {
             let _ = done.send(committed.map(|committed| (delivered, committed)));
         }));
-        self.after_call(false, flow).await
+        self.after_stored(false, flow).await
     }
 
     /// Handles one message. Returns why it failed, and whether the instance goes on; an error when nothing is known.
@@ -149,10 +154,9 @@ impl<A: Handlers> Instance<A> {
             Err(fault) => return Ok(Some((undelivered(fault.to_string(), true), Flow::GoOn))),
         };
         let info = A::__action(&call);
-        if info.is_async && self.flush() == Flow::Crash {
+        let Some((result, flow)) = self.act_stored(call, info).await else {
             return Err(Flow::Crash);
-        }
-        let (result, flow) = self.act(call, info).await;
+        };
         let failed = result.as_ref().err().map(ToString::to_string);
         self.batch.push(None, result, Durability::Synced);
         if let Some(error) = failed {
@@ -192,10 +196,14 @@ impl<A: Handlers> Kind<A> {
     ) -> Delivering {
         let cell = self.cell(system, key);
         Box::pin(async move {
+            if !A::__STORED {
+                // It cannot remember what it has handled.
+                let reason = format!("{} is in memory only", cell.subject());
+                return Ok(Delivered::never(&delivery, reason));
+            }
             let (done, result) = oneshot::channel();
-            cell.mailbox().reserve().await;
             let arrived = Box::new(Arrived { delivery, done });
-            cell.send_reserved(Mail::Work(arrived))?;
+            cell.send_mail(Mail::Work(arrived)).await?;
             let unknown = |error: StoreError| CallError::Store {
                 subject: cell.subject(),
                 name: "inbox",

@@ -14,23 +14,13 @@ use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::runtime::chain::asking;
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::mailbox::Mail;
-use crate::store::{Durability, Log, StoreError, Ticket};
-
-impl<A: Handlers> Mail<A> {
-    /// Whether it takes one of the places of the mailbox.
-    pub(super) fn takes_room(&self) -> bool {
-        !matches!(self, Self::Due)
-    }
-}
-
-/// Counts the places that mail took.
-pub(super) fn room_of<A: Handlers>(mail: &[Mail<A>]) -> usize {
-    mail.iter().filter(|mail| mail.takes_room()).count()
-}
+use crate::runtime::mail::Mail;
+use crate::store::{Durability, StoreError, Ticket, Volume};
 
 /// Work that an actor does between its calls.
 pub(crate) trait Work<A: Handlers>: Send {
+    /// Whether it may wait, so that it does not share its transaction with others.
+    fn may_wait(&self) -> bool;
     /// Does the work. What it writes is committed by the next flush.
     fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_>;
     /// Says that it is not done.
@@ -47,22 +37,22 @@ pub(super) type Notice = Box<dyn FnOnce(Result<Committed, CallError>) + Send>;
 
 /// Something that is committed, and durable in a moment.
 pub(crate) struct Committed {
-    log: Arc<Log>,
+    volume: Arc<Volume>,
     ticket: Ticket,
 }
 
 impl Committed {
-    pub(super) fn new(log: &Arc<Log>, ticket: Ticket) -> Self {
+    pub(super) fn new(volume: &Arc<Volume>, ticket: Ticket) -> Self {
         Self {
-            log: Arc::clone(log),
+            volume: Arc::clone(volume),
             ticket,
         }
     }
 
     /// Waits until it is durable.
     pub(super) async fn durable(self) -> Result<(), StoreError> {
-        let durable = self.log.durable(self.ticket).await;
-        durable.map_err(|source| StoreError::Poisoned { source })
+        let durable = self.volume.log().wait(self.ticket).await;
+        durable.map_err(|source| StoreError::Lost { source })
     }
 }
 
@@ -117,6 +107,10 @@ struct Sent<A: Handlers, T> {
 }
 
 impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_> {
         Box::pin(async move {
             let Self { inside, done, .. } = *self;
@@ -136,14 +130,14 @@ impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
                     instance
                         .batch
                         .break_with(diesel::result::Error::RollbackTransaction);
-                    return instance.after_call(true, Flow::Crash).await;
+                    return Flow::Crash;
                 }
             };
             instance.batch.notices.push(Box::new(move |committed| {
                 // Who does not wait any more does not need the answer.
                 let _ = done.send(committed.map(|committed| (value, committed)));
             }));
-            instance.after_call(false, Flow::GoOn).await
+            Flow::GoOn
         })
     }
 
@@ -164,18 +158,22 @@ impl<A: Handlers> ActorRef<A> {
         limit: Duration,
     ) -> Result<T, CallError> {
         let cell = self.cell()?;
+        if !A::__STORED {
+            return Err(CallError::InMemory {
+                subject: cell.subject(),
+            });
+        }
         // Who waits for itself waits for ever.
-        asking(&cell.place()).map_err(|path| CallError::Cycle { path })?;
+        asking(|| cell.place()).map_err(|path| CallError::Cycle { path })?;
         let name = inside.name;
         let (done, result) = oneshot::channel();
         let sent = Sent {
             inside,
-            input: self.input(),
+            input: self.input().cloned(),
             done,
         };
         let work = async {
-            cell.mailbox().reserve().await;
-            cell.send_reserved(Mail::Work(Box::new(sent)))?;
+            cell.send_mail(Mail::Work(Box::new(sent))).await?;
             let (value, committed) = result.await.unwrap_or_else(|_| Err(cell.shut_down()))?;
             let durable = committed.durable().await;
             durable.map_err(|error| CallError::Store {

@@ -1,7 +1,9 @@
 //! [`Instance`]: an awake actor, from its first call to its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use diesel::sqlite::SqliteConnection;
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
@@ -9,14 +11,15 @@ use crate::error::CallError;
 use crate::hooks::Step;
 use crate::limits;
 use crate::runtime::batch::Batch;
-use crate::runtime::cell::Cell;
 use crate::runtime::ending;
+use crate::runtime::life::{After, Ended};
 use crate::runtime::limited::Fault;
-use crate::runtime::mailbox::{Ending, Mail, Mailbox, Next, Request, Status, Waiter, answer};
+use crate::runtime::mail::{Ending, Mail, Next, Request, answer};
+use crate::runtime::mailbox::{Mailbox, Taken};
 use crate::runtime::preamble::{self, Started};
 use crate::runtime::runs::Runs;
 use crate::runtime::turn::Turn;
-use crate::store::{Durability, queue};
+use crate::store::{Database, Durability, queue};
 
 /// Requests that go back to the mailbox when this is dropped.
 struct Later<'m, A: Handlers>(&'m Mailbox<A>, Vec<Request>);
@@ -31,35 +34,12 @@ impl<A: Handlers> Drop for Later<'_, A> {
 pub(crate) struct Instance<A: Handlers> {
     pub(super) actor: A,
     pub(super) turn: Turn<A>,
-    first: Option<Mail<A>>,
+    /// What was taken out of the mailbox and is not handled yet: calls that share a transaction.
+    pub(super) taken: VecDeque<Mail<A>>,
     runs: Runs,
+    /// Whether an actor waits for the call that runs.
+    pub(super) is_asked: bool,
     pub(super) batch: Batch<A>,
-}
-
-/// How an instance ended.
-pub(super) struct Ended {
-    /// Its memory could not be trusted any more; it starts again.
-    pub(super) crashed: bool,
-    /// Who asked for the end, and what they get.
-    pub(super) answer: Option<(Option<Waiter>, Result<(), CallError>)>,
-}
-
-impl Ended {
-    /// Nothing had started.
-    pub(super) fn nothing() -> Self {
-        Self {
-            crashed: false,
-            answer: None,
-        }
-    }
-
-    /// It sleeps, or is destroyed.
-    fn in_order(waiter: Option<Waiter>, result: Result<(), CallError>) -> Self {
-        Self {
-            crashed: false,
-            answer: Some((waiter, result)),
-        }
-    }
 }
 
 /// Whether the actor goes on.
@@ -70,82 +50,47 @@ pub(crate) enum Flow {
     Crash,
 }
 
-/// What woke the instance.
-enum Event<A: Handlers> {
-    Next(Next<A>),
+/// What an instance came to that handled what it could.
+pub(super) enum Work<A: Handlers> {
+    /// Nothing is there.
     Idle,
+    /// There may be more, and it is somebody else's turn.
+    More,
+    /// The log must have room before the next call runs.
+    Room,
+    /// A call that may wait is next.
+    Async(Mail<A>),
+    /// It is to end.
+    Request(Request),
+    /// It cannot go on.
+    Crash,
 }
 
 impl<A: Handlers> Instance<A> {
     pub(super) fn new(started: Started<A>) -> Self {
-        let Started { actor, turn, first } = started;
+        let Started { actor, turn, .. } = started;
         let runs = Runs::start(turn.cell());
-        Self {
+        let mut instance = Self {
             actor,
             turn,
-            first,
+            taken: VecDeque::new(),
             runs,
+            is_asked: false,
             batch: Batch::new(),
-        }
-    }
-
-    /// Takes calls until the actor ends, and closes its file.
-    pub(super) async fn live(mut self) -> Ended {
+        };
         if !A::HOOKS.queues.is_empty() {
-            self.release_taken();
+            instance.release_taken();
         }
-        if let Some(first) = self.first.take()
-            && self.handle(first, true).await == Flow::Crash
-        {
-            return self.crash().await;
-        }
-        let cell = Arc::clone(self.turn.cell());
-        loop {
-            // What is ready shares the transaction; nobody waits for what is not.
-            let event = match cell.mailbox().try_next() {
-                Some(next) => Event::Next(next),
-                None => match self.flush() {
-                    Flow::GoOn => Self::next(&cell).await,
-                    Flow::Crash => return self.crash().await,
-                },
-            };
-            let request = match event {
-                Event::Next(Next::Mail(mail)) => {
-                    if self.handle(mail, false).await == Flow::Crash {
-                        return self.crash().await;
-                    }
-                    continue;
-                }
-                Event::Next(Next::Request(request)) => request,
-                Event::Idle => Request::sleep(),
-            };
-            if self.flush() == Flow::Crash {
-                cell.mailbox().put_back(vec![request]);
-                return self.crash().await;
-            }
-            cell.mailbox().set_status(Status::Stopping);
-            match self.stop(request).await {
-                Ok(ended) => return ended,
-                Err(still) => self = *still,
-            }
-            self.runs = Runs::start(&cell);
-            cell.mailbox().set_status(Status::Awake);
-        }
+        instance
     }
 
     /// Gives back what an earlier process took from the queues.
     fn release_taken(&mut self) {
         let cell = Arc::clone(self.turn.cell());
-        let (epoch, now) = (
-            cell.system().waiting().epoch(),
-            cell.system().clock().now_ms(),
-        );
-        let released = self
-            .turn
-            .database()
-            .db()
-            .internal(|connection| queue::release(connection, epoch, now));
-        match released {
+        let now = cell.system().clock().now_ms();
+        let epoch = cell.system().waiting().epoch();
+        let release = |connection: &mut SqliteConnection| queue::release(connection, epoch, now);
+        match self.turn.database().db().internal(release) {
             Ok(false) => {}
             Ok(true) => self.turn.touch(),
             Err(cause) => self.batch.break_with(cause),
@@ -153,46 +98,122 @@ impl<A: Handlers> Instance<A> {
         self.batch.count(Durability::Process);
     }
 
-    /// Waits for the next thing to do, or until the actor was idle for long enough.
-    async fn next(cell: &Cell<A>) -> Event<A> {
-        let mailbox = cell.mailbox();
-        let next = std::future::poll_fn(|task| mailbox.poll_next(task));
-        match A::OPTIONS.sleep_after {
-            None => Event::Next(next.await),
-            Some(idle) => tokio::time::timeout(idle, next)
-                .await
-                .map_or(Event::Idle, Event::Next),
+    /// Handles the calls that are there and do not wait, up to a commit's worth of them or as many as are given. Returns how
+    /// many that were, too.
+    pub(super) fn work(&mut self, most: usize) -> (Work<A>, usize) {
+        let mut handled = 0;
+        let work = loop {
+            if !self.has_room() {
+                break self.flushed(Work::Room);
+            }
+            if let Some(work) = self.handle_taken(most, &mut handled) {
+                break work;
+            }
+            let cell = self.turn.cell();
+            match cell.mailbox().take(&mut self.taken) {
+                Taken::Mail => {}
+                // What is ready shares the transaction; nobody waits for what is not.
+                Taken::Nothing => break self.flushed(Work::Idle),
+                Taken::Request(request) => match self.flush() {
+                    Flow::GoOn => break Work::Request(request),
+                    Flow::Crash => {
+                        let cell = self.turn.cell();
+                        cell.mailbox().put_back(vec![request]);
+                        break Work::Crash;
+                    }
+                },
+            }
+        };
+        (work, handled)
+    }
+
+    /// Returns whether the log takes what the next calls write; an error of it is told to them.
+    fn has_room(&mut self) -> bool {
+        self.turn
+            .stored()
+            .is_none_or(|database| database.volume().log().has_room().unwrap_or(true))
+    }
+
+    /// Waits until the log takes more: a slow disk is back-pressure, and not growth.
+    pub(super) async fn room(&mut self) {
+        if let Some(database) = self.turn.stored() {
+            let volume = Arc::clone(database.volume());
+            // The calls that come next are told.
+            let _ = volume.log().room().await;
         }
     }
 
+    /// Handles the calls that were taken out of the mailbox; `None` when none is left.
+    fn handle_taken(&mut self, most: usize, handled: &mut usize) -> Option<Work<A>> {
+        while let Some(mail) = self.taken.pop_front() {
+            if mail.is_async() {
+                // An action that may wait would let those before it wait too.
+                return Some(match self.flush() {
+                    Flow::GoOn => Work::Async(mail),
+                    Flow::Crash => {
+                        // The next instance handles it.
+                        self.taken.push_front(mail);
+                        Work::Crash
+                    }
+                });
+            }
+            if self.handle_now(mail) == Flow::Crash {
+                self.flush();
+                return Some(Work::Crash);
+            }
+            *handled += 1;
+            if self.batch.is_full() || *handled >= most {
+                return Some(self.flushed(Work::More));
+            }
+        }
+        None
+    }
+
+    /// Commits, and goes on if that is well.
+    fn flushed(&mut self, work: Work<A>) -> Work<A> {
+        match self.flush() {
+            Flow::GoOn => work,
+            Flow::Crash => Work::Crash,
+        }
+    }
+
+    /// Lets memory go that only a burst of calls needed.
+    pub(super) fn trim(&mut self) {
+        self.taken.shrink_to(limits::IDLE_MAIL);
+        self.batch.trim();
+    }
+
     /// Ends the instance in order. It comes back if it must live on.
-    async fn stop(mut self, request: Request) -> Result<Ended, Box<Self>> {
+    pub(super) async fn stop(mut self: Box<Self>, request: Request) -> After<A> {
         if self.end_runs().await == Flow::Crash {
             // It was not carried out: the next instance does that.
             self.turn.cell().mailbox().put_back(vec![request]);
-            return Ok(self.crash().await);
+            return self.crash().await;
         }
         match request.ending {
             Ending::Sleep => {
                 self.sleep_hooks().await;
-                drop(self.actor);
-                ending::close(self.turn).await;
-                Ok(Ended::in_order(request.waiter, Ok(())))
+                let Self { actor, turn, .. } = *self;
+                drop(actor);
+                ending::close(turn, false).await;
+                After::Ended(Ended::in_order(request.waiter, Ok(())))
             }
             Ending::Destroy => match self.destroy_hooks().await {
                 Ok(()) => {
-                    drop(self.actor);
-                    let removed = ending::remove(self.turn).await;
-                    Ok(Ended::in_order(request.waiter, removed))
+                    let Self { actor, turn, .. } = *self;
+                    drop(actor);
+                    let removed = ending::remove(turn).await;
+                    After::Ended(Ended::in_order(request.waiter, removed))
                 }
                 Err((error, Flow::GoOn)) => {
                     answer(request.waiter, Err(error));
-                    Err(Box::new(self))
+                    self.runs = Runs::start(self.turn.cell());
+                    After::Awake(self)
                 }
                 Err((error, Flow::Crash)) => {
-                    let ended = self.crash().await;
+                    let after = self.crash().await;
                     answer(request.waiter, Err(error));
-                    Ok(ended)
+                    after
                 }
             },
         }
@@ -211,13 +232,13 @@ impl<A: Handlers> Instance<A> {
             if self.flush() == Flow::Crash {
                 return Flow::Crash;
             }
-            let mail = std::future::poll_fn(|task| mailbox.poll_next(task));
+            let mail = std::future::poll_fn(|_| mailbox.poll_next());
             tokio::select! {
                 biased;
                 () = self.runs.ended(until) => return Flow::GoOn,
                 next = mail => match next {
                     Next::Mail(mail) => {
-                        if self.handle(mail, false).await == Flow::Crash {
+                        if self.handle(mail).await == Flow::Crash {
                             return Flow::Crash;
                         }
                     }
@@ -269,7 +290,8 @@ impl<A: Handlers> Instance<A> {
             }
         }
         self.turn.tell_of_lost_messages();
-        let marked = match self.turn.database().mark_destroyed() {
+        let mark = self.turn.stored().map(Database::mark_destroyed);
+        let marked = match mark.unwrap_or(Ok(())) {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
             Err(error) => Err(error),
         };
@@ -281,16 +303,15 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Gives the instance up: what is on disk counts.
-    async fn crash(mut self) -> Ended {
-        let _ = self.turn.database().rollback();
-        self.turn.hand_over(true);
+    pub(super) async fn crash(mut self: Box<Self>) -> After<A> {
+        let _ = self.turn.stored().map(Database::rollback);
+        let cell = self.turn.cell();
+        cell.mailbox().put_back_mail(&mut self.taken);
         self.runs.abort();
         self.runs.drop_all().await;
-        drop(self.actor);
-        ending::close(self.turn).await;
-        Ended {
-            crashed: true,
-            answer: None,
-        }
+        let Self { actor, turn, .. } = *self;
+        drop(actor);
+        ending::close(turn, true).await;
+        After::Ended(Ended::crashed())
     }
 }

@@ -2,16 +2,18 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep};
 
 use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::chain::{self, Place};
+use crate::runtime::pulse;
 
 /// How the user's code ended, if not well.
 #[derive(Debug)]
@@ -36,16 +38,22 @@ pub(super) struct Running {
 
 impl Running {
     /// Says so when code held a worker of the runtime for too long: nothing else runs on it meanwhile.
-    fn warn_if_held(&self, held: Duration) {
+    fn warn_if_held(&self, began: u32) {
+        let held = pulse::since(began);
         if held >= limits::HELD_WORKER {
-            let (actor, name) = (self.actor, self.name);
-            tracing::warn!(
-                actor,
-                name,
-                ?held,
-                "code held a worker: use `cx.blocking` for long queries"
-            );
+            self.warn(held);
         }
+    }
+
+    #[cold]
+    fn warn(&self, held: Duration) {
+        let (actor, name) = (self.actor, self.name);
+        tracing::warn!(
+            actor,
+            name,
+            ?held,
+            "code held a worker: use `cx.blocking` for long queries"
+        );
     }
 }
 
@@ -53,29 +61,98 @@ impl Running {
 ///
 /// Code that never awaits cannot be dropped; it is refused when it comes back too late. What it writes to the actor in
 /// memory is put right by the caller, which is why its panics may be caught.
-pub(super) async fn limited<T>(
-    running: &Running,
-    limit: Duration,
-    code: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Fault> {
-    let began = Instant::now();
-    let mut code = pin!(code);
-    let caught = std::future::poll_fn(|task| {
-        let polling = std::time::Instant::now();
-        let polled = chain::polled(running.asks_as.as_ref(), || {
-            catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(task)))
+pub(super) fn limited<F>(running: &mut Running, limit: Duration, code: F) -> Limited<'_, F> {
+    Limited {
+        began: Some(Instant::now()),
+        ..limited_later(running, limit, code)
+    }
+}
+
+/// Runs an action that may wait, as [`limited`] does, but its time begins when it waits for the first time: one that does not
+/// wait looks at no clock but the coarse one.
+pub(super) fn limited_later<F>(running: &mut Running, limit: Duration, code: F) -> Limited<'_, F> {
+    Limited {
+        running,
+        limit,
+        began: None,
+        first: pulse::beat(),
+        code,
+        timer: None,
+    }
+}
+
+pin_project! {
+    /// The user's code under way.
+    pub(super) struct Limited<'r, F> {
+        running: &'r mut Running,
+        limit: Duration,
+        began: Option<Instant>,
+        first: u32,
+        #[pin]
+        code: F,
+        // Only code that waits pays for a timer.
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
+    type Output = Result<T, Fault>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let limit = *this.limit;
+        let beat = pulse::beat();
+        let polled = chain::polled(&mut this.running.asks_as, || {
+            catch_unwind(AssertUnwindSafe(|| this.code.poll(task)))
         });
-        running.warn_if_held(polling.elapsed());
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(Fault::Failed)),
-            Err(payload) => Poll::Ready(Err(Fault::Panicked(Failure::panic_text(&*payload)))),
-        }
+        this.running.warn_if_held(beat);
+        let ended = match polled {
+            Ok(Poll::Ready(result)) => result.map_err(Fault::Failed),
+            Err(payload) => Err(Fault::Panicked(Failure::panic_text(&*payload))),
+            Ok(Poll::Pending) if limit == Duration::MAX => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                if this.timer.is_none() {
+                    let now = Instant::now();
+                    let began = *this.began.get_or_insert(now);
+                    let left = limit.saturating_sub(now.duration_since(began));
+                    this.timer.set(Some(tokio::time::sleep(left)));
+                }
+                let timer = this.timer.as_pin_mut().expect("it was just set");
+                return timer.poll(task).map(|()| Err(Fault::TimedOut(limit)));
+            }
+        };
+        let late = match this.began {
+            Some(began) => began.elapsed() > limit,
+            None => pulse::since(*this.first) > limit,
+        };
+        Poll::Ready(if late {
+            Err(Fault::TimedOut(limit))
+        } else {
+            ended
+        })
+    }
+}
+
+/// Runs an action that does not wait, to its end or to its panic.
+///
+/// Its time is looked at as [`limited`] does it, but by the coarse clock: it is refused when it is surely too late.
+pub(super) fn limited_now<T>(
+    running: &mut Running,
+    limit: Duration,
+    code: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Fault> {
+    let began = pulse::beat();
+    let ended = chain::polled(&mut running.asks_as, || {
+        catch_unwind(AssertUnwindSafe(code))
     });
-    match tokio::time::timeout(limit, caught).await {
-        Ok(_) if began.elapsed() > limit => Err(Fault::TimedOut(limit)),
-        Ok(result) => result,
-        Err(_) => Err(Fault::TimedOut(limit)),
+    running.warn_if_held(began);
+    if pulse::since(began) > limit {
+        return Err(Fault::TimedOut(limit));
+    }
+    match ended {
+        Ok(result) => result.map_err(Fault::Failed),
+        Err(payload) => Err(Fault::Panicked(Failure::panic_text(&*payload))),
     }
 }
 
@@ -86,17 +163,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_end_is_told_apart() {
         let second = Duration::from_secs(1);
-        let running = &Running {
+        let running = &mut Running {
             asks_as: None,
             actor: "actor",
             name: "code",
         };
         assert_eq!(limited(running, second, async { Ok(7) }).await.unwrap(), 7);
-        let failed = limited::<()>(running, second, async { Err(Failure::message("no")) }).await;
+        let no = async { Err::<(), _>(Failure::message("no")) };
+        let failed = limited(running, second, no).await;
         assert!(matches!(failed, Err(Fault::Failed(failure)) if failure.to_string() == "no"));
-        let panicked = limited::<()>(running, second, async { panic!("ouch {}", 1) }).await;
+        let ouch = async { panic!("ouch {}", 1) };
+        let panicked: Result<(), _> = limited(running, second, ouch).await;
         assert!(matches!(panicked, Err(Fault::Panicked(text)) if text == "ouch 1"));
-        let slow = limited::<()>(running, second, std::future::pending()).await;
+        let slow: Result<(), _> = limited(running, second, std::future::pending()).await;
         assert!(matches!(slow, Err(Fault::TimedOut(limit)) if limit == second));
     }
 }

@@ -1,24 +1,36 @@
-//! [`Mailbox`]: what waits for an actor, and who waits for its replies.
+//! [`Mailbox`]: what waits for an actor, who waits for its replies, and what the actor itself is at the moment.
 //!
 //! # Invariants
 //!
 //! 1. Mail is handed out in the order in which it was pushed. A lifecycle request is due when all mail is handed out that was pushed before it.
-//! 2. While the status is not `Asleep`, exactly one instance task exists, and it looks here before it ends.
+//! 2. While the status is not `Asleep`, exactly one life exists: it is here, or with whoever runs the cell.
 //! 3. A slot belongs to one ask until that ask has taken the reply or was dropped, and the reply was given or never will be.
+//! 4. No code of the user's runs under the lock, and no waker is woken.
+
+mod finished;
+mod inner;
+mod sending;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
-use crate::runtime::chain::Chain;
-use crate::runtime::inside::{Work, room_of};
-use crate::runtime::slots::{Completed, SlotId, Slots};
+use crate::runtime::alarms::AlarmId;
+use crate::runtime::gate::Answer;
+use crate::runtime::life::Life;
+use crate::runtime::mail::{Ending, Mail, Next, Request, Waiter, answer};
+use crate::runtime::room::Place;
+use crate::runtime::slots::SlotId;
+pub(super) use finished::Finished;
+pub(super) use inner::Inner;
+pub(crate) use sending::Sending;
+pub(super) use sending::{Posted, Pushed, Taken, Unsent, Way};
 
 /// Whether an actor is awake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,76 +44,6 @@ pub enum Status {
     Awake,
     /// It answers what was sent before, and then sleeps or is destroyed.
     Stopping,
-}
-
-/// What an actor is asked to do besides its actions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Sleep.
-    Sleep,
-    /// Be destroyed.
-    Destroy,
-}
-
-/// Who waits for an [`Ending`].
-pub(crate) type Waiter = oneshot::Sender<Result<(), CallError>>;
-
-/// One thing in the mailbox.
-pub(crate) enum Mail<A: Handlers> {
-    /// A call of an action.
-    Action {
-        /// Which action, with its arguments.
-        message: A::Message,
-        /// Where the reply goes; nowhere for a tell.
-        reply: Option<SlotId>,
-        /// What the actor is created with if it does not exist.
-        input: Option<Arc<A::Input>>,
-        /// Who waits for the reply, if actors do.
-        chain: Option<Arc<Chain>>,
-    },
-    /// A wish that the actor be created, and that it was not there before.
-    Create {
-        /// What it is created with.
-        input: Arc<A::Input>,
-        /// Who waits.
-        waiter: Waiter,
-    },
-    /// Work of the framework's own, in the actor's transaction.
-    Work(Box<dyn Work<A>>),
-    /// A notice that a stored call is due. It needs no room: there is one at a time.
-    Due,
-}
-
-/// Where an ask comes from: what it may create the actor with, and who waits for the reply.
-pub(crate) type Origin<A> = (Option<Arc<<A as Handlers>::Input>>, Option<Arc<Chain>>);
-
-/// A lifecycle request.
-pub(crate) struct Request {
-    /// What to do.
-    pub(crate) ending: Ending,
-    /// Who waits.
-    pub(crate) waiter: Option<Waiter>,
-    /// How much mail was pushed before it.
-    behind: u64,
-}
-
-impl Request {
-    /// Makes the request of an actor that was idle for long enough.
-    pub(super) fn sleep() -> Self {
-        Self {
-            ending: Ending::Sleep,
-            waiter: None,
-            behind: 0,
-        }
-    }
-}
-
-/// What an instance does next.
-pub(crate) enum Next<A: Handlers> {
-    /// This mail.
-    Mail(Mail<A>),
-    /// This request.
-    Request(Request),
 }
 
 /// Calls are refused until then, because a start failed.
@@ -118,114 +60,126 @@ pub(crate) struct Refusal {
 /// What waits for one actor.
 pub(crate) struct Mailbox<A: Handlers> {
     inner: Mutex<Inner<A>>,
-    /// One permit for each mail that still fits.
-    room: Semaphore,
-}
-
-struct Inner<A: Handlers> {
-    queue: VecDeque<Mail<A>>,
-    requests: VecDeque<Request>,
-    slots: Slots<Result<A::Reply, CallError>>,
-    pushed: u64,
-    taken: u64,
-    status: Status,
-    refusal: Option<Refusal>,
-    instance: Option<Waker>,
-}
-
-/// What the pusher has to do.
-#[must_use]
-pub(crate) enum Pushed {
-    /// Nothing: an instance is there.
-    Delivered,
-    /// Spawn the instance.
-    Start,
+    /// When the alarm is set that looks whether somebody has waited for long; `u64::MAX` if it is not.
+    limit: AtomicU64,
 }
 
 impl<A: Handlers> Mailbox<A> {
     pub(super) fn new(refusal: Option<Refusal>) -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                queue: VecDeque::new(),
-                requests: VecDeque::new(),
-                slots: Slots::new(),
-                pushed: 0,
-                taken: 0,
-                status: Status::Asleep,
-                refusal,
-                instance: None,
-            }),
-            room: Semaphore::new(A::OPTIONS.mailbox),
+            inner: Mutex::new(Inner::new(refusal)),
+            limit: AtomicU64::new(u64::MAX),
         }
     }
 
-    /// Takes room for one mail, if there is some.
-    pub(crate) fn try_reserve(&self) -> bool {
-        self.room
-            .try_acquire()
-            .map(tokio::sync::SemaphorePermit::forget)
-            .is_ok()
+    /// Takes the alarms out that are set, when nobody needs the mailbox any more.
+    pub(super) fn alarms(&mut self) -> (Option<AlarmId>, Option<AlarmId>) {
+        let inner = self.inner.get_mut();
+        (inner.idle_alarm.take(), inner.limit_alarm.take())
     }
 
-    /// Waits for room for one mail and takes it. First come, first served.
-    pub(crate) async fn reserve(&self) {
-        self.room
-            .acquire()
-            .await
-            .expect("the semaphore is never closed")
-            .forget();
+    /// When the alarm rings by which those who wait for a reply look at the time.
+    pub(super) fn limit(&self) -> &AtomicU64 {
+        &self.limit
     }
 
-    /// Puts an ask into the reserved room, and registers who waits for its reply.
-    pub(super) fn push_ask(
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner<A>> {
+        self.inner.lock()
+    }
+
+    /// Waits in the line for room.
+    pub(super) fn poll_room(&self, place: &mut Option<Place>, waker: &Waker) -> Poll<()> {
+        let mut inner = self.inner.lock();
+        if place.is_none() && inner.room.is_free(inner.used(), A::OPTIONS.mailbox) {
+            return Poll::Ready(());
+        }
+        inner.room.poll(place, waker)
+    }
+
+    /// Leaves the line for room, or gives granted room back.
+    pub(super) fn leave_room(&self, place: Place) {
+        let mut inner = self.inner.lock();
+        inner.room.leave(place);
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Pushes a call, unless there is no room: then it stays where it is. `place` is one that was granted room.
+    pub(super) fn push_call(
         &self,
-        message: A::Message,
-        (input, chain): Origin<A>,
-        waker: &Waker,
-    ) -> Result<(SlotId, Pushed), Arc<StartError>> {
+        call: &mut Sending<'_, A>,
+        place: &mut Option<Place>,
+        way: Way,
+    ) -> Result<Posted<A>, Unsent> {
         let mut inner = self.inner.lock();
-        self.check(&mut inner)?;
-        let slot = inner.slots.insert(waker.clone());
-        let mail = Mail::Action {
+        let inner = &mut *inner;
+        inner.enter(place)?;
+        let message = call.message.take().expect("a call is pushed once");
+        // Only one that may find nobody needs to carry what the actor is created with.
+        let alone = inner.status != Status::Awake || inner.requests.is_some();
+        let input = call.input.filter(|_| alone).cloned();
+        let is_async = A::__action(&message).is_async;
+        let here = way != Way::Queued && inner.can_run_in_place();
+        if way == Way::Direct
+            && here
+            && let Some(Life::Awake(_)) = inner.life
+            && let Some(Life::Awake(instance)) = inner.life.take()
+        {
+            let begun = inner.baton.try_begin();
+            assert!(begun, "nobody runs a cell that listens");
+            return Ok(Posted::Direct(instance, message));
+        }
+        let reply = call.asker.map(|waker| {
+            // Who runs the actor in place looks for the reply itself before it waits.
+            let waker = if here { Waker::noop() } else { waker };
+            inner.slots.insert(waker.clone())
+        });
+        inner.queue.push_back(Mail::Action {
             message,
-            reply: Some(slot),
+            reply,
             input,
-            chain,
-        };
-        Ok((slot, inner.push(mail)))
+            chain: call.chain.take(),
+        });
+        inner.pushed += 1;
+        inner.alone += usize::from(is_async);
+        Ok(Posted::Sent(reply, inner.rouse(here)))
     }
 
-    /// Puts mail into the reserved room.
-    pub(super) fn push(&self, mail: Mail<A>) -> Result<Pushed, Arc<StartError>> {
+    /// Takes the baton of an actor that is asleep, for the one who creates it, unless a start has to wait.
+    pub(super) fn claim(&self) -> bool {
         let mut inner = self.inner.lock();
-        self.check(&mut inner)?;
-        Ok(inner.push(mail))
+        if inner.status != Status::Asleep || inner.refusal.is_some() {
+            return false;
+        }
+        inner.status = Status::Starting;
+        let begun = inner.baton.try_begin();
+        assert!(begun, "INVARIANT 2: nobody runs an actor that is asleep");
+        true
     }
 
-    /// Puts a notice that a stored call is due behind the mail, unless the actor refuses calls.
-    pub(super) fn push_due(&self) -> Pushed {
+    /// Pushes mail that is no call, unless there is no room: then it stays where it is.
+    pub(super) fn push_mail(
+        &self,
+        mail: &mut Option<Mail<A>>,
+        place: &mut Option<Place>,
+    ) -> Result<Pushed<A>, Unsent> {
         let mut inner = self.inner.lock();
-        if inner.refuses().is_some() {
+        inner.enter(place)?;
+        Ok(inner.push(mail.take().expect("mail is pushed once")))
+    }
+
+    /// Puts a notice that a stored call is due behind the mail, also where there is no room, unless the actor refuses calls.
+    pub(super) fn push_due(&self) -> Pushed<A> {
+        let mut inner = self.inner.lock();
+        if inner.refusal().is_some() {
             return Pushed::Delivered;
         }
         inner.push(Mail::Due)
     }
 
-    /// Gives the reserved room back if the actor refuses calls.
-    fn check(&self, inner: &mut Inner<A>) -> Result<(), Arc<StartError>> {
-        inner.refuses().map_or(Ok(()), |error| {
-            self.unreserve();
-            Err(error)
-        })
-    }
-
-    /// Gives back room that was reserved and is not needed.
-    pub(super) fn unreserve(&self) {
-        self.room.add_permits(1);
-    }
-
     /// Puts a lifecycle request behind all mail so far. A request to sleep that finds nobody is done at once.
-    pub(super) fn request(&self, ending: Ending, waiter: Option<Waiter>) -> Pushed {
+    pub(super) fn request(&self, ending: Ending, waiter: Option<Waiter>) -> Pushed<A> {
         let mut inner = self.inner.lock();
         if ending == Ending::Sleep && inner.status == Status::Asleep {
             drop(inner);
@@ -233,39 +187,60 @@ impl<A: Handlers> Mailbox<A> {
             return Pushed::Delivered;
         }
         let behind = inner.pushed;
-        inner.requests.push_back(Request {
+        inner.requests.get_or_insert_default().push_back(Request {
             ending,
             waiter,
             behind,
+            idle: false,
         });
-        inner.rouse()
+        inner.rouse(false)
     }
 
-    /// Hands out what is next.
-    pub(super) fn poll_next(&self, task: &mut Context<'_>) -> Poll<Next<A>> {
+    /// Takes mail that may share a transaction, or one that may not, or the request that is due.
+    pub(super) fn take(&self, into: &mut VecDeque<Mail<A>>) -> Taken {
         let mut inner = self.inner.lock();
-        if let Some(next) = inner.next() {
-            drop(inner);
-            return Poll::Ready(self.hand_out(next));
+        let taken = inner.take(into);
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        taken
+    }
+
+    /// Hands out what is next. If there is nothing, mail is what the cell waits for.
+    pub(super) fn poll_next(&self) -> Poll<Next<A>> {
+        let mut inner = self.inner.lock();
+        match inner.next() {
+            None => {
+                inner.baton.listen();
+                Poll::Pending
+            }
+            Some(next) => {
+                let woken = inner.grant();
+                drop(inner);
+                woken.into_iter().for_each(Waker::wake);
+                Poll::Ready(next)
+            }
         }
-        match &mut inner.instance {
-            Some(waker) => waker.clone_from(task.waker()),
-            empty => *empty = Some(task.waker().clone()),
+    }
+
+    /// Waits until something is next.
+    pub(super) fn poll_more(&self) -> Poll<()> {
+        let mut inner = self.inner.lock();
+        if inner.has_next() {
+            return Poll::Ready(());
         }
+        inner.baton.listen();
         Poll::Pending
     }
 
     /// Hands out what is next, if there is something.
     pub(super) fn try_next(&self) -> Option<Next<A>> {
-        let next = self.inner.lock().next()?;
-        Some(self.hand_out(next))
-    }
-
-    fn hand_out(&self, next: Next<A>) -> Next<A> {
-        if matches!(&next, Next::Mail(mail) if mail.takes_room()) {
-            self.room.add_permits(1);
-        }
-        next
+        let mut inner = self.inner.lock();
+        let next = inner.next()?;
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        Some(next)
     }
 
     /// Returns the request that is due before any more mail, without taking it.
@@ -277,24 +252,25 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn put_back(&self, requests: Vec<Request>) {
         let mut inner = self.inner.lock();
         for request in requests.into_iter().rev() {
-            inner.requests.push_front(request);
+            inner.requests.get_or_insert_default().push_front(request);
         }
     }
 
-    /// Puts mail back that was handed out and not handled: it is the next.
-    pub(super) fn put_back_mail(&self, mail: Mail<A>) {
+    /// Puts mail back that was handed out and not handled: it is the next. For a moment there may be more than there is room for.
+    pub(super) fn put_back_mail(&self, mail: &mut VecDeque<Mail<A>>) {
         let mut inner = self.inner.lock();
-        inner.queue.push_front(mail);
-        inner.taken -= 1;
-        drop(inner);
-        // Its room was given back when it was handed out, and may be taken: then there is one more for a moment.
-        self.room.forget_permits(1);
+        inner.held = 0;
+        while let Some(last) = mail.pop_back() {
+            inner.alone += usize::from(last.is_async());
+            inner.queue.push_front(last);
+            inner.taken -= 1;
+        }
     }
 
     /// Returns whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();
-        inner.queue.is_empty() && inner.requests.is_empty()
+        inner.is_empty()
     }
 
     /// Answers an ask.
@@ -307,7 +283,7 @@ impl<A: Handlers> Mailbox<A> {
     /// Answers asks in their order. Who waits is told when the caller holds no lock any more.
     pub(super) fn complete_all(
         &self,
-        answers: Vec<(SlotId, Result<A::Reply, CallError>)>,
+        answers: impl IntoIterator<Item = (SlotId, Result<A::Reply, CallError>)>,
     ) -> Finished<Result<A::Reply, CallError>> {
         let mut finished = Finished::default();
         let mut inner = self.inner.lock();
@@ -315,6 +291,29 @@ impl<A: Handlers> Mailbox<A> {
             finished.add(inner.slots.complete(slot, result));
         }
         finished
+    }
+
+    /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
+    /// those that were taken out.
+    pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
+        if answers.is_empty() && held == 0 {
+            return;
+        }
+        let mut finished = Finished::default();
+        let mut inner = self.inner.lock();
+        for (slot, result) in answers.drain(..) {
+            finished.add(inner.slots.complete(slot, result));
+        }
+        inner.held = held;
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        finished.tell();
+    }
+
+    /// Makes a place for a reply that somebody looks for before he waits.
+    pub(super) fn add_slot(&self) -> SlotId {
+        self.inner.lock().slots.insert(Waker::noop().clone())
     }
 
     /// Looks for the reply of an ask.
@@ -326,7 +325,7 @@ impl<A: Handlers> Mailbox<A> {
         self.inner.lock().slots.poll(slot, task.waker())
     }
 
-    /// Gives up an ask; its reply, if one comes, is dropped.
+    /// Gives up an ask whose reply was not taken; the reply, if one comes, is dropped.
     pub(crate) fn abandon(&self, slot: SlotId) {
         let dropped = self.inner.lock().slots.abandon(slot);
         // A reply may run user code when it is dropped, so not under the lock.
@@ -343,16 +342,25 @@ impl<A: Handlers> Mailbox<A> {
         self.inner.lock().status = status;
     }
 
-    /// Notes that a start succeeded.
-    pub(super) fn set_awake(&self) {
+    /// Notes that a start succeeded, and when.
+    pub(super) fn set_awake(&self, now: Option<u64>) {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
         inner.refusal = None;
+        if let Some(now) = now {
+            inner.begin_at(now);
+        }
+    }
+
+    /// Returns since when an actor exists that is in memory only, and whether it answers calls; `None` if it does not exist.
+    pub(crate) fn awake_since(&self) -> Option<(Status, u64)> {
+        let inner = self.inner.lock();
+        (inner.since > 0).then_some((inner.status, inner.since))
     }
 
     /// Refuses calls for a while, from the moment the instance ends.
     pub(super) fn refuse(&self, refusal: Refusal) {
-        self.inner.lock().refusal = Some(refusal);
+        self.inner.lock().refusal = Some(Box::new(refusal));
     }
 
     /// Returns how often in a row the actor failed to start.
@@ -364,136 +372,46 @@ impl<A: Handlers> Mailbox<A> {
             .map_or(0, |refusal| refusal.failures)
     }
 
-    /// Ends the instance if nothing waits for it.
+    /// Ends the last life, if nothing waits for another one.
     ///
-    /// INVARIANT 2: looking and ending are one step, so that what is pushed after it starts a new instance.
+    /// INVARIANT 2: looking and ending are one step, so that what is pushed after it begins a new life.
     pub(super) fn retire(&self) -> bool {
         let mut inner = self.inner.lock();
-        if !inner.queue.is_empty() || !inner.requests.is_empty() {
+        if !inner.is_empty() {
             inner.status = Status::Starting;
             return false;
         }
-        inner.status = Status::Asleep;
-        inner.instance = None;
-        inner.queue.shrink_to_fit();
-        inner.requests.shrink_to_fit();
+        inner.fall_asleep();
+        inner.queue = VecDeque::new();
+        inner.slots.shrink(0);
         true
     }
 
     /// Takes everything that waits.
     pub(super) fn drain(&self) -> (Vec<Mail<A>>, Vec<Request>) {
-        let taken = self.inner.lock().drain();
-        self.room.add_permits(room_of(&taken.0));
+        let mut inner = self.inner.lock();
+        let taken = inner.drain();
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
         taken
     }
 
-    /// Takes everything that waits and ends the instance, in one step, and answers all asks that are not answered yet.
+    /// Takes everything that waits and ends the last life, in one step, and answers all asks that are not answered yet.
     pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
         let mut inner = self.inner.lock();
         let taken = inner.drain();
-        inner.status = Status::Asleep;
-        inner.instance = None;
+        inner.fall_asleep();
         // Those whose mail was taken out before, by an instance that is gone.
-        let handed_out = inner.slots.waiting_except(&taken.0, |mail| match mail {
-            Mail::Action { reply, .. } => *reply,
-            Mail::Create { .. } | Mail::Work(_) | Mail::Due => None,
-        });
+        let handed_out = inner.slots.waiting_except(&taken.0, Mail::reply);
         let mut finished = Finished::default();
         for slot in handed_out {
             finished.add(inner.slots.complete(slot, Err(error.clone())));
         }
+        let woken = inner.grant();
         drop(inner);
-        self.room.add_permits(room_of(&taken.0));
+        woken.into_iter().for_each(Waker::wake);
         finished.tell();
         taken
-    }
-}
-
-/// Whom to wake, and what nobody takes, once no lock is held: both may run code of the user's.
-#[must_use]
-pub(super) struct Finished<R> {
-    wakers: Vec<Waker>,
-    unclaimed: Vec<R>,
-}
-
-impl<R> Default for Finished<R> {
-    fn default() -> Self {
-        Self {
-            wakers: Vec::new(),
-            unclaimed: Vec::new(),
-        }
-    }
-}
-
-impl<R> Finished<R> {
-    fn add(&mut self, completed: Completed<R>) {
-        match completed {
-            Completed::Wake(waker) => self.wakers.push(waker),
-            Completed::Unclaimed(reply) => self.unclaimed.push(reply),
-        }
-    }
-
-    /// Wakes who waits.
-    pub(super) fn tell(self) {
-        self.wakers.into_iter().for_each(Waker::wake);
-        drop(self.unclaimed);
-    }
-}
-
-impl<A: Handlers> Inner<A> {
-    /// Returns why calls are refused now: the last start failed.
-    fn refuses(&self) -> Option<Arc<StartError>> {
-        let refusal = self.refusal.as_ref()?;
-        let refused = self.status == Status::Asleep && Instant::now() < refusal.until;
-        refused.then(|| Arc::clone(&refusal.error))
-    }
-
-    fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
-        self.taken = self.pushed;
-        (
-            self.queue.drain(..).collect(),
-            self.requests.drain(..).collect(),
-        )
-    }
-
-    fn push(&mut self, mail: Mail<A>) -> Pushed {
-        self.queue.push_back(mail);
-        self.pushed += 1;
-        self.rouse()
-    }
-
-    /// Wakes the instance, or asks for one.
-    fn rouse(&mut self) -> Pushed {
-        if self.status == Status::Asleep {
-            self.status = Status::Starting;
-            return Pushed::Start;
-        }
-        if let Some(waker) = self.instance.take() {
-            waker.wake();
-        }
-        Pushed::Delivered
-    }
-
-    fn due(&self) -> Option<&Request> {
-        self.requests
-            .front()
-            .filter(|request| request.behind <= self.taken)
-    }
-
-    fn next(&mut self) -> Option<Next<A>> {
-        if self.due().is_some() {
-            return self.requests.pop_front().map(Next::Request);
-        }
-        let mail = self.queue.pop_front()?;
-        self.taken += 1;
-        Some(Next::Mail(mail))
-    }
-}
-
-/// Tells who waits, if anybody still does.
-pub(crate) fn answer(waiter: Option<Waiter>, result: Result<(), CallError>) {
-    if let Some(waiter) = waiter {
-        // Who does not wait any more does not need the answer.
-        let _ = waiter.send(result);
     }
 }

@@ -10,15 +10,15 @@ use crate::hooks::{DataMigration, Step};
 use crate::runtime::limited::{Fault, limited};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
-use crate::store::{FORMAT, Meta, Migration, MigrationError, StoreError};
+use crate::store::{FORMAT, Meta, Migration, MigrationError, StoreError, Template};
 
 /// What a failed step leaves to say: the hook that was running, and the cause.
 pub(super) type Failed = (Option<&'static str>, StartCause);
 
 /// For whom migrations apply.
 pub(super) enum For<'m> {
-    /// An actor that exists, with its mark and the fingerprint to write into it.
-    Waking(&'m Meta, &'m str),
+    /// An actor that exists, with its mark.
+    Waking(&'m Meta),
     /// An actor that is being created.
     New,
 }
@@ -28,6 +28,7 @@ pub(super) async fn migrate<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [Migration],
     target: For<'_>,
+    template: Arc<Template>,
 ) -> Result<(), Failed> {
     let limit = A::OPTIONS.timeouts.of(Step::Migrate);
     let began = Instant::now();
@@ -37,7 +38,7 @@ pub(super) async fn migrate<A: Handlers>(
         .map_err(store)?;
     let applied = apply_all(turn, pending, &target, deadline).await;
     let outcome = match applied {
-        Ok(()) => finish(turn, &target).await,
+        Ok(()) => finish(turn, &target, template).await,
         Err(failed) => {
             offload(turn, crate::store::Database::abort_migrating)
                 .await?
@@ -63,7 +64,7 @@ async fn apply_all<A: Handlers>(
     target: &For<'_>,
     deadline: Instant,
 ) -> Result<(), Failed> {
-    if let For::Waking(meta, _) = target
+    if let For::Waking(meta) = target
         && meta.format < FORMAT
     {
         turn.database().upgrade(meta).map_err(store)?;
@@ -73,15 +74,14 @@ async fn apply_all<A: Handlers>(
             .await?
             .map_err(|error| (None, StartCause::Migration(Arc::new(error))))?;
         for step in A::HOOKS.data_migrations {
-            if step.after == migration.version() && (step.new || matches!(target, For::Waking(..)))
-            {
+            if step.after == migration.version() && (step.new || matches!(target, For::Waking(_))) {
                 data_step(turn, step, deadline).await?;
             }
         }
     }
     // A program that knows the new tables and not the new state, or the other way around, does not exist.
     match target {
-        For::Waking(..) => saved::update::<A>(turn.database()),
+        For::Waking(_) => saved::update::<A>(turn.database()),
         For::New => Ok(()),
     }
 }
@@ -95,9 +95,14 @@ async fn data_step<A: Handlers>(
     let left = deadline.saturating_duration_since(Instant::now());
     let limit = step.hook.timeout.map_or(left, |own| own.min(left));
     let name = step.hook.name;
-    let running = turn.enter(name, false, limit);
+    let mut running = turn.enter(name, false, limit);
     let mut cx = Context::new(turn);
-    let outcome = limited(&running, limit, A::__data_migration(step.hook.id, &mut cx)).await;
+    let outcome = limited(
+        &mut running,
+        limit,
+        A::__data_migration(step.hook.id, &mut cx),
+    )
+    .await;
     let failed = match turn.settle(outcome, limit).await {
         Ok(()) => {
             // The next `up.sql` runs as the framework again, with the limit of the whole step.
@@ -118,14 +123,17 @@ async fn data_step<A: Handlers>(
     Err((Some(name), cause))
 }
 
-async fn finish<A: Handlers>(turn: &mut Turn<A>, target: &For<'_>) -> Result<(), Failed> {
+async fn finish<A: Handlers>(
+    turn: &mut Turn<A>,
+    target: &For<'_>,
+    template: Arc<Template>,
+) -> Result<(), Failed> {
     let mark = match target {
-        For::Waking(meta, schema) => Some(((*meta).clone(), (*schema).to_owned())),
+        For::Waking(meta) => Some((*meta).clone()),
         For::New => None,
     };
     let finished = offload(turn, move |database| {
-        let mark = mark.as_ref().map(|(meta, schema)| (meta, schema.as_str()));
-        let finished = database.finish_migrating(mark);
+        let finished = database.finish_migrating(mark.as_ref(), &template);
         if finished.is_err() {
             database.abort_migrating()?;
         }

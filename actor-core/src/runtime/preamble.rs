@@ -15,8 +15,9 @@ use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
 use crate::runtime::failed::{Failed, fail};
-use crate::runtime::limited::{Fault, Running, limited};
-use crate::runtime::mailbox::{Ending, Mail, Next, answer};
+use crate::runtime::limited::{Fault, Running, limited, limited_now};
+use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
@@ -54,16 +55,8 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
             return None;
         }
     };
-    let schema = (A::MIGRATIONS, Arc::clone(&template));
-    match store::open(
-        cell.paths(),
-        A::NAME,
-        cell.key().clone(),
-        schema,
-        cell.syncing(),
-    )
-    .await
-    {
+    let schema = (&A::MIGRATIONS, &*template);
+    match store::open(cell.paths(), A::NAME, cell.key(), schema, cell.backing()) {
         Err(error) => {
             fail(cell, Failed::store(None, error), None, true);
             None
@@ -80,7 +73,7 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
 async fn wake<A: Handlers>(
     cell: &Arc<Cell<A>>,
     opened: Opened,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Option<Started<A>> {
     let Opened {
         database,
@@ -113,7 +106,7 @@ async fn wake<A: Handlers>(
         }
         Ok(false) => {}
         Err(failed) => {
-            close(turn).await;
+            close(turn, false).await;
             fail(cell, failed, None, true);
             return None;
         }
@@ -125,7 +118,7 @@ async fn wake<A: Handlers>(
             first: None,
         }),
         Err(failed) => {
-            close(turn).await;
+            close(turn, false).await;
             fail(cell, failed, None, true);
             None
         }
@@ -137,10 +130,10 @@ async fn update<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [store::Migration],
     meta: &Meta,
-    template: &Template,
+    template: &Arc<Template>,
 ) -> Result<(), Failed> {
-    let target = For::Waking(meta, template.fingerprint());
-    migrate(turn, pending, target)
+    let template = Arc::clone(template);
+    migrate(turn, pending, For::Waking(meta), template)
         .await
         .map_err(Failed::migrating)?;
     note(turn.cell(), meta);
@@ -171,14 +164,10 @@ async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
 
 /// Runs what runs on each start, and makes the actor.
 pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
-    let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
-    let (running, limit) = enter(turn, Step::CreateVars, &hook);
-    let mut cx = Context::new(turn);
-    let created = limited(&running, limit, A::__create_vars(&mut cx)).await;
-    let vars = turn
-        .settle(created, limit)
-        .await
-        .map_err(|fault| Failed::hook(Step::CreateVars, &hook, fault))?;
+    let vars = match (A::HOOKS.create_vars, memory::unit()) {
+        (None, Some(nothing)) => nothing,
+        _ => create_vars(turn).await?,
+    };
     let mut actor = A::__assemble(State::new(turn.take_state()), vars);
     let hooks = [
         (Step::OnWake, A::HOOKS.on_wake),
@@ -197,6 +186,21 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
     Ok(actor)
 }
 
+/// Runs the hook that makes the vars, or makes their default.
+async fn create_vars<A: Handlers>(turn: &mut Turn<A>) -> Result<A::Vars, Failed> {
+    let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
+    let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
+    let mut cx = Context::new(turn);
+    let create = A::__create_vars(&mut cx);
+    let created = match A::HOOKS.create_vars {
+        Some(_) => limited(&mut running, limit, create).await,
+        None => limited_now(&mut running, limit, || memory::at_once(create)),
+    };
+    turn.settle(created, limit)
+        .await
+        .map_err(|fault| Failed::hook(Step::CreateVars, &hook, fault))
+}
+
 /// Runs one hook of an actor that has a `self`. Nothing is committed or rolled back here.
 pub(super) async fn run_hook<A: Handlers>(
     actor: &mut A,
@@ -204,9 +208,9 @@ pub(super) async fn run_hook<A: Handlers>(
     step: Step,
     hook: &'static Hook,
 ) -> Result<(), Fault> {
-    let (running, limit) = enter(turn, step, hook);
+    let (mut running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
-    let ran = limited(&running, limit, actor.__hook(step, hook.id, &mut cx)).await;
+    let ran = limited(&mut running, limit, actor.__hook(step, hook.id, &mut cx)).await;
     turn.settle(ran, limit).await
 }
 
@@ -215,6 +219,7 @@ pub(super) const DEFAULT_HOOK: Hook = Hook {
     id: 0,
     name: "Default::default",
     timeout: None,
+    is_async: false,
 };
 
 /// Says which hook runs from now on, and returns how long it may.

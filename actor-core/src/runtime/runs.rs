@@ -13,7 +13,9 @@ use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, Running, limited};
 
 /// The `#[run]` hooks of an awake actor, owned by its instance.
-pub(super) struct Runs {
+pub(super) struct Runs(Option<Box<Started>>);
+
+struct Started {
     tasks: JoinSet<()>,
     abort: watch::Sender<bool>,
 }
@@ -21,6 +23,9 @@ pub(super) struct Runs {
 impl Runs {
     /// Starts all of them.
     pub(super) fn start<A: Handlers>(cell: &Arc<Cell<A>>) -> Self {
+        if A::HOOKS.run.is_empty() {
+            return Self(None);
+        }
         let (abort, aborted) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for hook in A::HOOKS.run {
@@ -31,12 +36,12 @@ impl Runs {
                 let code = A::__run(hook.id, background);
                 let limit = A::OPTIONS.timeouts.of(Step::Run);
                 let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
-                let running = Running {
+                let mut running = Running {
                     asks_as: None,
                     actor: A::NAME,
                     name: hook,
                 };
-                match limited(&running, limit, code).await {
+                match limited(&mut running, limit, code).await {
                     Ok(()) => {}
                     Err(Fault::Panicked(panic)) => {
                         tracing::error!(actor, %key, hook, panic, "a run hook panicked");
@@ -47,17 +52,20 @@ impl Runs {
                 }
             });
         }
-        Self { tasks, abort }
+        Self(Some(Box::new(Started { tasks, abort })))
     }
 
     /// Gives the signal to stop.
     pub(super) fn abort(&self) {
-        self.abort.send_replace(true);
+        if let Some(started) = &self.0 {
+            started.abort.send_replace(true);
+        }
     }
 
     /// Waits until all have ended; those that have not by `until` are dropped then.
     pub(super) async fn ended(&mut self, until: Instant) {
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let Some(started) = &mut self.0 else { return };
+        let all = async { while started.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout_at(until, all).await.is_err() {
             self.drop_all().await;
         }
@@ -65,6 +73,8 @@ impl Runs {
 
     /// Drops all of them.
     pub(super) async fn drop_all(&mut self) {
-        self.tasks.shutdown().await;
+        if let Some(started) = &mut self.0 {
+            started.tasks.shutdown().await;
+        }
     }
 }

@@ -89,7 +89,7 @@ impl<T> Slots<T> {
             .collect()
     }
 
-    /// Takes the reply out if it is there; the place stays taken until it is abandoned.
+    /// Takes the reply out if it is there, and gives the place back.
     pub(super) fn poll(&mut self, id: SlotId, waker: &Waker) -> Poll<T> {
         let slot = &mut self.slots[id.0 as usize];
         match slot {
@@ -98,9 +98,10 @@ impl<T> Slots<T> {
                 Poll::Pending
             }
             Slot::Done(_) => {
-                let Slot::Done(reply) = std::mem::replace(slot, Slot::Free(None)) else {
+                let Slot::Done(reply) = std::mem::replace(slot, Slot::Free(self.free)) else {
                     unreachable!("it was just looked at")
                 };
+                self.free = Some(id.0);
                 Poll::Ready(reply)
             }
             Slot::Free(_) | Slot::Abandoned => unreachable!("a reply is taken once"),
@@ -116,11 +117,25 @@ impl<T> Slots<T> {
                 self.release(id);
                 Some(reply)
             }
-            Slot::Free(_) => {
-                self.release(id);
-                None
-            }
-            Slot::Abandoned => unreachable!("an ask is dropped once"),
+            Slot::Free(_) | Slot::Abandoned => unreachable!("an ask is dropped once"),
+        }
+    }
+
+    /// Returns whom to wake so that everybody who waits looks at the time.
+    pub(super) fn waiting(&self) -> Vec<Waker> {
+        let waiting = self.slots.iter().filter_map(|slot| match slot {
+            Slot::Waiting(waker) => Some(waker.clone()),
+            _ => None,
+        });
+        waiting.collect()
+    }
+
+    /// Lets the memory go that no place needs, if it is much.
+    pub(super) fn shrink(&mut self, keep: usize) {
+        let free = |slot: &Slot<T>| matches!(slot, Slot::Free(_));
+        if self.slots.capacity() > keep && self.slots.iter().all(free) {
+            self.slots = Vec::new();
+            self.free = None;
         }
     }
 
@@ -142,7 +157,6 @@ mod tests {
         assert!(slots.poll(first, Waker::noop()).is_pending());
         assert!(matches!(slots.complete(first, 1), Completed::Wake(_)));
         assert_eq!(slots.poll(first, Waker::noop()), Poll::Ready(1));
-        assert_eq!(slots.abandon(first), None);
         assert_eq!(slots.insert(Waker::noop().clone()), first);
         assert_eq!(slots.abandon(second), None);
         assert!(matches!(slots.complete(second, 2), Completed::Unclaimed(2)));

@@ -1,39 +1,38 @@
-//! [`Tasks`]: how many instances run.
+//! [`Tasks`]: how many actors are not asleep.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Counts the running tasks of a system, so that its shutdown can wait for the last one.
-#[derive(Clone, Default)]
-pub(crate) struct Tasks(Arc<Inner>);
-
+/// Counts the lives of a system, so that its shutdown can wait for the last one.
 #[derive(Default)]
-struct Inner {
+pub(crate) struct Tasks {
     running: AtomicUsize,
     none: Notify,
 }
 
-/// One running task; it has ended when this is dropped.
-pub(crate) struct Running(Tasks);
-
 impl Tasks {
-    /// Counts one more task.
-    pub(crate) fn begin(&self) -> Running {
-        self.0.running.fetch_add(1, Ordering::SeqCst);
-        Running(self.clone())
+    /// Counts one more life.
+    pub(super) fn begin(&self) {
+        self.running.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Returns how many tasks run.
+    /// Counts one less.
+    pub(super) fn end(&self) {
+        if self.running.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.none.notify_waiters();
+        }
+    }
+
+    /// Returns how many lives there are.
     pub(crate) fn running(&self) -> usize {
-        self.0.running.load(Ordering::SeqCst)
+        self.running.load(Ordering::SeqCst)
     }
 
-    /// Waits until no task runs.
+    /// Waits until there is none.
     pub(crate) async fn none(&self) {
         loop {
-            let notified = self.0.none.notified();
+            let notified = self.none.notified();
             let mut notified = std::pin::pin!(notified);
             // Registered before the look, so that an end between the two is not missed.
             notified.as_mut().enable();
@@ -41,14 +40,6 @@ impl Tasks {
                 return;
             }
             notified.await;
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.0.running.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.0.none.notify_waiters();
         }
     }
 }

@@ -34,7 +34,7 @@ impl<A: Handlers> Instance<A> {
                 Ok(None) => return Flow::GoOn,
                 Err(cause) => {
                     self.batch.break_with(cause);
-                    return self.after_call(true, Flow::Crash).await;
+                    return Flow::Crash;
                 }
             };
             if self.run_timer(timer).await == Flow::Crash {
@@ -59,18 +59,13 @@ impl<A: Handlers> Instance<A> {
                     bury(connection, timer, &reason, now).map(drop)
                 });
                 self.batch.count(self.turn.cell().durability());
-                return self.after_call(false, settled).await;
+                return self.after_stored(false, settled).await;
             }
         };
         let info = A::__action(&message);
-        if info.is_async {
-            // An action that may wait would let those before it wait too.
-            self.turn.agenda.touch();
-            if self.flush() == Flow::Crash {
-                return Flow::Crash;
-            }
-        }
-        let (result, flow) = self.act(message, info).await;
+        let Some((result, flow)) = self.act_stored(message, info).await else {
+            return Flow::Crash;
+        };
         let failure = result.as_ref().err().map(ToString::to_string);
         if let Some(error) = &failure {
             let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
@@ -88,7 +83,7 @@ impl<A: Handlers> Instance<A> {
         } else {
             flow
         };
-        self.after_call(info.is_async, flow).await
+        self.after_stored(info.is_async, flow).await
     }
 
     /// Writes what became of a stored call, in the transaction of its action.

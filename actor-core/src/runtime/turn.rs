@@ -9,16 +9,21 @@ use tokio::sync::oneshot;
 use crate::actor::Handlers;
 use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
+use crate::runtime::chain::Place;
 use crate::runtime::limited::{Fault, Running};
-use crate::store::{Database, StoreError, Ticket};
+use crate::store::{Database, Db, StoreError, Ticket};
 
 /// What the running hook or action of an actor works on: its database and, before there is a `self`, its state.
 pub(crate) struct Turn<A: Handlers> {
     cell: Arc<Cell<A>>,
     /// Away while [`offload`](Turn::offload) is under way.
-    database: Option<Database>,
+    database: Option<Box<Database>>,
     /// Brings the database back when whoever waited for the work was dropped.
-    away: Option<oneshot::Receiver<Database>>,
+    away: Option<oneshot::Receiver<Box<Database>>>,
+    /// How long what was entered may take, until it runs its first statement.
+    limit: Option<Duration>,
+    /// The cell as a link in a chain of asks, while no code runs.
+    place: Option<Arc<dyn Place>>,
     /// What the actor must be woken for.
     pub(super) agenda: Agenda,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
@@ -29,8 +34,23 @@ impl<A: Handlers> Turn<A> {
     pub(super) fn new(cell: Arc<Cell<A>>, database: Database) -> Self {
         Self {
             cell,
-            database: Some(database),
+            database: Some(Box::new(database)),
             away: None,
+            limit: None,
+            place: None,
+            agenda: Agenda::default(),
+            state: None,
+        }
+    }
+
+    /// Makes the turn of an actor that has no database.
+    pub(super) fn in_memory(cell: Arc<Cell<A>>) -> Self {
+        Self {
+            cell,
+            database: None,
+            away: None,
+            limit: None,
+            place: None,
             agenda: Agenda::default(),
             state: None,
         }
@@ -44,6 +64,14 @@ impl<A: Handlers> Turn<A> {
         self.database.as_mut().expect(AWAY)
     }
 
+    /// Returns the database, if the actor has one.
+    pub(super) fn stored(&mut self) -> Option<&mut Database> {
+        if A::__STORED {
+            return Some(self.database());
+        }
+        None
+    }
+
     /// Notes that the running transaction may change a stored call.
     pub(crate) fn touch(&mut self) {
         self.agenda.touch();
@@ -55,7 +83,7 @@ impl<A: Handlers> Turn<A> {
     }
 
     pub(super) fn into_database(self) -> Database {
-        self.database.expect(AWAY)
+        *self.database.expect(AWAY)
     }
 
     /// Lets `work` have the database where it may wait for the disk.
@@ -102,14 +130,17 @@ impl<A: Handlers> Turn<A> {
 
     /// Waits until a ticket is durable.
     pub(super) async fn durable(&mut self, ticket: Ticket) -> Result<(), StoreError> {
-        let log = Arc::clone(self.database().log());
-        let durable = log.durable(ticket).await;
-        durable.map_err(|source| StoreError::Poisoned { source })
+        let volume = Arc::clone(self.database().volume());
+        let durable = volume.log().wait(ticket).await;
+        durable.map_err(|source| StoreError::Lost { source })
     }
 
     /// Waits until all that is committed so far is durable.
     pub(crate) async fn all_durable(&mut self) -> Result<(), StoreError> {
-        let ticket = self.database().so_far();
+        let Some(database) = self.stored() else {
+            return Ok(());
+        };
+        let ticket = database.so_far()?;
         self.durable(ticket).await
     }
 
@@ -129,20 +160,39 @@ impl<A: Handlers> Turn<A> {
         self.state.take().expect(STATEFUL)
     }
 
-    /// Says who runs statements from now on, and until when.
+    /// Says who runs statements from now on, and for how long.
     pub(super) fn enter(
         &mut self,
         name: &'static str,
         read_only: bool,
         limit: Duration,
     ) -> Running {
-        let deadline = Instant::now().checked_add(limit);
-        self.database().db().enter(name, read_only, deadline);
+        if let Some(database) = self.stored() {
+            database.db().enter(name, read_only, None);
+            self.limit = Some(limit);
+        }
+        let place = self.place.take();
         Running {
-            asks_as: Some(self.cell.place()),
+            asks_as: Some(place.unwrap_or_else(|| self.cell.place())),
             actor: A::NAME,
             name,
         }
+    }
+
+    /// Ends what was entered. It is not wrong to leave it out: the next one is only slower.
+    pub(super) fn leave(&mut self, running: Running) {
+        self.place = running.asks_as;
+    }
+
+    /// Returns the connection, for the code that was entered. Its time for statements begins with the first of them: code that
+    /// runs none looks at no clock.
+    pub(crate) fn db(&mut self) -> &mut Db {
+        let limit = self.limit.take();
+        let db = self.database().db();
+        if let Some(limit) = limit {
+            db.set_deadline(Instant::now().checked_add(limit));
+        }
+        db
     }
 
     /// Puts the turn right after code that ended, however it did: the database is back, and an error that only says that a
@@ -156,6 +206,19 @@ impl<A: Handlers> Turn<A> {
         if let Err(error) = self.returned().await {
             return Err(Fault::Failed(error.into()));
         }
+        self.settle_now(outcome, limit)
+    }
+
+    /// Puts the turn right after code that did not wait.
+    pub(super) fn settle_now<T>(
+        &mut self,
+        outcome: Result<T, Fault>,
+        limit: Duration,
+    ) -> Result<T, Fault> {
+        if !A::__STORED {
+            return outcome;
+        }
+        self.limit = None;
         match outcome {
             Err(Fault::Failed(_)) if self.database().db().was_interrupted() => {
                 Err(Fault::TimedOut(limit))

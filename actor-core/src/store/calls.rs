@@ -205,7 +205,14 @@ pub(crate) struct Earliest {
 impl Earliest {
     /// Returns the first of all.
     pub(crate) fn any(self) -> Option<i64> {
-        let waking = [self.timer, self.message, self.queued];
+        let all = [self.timer, self.message, self.queued];
+        all.into_iter().flatten().min()
+    }
+
+    /// Returns for what the actor is woken in this process. What is there for the taking wakes nobody: it was there, and
+    /// nobody took it.
+    pub(crate) fn wake(self) -> Option<i64> {
+        let waking = [self.timer, self.message, self.queued_later];
         waking.into_iter().flatten().min()
     }
 }

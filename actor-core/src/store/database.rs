@@ -2,72 +2,48 @@
 //!
 //! # Invariants
 //!
-//! 1. A file without the row of `_actor_meta` does not count. The row is written by the transaction that creates the
-//!    actor, after `#[create_state]` and `#[on_create]`, and removed by the one that destroys it.
-//! 2. A database gets its name only when its image is on disk, so that a damaged file is never half an image.
+//! 1. A new actor has nothing on disk before the commit that creates it, which has its tables, its rows, its state and its mark, the
+//!    row of `_actor_meta`. The commit that destroys it removes the mark. A file without one does not count.
+//! 2. What a commit has in memory and what the log has of it are the same, or the actor starts again from what is on disk.
 //! 3. Only a file that is provably ours and does not count is ever deleted by us.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use diesel::connection::SimpleConnection as _;
-use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::calls::{self, Earliest};
-use super::db::Db;
-use super::durability::{Durability, Gatekeeper, Log, SyncPool, Ticket};
+use super::canonical;
+use super::connections::Connections;
+use super::db::{Db, Seat};
+use super::durability::{Durability, Gatekeeper};
 use super::error::{MigrationError, StoreError};
+use super::found::{find, remove_litter};
 use super::internal::{self, Meta, SavedState};
 use super::layout::Paths;
+use super::log::Ticket;
 use super::migrations::{Migration, Migrations};
-use super::sqlite::Guarded;
+use super::pages::Pages;
+use super::plain;
+use super::schema::Schema;
 use super::template::Template;
+use super::volume::Volume;
 
-/// The settings of every connection, each with its reason:
-/// - `locking_mode`: one process, one instance; without the shared-memory file that is 2 instead of 3 files an actor;
-/// - `journal_mode`: appends to one file, and one sync a commit;
-/// - `synchronous`: the log is synced by us, for many commits at once and before a reply leaves; SQLite itself still syncs
-///   before it writes from the log to the database, and before it begins the log anew;
-/// - `foreign_keys`: whatever SQLite was built with, a reference that is declared holds;
-/// - `temp_store`: a temporary file beside nothing would be left behind by a crash;
-/// - `cache_size`: 512 KiB, because there are many connections with little data each;
-/// - `busy_timeout`: someone who looks into the file with another tool is waited for, but not long.
-const SETTINGS: &str = "
-    PRAGMA busy_timeout = 250;
-    PRAGMA locking_mode = EXCLUSIVE;
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    PRAGMA foreign_keys = ON;
-    PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -512;
-";
-
-/// The bytes of the header that say how the file is journaled, and their value for WAL.
-const JOURNAL_VERSION: (std::ops::RangeInclusive<usize>, u8) = (18..=19, 2);
+/// What an actor's database stands on, and who is told of its commits.
+#[derive(Clone)]
+pub(crate) struct Backing {
+    pub(crate) volume: Arc<Volume>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) keeper: Arc<dyn Gatekeeper>,
+}
 
 /// The open database of one awake actor.
 pub(crate) struct Database {
     db: Db,
+    pages: Arc<Pages>,
     paths: Paths,
-    log: Arc<Log>,
+    backing: Backing,
 }
-
-/// What the directory keeps of an actor.
-pub(super) struct Inspected {
-    /// The mark.
-    pub(super) meta: Meta,
-    /// The newest migration.
-    pub(super) version: Option<String>,
-    /// When the actor must be awake next.
-    pub(super) earliest: Option<i64>,
-}
-
-/// Who syncs the log of a database, and who is told.
-pub(crate) type Syncing = (Arc<SyncPool>, Arc<dyn Gatekeeper>);
 
 impl Database {
     /// Opens the database of an actor that exists; `None` if it does not.
@@ -75,16 +51,13 @@ impl Database {
         paths: Paths,
         actor: &str,
         key: &str,
-        syncing: Syncing,
+        backing: Backing,
     ) -> Result<Option<(Self, Meta)>, StoreError> {
         let path = paths.database();
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > 0 => {}
-            Ok(_) => return Ok(None),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("look at", &path)(error)),
-        }
-        let mut database = Self::connect(paths, syncing)?;
+        let Some(pages) = find(&paths, &backing.volume)? else {
+            return Ok(None);
+        };
+        let mut database = Self::over(paths, pages, backing)?;
         let Some(meta) = database.read_meta()? else {
             return Ok(None);
         };
@@ -105,79 +78,65 @@ impl Database {
         Ok(Some((database, meta)))
     }
 
-    /// Makes a database that does not count yet of a type's image.
-    pub(super) fn create(paths: Paths, image: &[u8], syncing: Syncing) -> Result<Self, StoreError> {
-        let fresh = paths.fresh();
-        let mut image = image.to_vec();
-        let (header, version) = JOURNAL_VERSION;
-        image[header].fill(version);
-        let removed = remove_files(&paths)?;
-        let write = || {
-            if removed {
-                // DURABILITY: a log of the last actor must not come back beside the new image.
-                File::open(paths.directory())?.sync_all()?;
-            }
-            let mut file = File::create(&fresh)?;
-            file.write_all(&image)?;
-            // DURABILITY: invariant 2. The directory is synced with the log that the first commit begins.
-            file.sync_all()?;
-            fs::rename(&fresh, paths.database())
-        };
-        write().map_err(StoreError::io("create", &paths.database()))?;
-        Self::connect(paths, syncing)
+    /// Makes a database of a type's image. Nothing of it is on disk before its first commit.
+    pub(super) fn create(
+        paths: Paths,
+        template: &Template,
+        backing: Backing,
+    ) -> Result<Self, StoreError> {
+        remove_litter(&paths, &backing.volume)?;
+        let image = Arc::clone(template.image());
+        let pages = Pages::new(Arc::clone(&backing.volume), &paths.name(), image);
+        Ok(Self::with(paths, pages, template.schema(), backing))
     }
 
-    /// Reads what the directory keeps of a file.
-    pub(super) fn inspect(path: &Path) -> Result<Option<Inspected>, StoreError> {
-        let Some(paths) = Paths::of_file(path) else {
-            return Ok(None);
-        };
-        let mut db = connect(&paths)?;
-        let Some(meta) = read_meta(&mut db, path)? else {
-            return Ok(None);
-        };
-        let (_, newest) = db
-            .outside(internal::applied_summary)
-            .map_err(StoreError::sqlite("read", path))?;
-        let earliest = match meta.format {
-            // The tables of stored calls came with the second format.
-            1 => None,
-            _ => db
-                .outside(|connection| calls::earliest(connection, 0))
-                .map_err(StoreError::sqlite("read the timers of", path))?
-                .any(),
-        };
-        Ok(Some(Inspected {
-            meta,
-            version: newest,
-            earliest,
-        }))
+    fn over(paths: Paths, pages: Arc<Pages>, backing: Backing) -> Result<Self, StoreError> {
+        let schema = Schema::of(&*pages).map_err(StoreError::pages("read", &paths.database()))?;
+        Ok(Self::with(paths, pages, schema, backing))
     }
 
-    fn connect(paths: Paths, (pool, keeper): Syncing) -> Result<Self, StoreError> {
-        if let Some(error) = pool.poison() {
-            return Err(StoreError::Poisoned {
-                source: Arc::clone(error),
-            });
+    fn with(paths: Paths, pages: Arc<Pages>, schema: Schema, backing: Backing) -> Self {
+        let db = Db::new(Seat {
+            pages: Arc::clone(&pages),
+            connections: Arc::clone(&backing.connections),
+            schema,
+            private: schema.has_virtual_tables,
+        });
+        Self {
+            db,
+            pages,
+            paths,
+            backing,
         }
-        let db = connect(&paths)?;
-        let log = Log::new(paths.log(), pool, keeper);
-        Ok(Self { db, paths, log })
     }
 
-    /// Reads the mark.
+    /// Reads the mark; a database without our tables is somebody else's.
     fn read_meta(&mut self) -> Result<Option<Meta>, StoreError> {
-        read_meta(&mut self.db, &self.paths.database())
+        let path = self.paths.database();
+        match self.db.outside(internal::read_meta) {
+            Ok(meta) => Ok(meta),
+            Err(error) => {
+                let ours = self.db.outside(internal::has_tables);
+                if ours.is_ok_and(|ours| !ours) {
+                    return Err(plain::foreign(&path));
+                }
+                Err(StoreError::sqlite("read", &path)(error))
+            }
+        }
     }
 
-    /// Returns what says when commits are durable.
-    pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.log
+    /// Returns what the log and the disk are reached by.
+    pub(crate) fn volume(&self) -> &Arc<Volume> {
+        &self.backing.volume
     }
 
     /// Returns the ticket of all that is committed so far: what a reply may have seen.
-    pub(crate) fn so_far(&self) -> Ticket {
-        self.log.so_far()
+    ///
+    /// # Errors
+    ///
+    /// A commit was lost, so what is in memory is not what is on disk.
+    pub(crate) fn so_far(&self) -> Result<Ticket, StoreError> {
+        self.pages.so_far()
     }
 
     /// Returns the connection, for the code between [`Db::enter`] and [`commit`](Self::commit).
@@ -187,22 +146,23 @@ impl Database {
 
     /// Commits what ran since the last commit or rollback. The ticket covers all commits before it too.
     pub(crate) fn commit(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
-        if let Some(error) = self.log.pool().poison() {
-            return Err(StoreError::Poisoned {
-                source: Arc::clone(error),
-            });
-        }
-        // Before the commit: one that could not be synced must not be there.
-        self.log.prepare()?;
-        let wrote = self
-            .db
+        self.db
             .commit()
             .map_err(StoreError::sqlite("commit to", &self.paths.database()))?;
-        Ok(if wrote {
-            self.log.written(durability)
-        } else {
-            self.log.so_far()
-        })
+        self.commit_pages(durability)
+    }
+
+    /// Puts what is in the pages into the log.
+    fn commit_pages(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
+        match self.pages.commit(durability, &self.backing.keeper) {
+            Ok(Some(ticket)) => Ok(ticket),
+            Ok(None) => self.pages.so_far(),
+            Err(error) => {
+                // INVARIANT 2
+                self.db.discard();
+                Err(error)
+            }
+        }
     }
 
     /// Says that a transaction cannot commit.
@@ -212,9 +172,12 @@ impl Database {
 
     /// Undoes what ran since the last commit or rollback.
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
-        self.db
-            .rollback()
-            .map_err(StoreError::sqlite("roll back", &self.paths.database()))
+        let undone = self.db.rollback();
+        if undone.is_err() {
+            self.db.discard();
+        }
+        self.pages.rollback();
+        undone.map_err(StoreError::sqlite("roll back", &self.paths.database()))
     }
 
     /// Reads the state, of whatever version.
@@ -284,11 +247,13 @@ impl Database {
         Ok(meta)
     }
 
-    /// Removes the mark that the actor exists, in the running transaction.
+    /// Makes the running transaction the actor's last: with its commit the actor is gone.
     pub(crate) fn mark_destroyed(&mut self) -> Result<(), StoreError> {
         self.db
             .internal(internal::remove_meta)
-            .map_err(StoreError::sqlite("destroy", &self.paths.database()))
+            .map_err(StoreError::sqlite("destroy", &self.paths.database()))?;
+        self.pages.end_with_unit();
+        Ok(())
     }
 
     /// Returns the migrations that this database does not have yet.
@@ -317,8 +282,13 @@ impl Database {
     }
 
     /// Begins to migrate: foreign keys are off, because a table that is rebuilt would take its children with it.
+    ///
+    /// The connection is one of its own: its schema changes under it.
     pub(crate) fn begin_migrating(&mut self, deadline: Instant) -> Result<(), StoreError> {
-        self.foreign_keys("PRAGMA foreign_keys = OFF")?;
+        self.db.set_private(true);
+        self.db
+            .outside(|connection| connection.batch_execute("PRAGMA foreign_keys = OFF"))
+            .map_err(StoreError::sqlite("migrate", &self.paths.database()))?;
         self.db.enter("migrate", false, Some(deadline));
         Ok(())
     }
@@ -352,9 +322,12 @@ impl Database {
     }
 
     /// Ends migrating: all rows must refer to rows that exist, then everything commits at once.
+    ///
+    /// Without a mark the actor is new, and what was migrated is a part of the commit that creates it.
     pub(crate) fn finish_migrating(
         &mut self,
-        schema: Option<(&Meta, &str)>,
+        meta: Option<&Meta>,
+        template: &Template,
     ) -> Result<Result<Ticket, MigrationError>, StoreError> {
         let path = self.paths.database();
         let orphans = self
@@ -369,116 +342,115 @@ impl Database {
             self.abort_migrating()?;
             return Ok(Err(error));
         }
-        if let Some((meta, schema)) = schema {
+        if let Some(meta) = meta {
             let meta = Meta {
                 format: internal::FORMAT,
-                schema: schema.to_owned(),
+                schema: template.fingerprint().to_owned(),
                 ..meta.clone()
             };
             self.db
                 .internal(|connection| internal::write_meta(connection, &meta))
                 .map_err(StoreError::sqlite("migrate", &path))?;
         }
-        let ticket = self.commit(Durability::Synced)?;
-        self.foreign_keys("PRAGMA foreign_keys = ON")?;
-        Ok(Ok(ticket))
+        self.db
+            .commit()
+            .map_err(StoreError::sqlite("commit to", &path))?;
+        canonical::settle(&mut self.db, &self.pages, template)
+            .map_err(StoreError::sqlite("migrate", &path))?;
+        let schema = Schema::of(&*self.pages).map_err(StoreError::pages("read", &path))?;
+        self.db.set_schema(schema);
+        if meta.is_none() {
+            return self.so_far().map(Ok);
+        }
+        self.commit_pages(Durability::Synced).map(Ok)
     }
 
     /// Gives up migrating: the database is as it was.
     pub(crate) fn abort_migrating(&mut self) -> Result<(), StoreError> {
-        self.rollback()?;
-        self.foreign_keys("PRAGMA foreign_keys = ON")
+        // The connection is dropped, so what it had not committed is gone too.
+        self.db.discard();
+        self.pages.rollback();
+        let schema =
+            Schema::of(&*self.pages).map_err(StoreError::pages("read", &self.paths.database()))?;
+        self.db.set_schema(schema);
+        Ok(())
     }
 
-    fn foreign_keys(&mut self, pragma: &str) -> Result<(), StoreError> {
-        self.db
-            .outside(|connection| connection.batch_execute(pragma))
-            .map_err(StoreError::sqlite("migrate", &self.paths.database()))
+    /// Ends a migration that makes the database small.
+    #[cfg(test)]
+    pub(super) fn shrink_for_test(&mut self) -> Result<Ticket, StoreError> {
+        let path = self.paths.database();
+        let shrunk = self.db.commit().and_then(|()| {
+            self.db
+                .outside(|connection| connection.batch_execute("VACUUM"))
+        });
+        shrunk.map_err(StoreError::sqlite("shrink", &path))?;
+        let schema = Schema::of(&*self.pages).map_err(StoreError::pages("read", &path))?;
+        self.db.set_schema(schema);
+        self.commit_pages(Durability::Synced)
     }
 
-    /// Closes the file: what is in its log goes to the database, and the log is gone.
+    /// Returns whether closing has nothing to write.
+    pub(super) fn is_clean(&self) -> bool {
+        self.pages.is_clean()
+    }
+
+    /// Closes the database: everything that is committed is in the actor's file.
+    ///
+    /// It is in the log on disk before, and the file is synced before the log is begun anew.
     pub(super) fn close(mut self) -> Result<(), StoreError> {
-        // What an unfinished hook wrote must not be part of it.
-        self.rollback()
+        // What an unfinished hook wrote must not be part of it. The pages undo it whatever SQLite says.
+        let undone = self.rollback();
+        self.db.discard();
+        let volume = &self.backing.volume;
+        // DURABILITY: a page may be in the file only when the log has it. What was lost is undone in memory.
+        let synced = volume.sync_to(self.pages.last_kept());
+        let written = match synced {
+            Ok(()) => self.write_back(),
+            Err(error) => Err(error),
+        };
+        if written.is_err() {
+            // It stays in memory until a checkpoint can write it.
+            volume.strand(Arc::clone(&self.pages));
+        }
+        written.and(undone)
     }
 
-    /// Closes the file and deletes it. It must not count any more.
+    /// Writes what the file has not.
+    fn write_back(&self) -> Result<(), StoreError> {
+        let path = self.paths.database();
+        let _writing = self.pages.lock_file();
+        let taken = self.pages.snapshot();
+        let taken = taken.map_err(StoreError::pages("read", &path))?;
+        let taken = taken.expect("all commits of a closed database are settled");
+        let Some(mut snapshot) = taken.snapshot else {
+            if self.pages.has_ended() {
+                // Whoever wakes an actor under this name must not find what was before.
+                let removed = self.pages.remove_file();
+                return removed.map_err(StoreError::io("remove", &path));
+            }
+            return Ok(());
+        };
+        match self.pages.write_back(&mut snapshot) {
+            Ok(file) => {
+                self.pages.written(&snapshot, file);
+                Ok(())
+            }
+            Err(error) => {
+                self.pages.relist(taken.listed);
+                Err(StoreError::io("write", &path)(error))
+            }
+        }
+    }
+
+    /// Closes the database of an actor that does not count, and deletes its file.
     pub(super) fn delete(mut self) -> Result<(), StoreError> {
         self.rollback()?;
-        let paths = self.paths.clone();
-        drop(self);
-        remove_files(&paths)?;
-        // DURABILITY: a deleted actor that comes back without its mark would not count, so this is for space only.
-        File::open(paths.directory())
-            .and_then(|directory| directory.sync_all())
-            .map_err(StoreError::io("sync", paths.directory()))
+        self.db.discard();
+        let _writing = self.pages.lock_file();
+        // DURABILITY: the log has the end of the actor, or never had its beginning, so this is for space only.
+        self.pages
+            .remove_file()
+            .map_err(StoreError::io("remove", &self.paths.database()))
     }
-}
-
-/// Opens the connection to an actor's file.
-fn connect(paths: &Paths) -> Result<Db, StoreError> {
-    let path = paths.database();
-    let guarded = Guarded::establish(&uri(&path)).map_err(|source| StoreError::Open {
-        path: path.clone(),
-        source,
-    })?;
-    let mut db = Db::new(guarded);
-    db.outside(|connection| connection.batch_execute(SETTINGS))
-        .map_err(StoreError::sqlite("open", &path))?;
-    Ok(db)
-}
-
-/// Reads the mark; a database without our tables is somebody else's.
-fn read_meta(db: &mut Db, path: &Path) -> Result<Option<Meta>, StoreError> {
-    let ours = db
-        .outside(|connection| {
-            diesel::select(diesel::dsl::sql::<BigInt>(
-                "(SELECT count(*) FROM sqlite_schema WHERE name = '_actor_meta')",
-            ))
-            .get_result::<i64>(connection)
-        })
-        .map_err(StoreError::sqlite("read", path))?;
-    if ours == 0 {
-        return Err(StoreError::Foreign {
-            path: path.to_owned(),
-            found: "a database without the framework's tables".to_owned(),
-            expected: "an actor".to_owned(),
-        });
-    }
-    db.outside(internal::read_meta)
-        .map_err(StoreError::sqlite("read", path))
-}
-
-/// Deletes all files of an actor that does not count. Returns whether there were any.
-pub(super) fn remove_files(paths: &Paths) -> Result<bool, StoreError> {
-    let mut removed = false;
-    let companions = paths.companions();
-    for path in [paths.database(), paths.fresh()].iter().chain(&companions) {
-        match fs::remove_file(path) {
-            Ok(()) => removed = true,
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io("remove", path)(error)),
-        }
-    }
-    Ok(removed)
-}
-
-/// Writes a path as the URI of a database that must exist.
-fn uri(path: &Path) -> String {
-    let mut text = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'%' | b'?' | b'#' => {
-                text.push('%');
-                text.push_str(&super::migrations::hex(&[*byte]));
-            }
-            byte if byte.is_ascii() => text.push(char::from(*byte)),
-            byte => {
-                text.push('%');
-                text.push_str(&super::migrations::hex(&[*byte]));
-            }
-        }
-    }
-    text.push_str("?mode=rw");
-    text
 }

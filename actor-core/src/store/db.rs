@@ -1,20 +1,23 @@
 //! [`Db`]: the connection that `cx.db()` lends to a hook or an action.
 
+mod connection;
+
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Instant;
 
-use diesel::connection::{
-    AnsiTransactionManager, CacheSize, Connection, ConnectionSealed, DefaultLoadingMode,
-    Instrumentation, LoadConnection, MultiConnectionHelper, SimpleConnection, WithMetadataLookup,
-};
-use diesel::expression::QueryMetadata;
-use diesel::query_builder::{Query, QueryFragment, QueryId};
-use diesel::result::{ConnectionError, ConnectionResult, DatabaseErrorKind, Error, QueryResult};
-use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel::connection::{AnsiTransactionManager, Connection, Instrumentation, SimpleConnection};
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use diesel::sqlite::SqliteConnection;
 
-use super::sqlite::{Guarded, Mode, Policy};
+pub use self::connection::Cursor;
+use self::connection::{Statement, Words, error};
+use super::connections::Connections;
+use super::pages::Pages;
+use super::schema::Schema;
+use super::sqlite::{Guarded, Mode, Own};
 
-/// The actor's database, as a Diesel connection with the backend [`Sqlite`].
+/// The actor's database, as a Diesel connection with the backend [`Sqlite`](diesel::sqlite::Sqlite).
 ///
 /// All of Diesel's query builder and derives work on it. It is always inside of the transaction of the running
 /// hook or action: Diesel's `transaction` is a savepoint, and a raw `BEGIN`, `COMMIT` or `ROLLBACK` is refused, as
@@ -30,17 +33,21 @@ pub type Db = DbUntilAwait<'static>;
 /// the connection serves other actors meanwhile. It is `Send` for `'static` alone, as which it is always lent. A future
 /// has to be `Send` for whatever lifetimes the values have that it holds over an `.await`, so that one is refused.
 pub struct DbUntilAwait<'t> {
-    guarded: Guarded,
+    seat: Seat,
+    /// There from the first statement of a transaction to its end.
+    guarded: Option<Guarded>,
     /// What Diesel believes of our transaction; see [`Db::reset_depth`].
     transactions: AnsiTransactionManager,
     phase: Phase,
     call: Call,
     read_only: bool,
-    /// Whether SQLite refuses writes at the moment.
-    query_only: bool,
+    deadline: Option<Instant>,
+    /// Whether a statement was interrupted, of a call whose connection is given back.
+    interrupted: bool,
     /// The hook or action that is running, for messages.
     name: &'static str,
     lookup: (),
+    instrumentation: Option<Box<dyn Instrumentation>>,
     until_await: PhantomData<UntilAwait<'t>>,
 }
 
@@ -50,6 +57,15 @@ unsafe impl Send for DbUntilAwait<'static> {}
 
 /// Neither `Send` by itself, nor the same type for two lifetimes.
 type UntilAwait<'t> = (*const (), fn(&'t ()) -> &'t ());
+
+/// Whose database it is, and where a connection for it comes from.
+pub(super) struct Seat {
+    pub(super) pages: Arc<Pages>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) schema: Schema,
+    /// Whether the connection is for this actor alone, from its first statement until it sleeps.
+    pub(super) private: bool,
+}
 
 /// Where the transaction of the running hook or action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,16 +88,19 @@ enum Call {
 }
 
 impl Db {
-    pub(super) fn new(guarded: Guarded) -> Self {
+    pub(super) fn new(seat: Seat) -> Self {
         Self {
-            guarded,
+            seat,
+            guarded: None,
             transactions: AnsiTransactionManager::default(),
             phase: Phase::Idle,
             call: Call::Untouched,
             read_only: false,
-            query_only: false,
+            deadline: None,
+            interrupted: false,
             name: "",
             lookup: (),
+            instrumentation: None,
             until_await: PhantomData,
         }
     }
@@ -91,21 +110,49 @@ impl Db {
         self.name = name;
         self.read_only = read_only;
         self.call = Call::Untouched;
-        let policy = self.guarded.policy();
+        self.deadline = deadline;
+        self.interrupted = false;
+        if let Some(guarded) = &self.guarded {
+            guarded.policy().denied.borrow_mut().take();
+            self.prepare_policy(guarded);
+        }
+    }
+
+    /// Lets the callbacks of the connection know who runs statements.
+    fn prepare_policy(&self, guarded: &Guarded) {
+        let policy = guarded.policy();
         policy.mode.set(Mode::User);
-        policy.deadline.set(deadline);
+        policy.deadline.set(self.deadline);
         policy.interrupted.set(false);
-        policy.denied.borrow_mut().take();
+        guarded.set_read_only(self.read_only);
+    }
+
+    /// Says until when what was entered may run statements.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        if let Some(guarded) = &self.guarded {
+            guarded.policy().deadline.set(deadline);
+        }
     }
 
     /// Ends what was entered: its deadline is not the next one's.
-    fn leave(&self) {
-        self.guarded.policy().deadline.set(None);
+    fn leave(&mut self) {
+        self.deadline = None;
+        if let Some(guarded) = &self.guarded {
+            guarded.policy().deadline.set(None);
+        }
     }
 
     /// Returns whether a statement was interrupted because the deadline had passed.
     pub(crate) fn was_interrupted(&self) -> bool {
-        self.guarded.policy().interrupted.get()
+        self.guarded.as_ref().map_or(self.interrupted, |guarded| {
+            guarded.policy().interrupted.get()
+        })
+    }
+
+    /// Returns whether the open transaction has begun to write.
+    pub(crate) fn has_written(&self) -> bool {
+        self.guarded.as_ref().is_some_and(Guarded::has_written)
     }
 
     /// Runs the framework's own statements, in the same transaction.
@@ -113,11 +160,14 @@ impl Db {
         &mut self,
         run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> QueryResult<T> {
-        let before = self.guarded.policy().mode.replace(Mode::Internal);
-        let read_only = std::mem::replace(&mut self.read_only, false);
-        let result = self.open().and_then(|()| run(&mut self.guarded.connection));
-        self.read_only = read_only;
-        self.guarded.policy().mode.set(before);
+        self.open()?;
+        let read_only = self.read_only;
+        let guarded = self.seated()?;
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        guarded.set_read_only(false);
+        let result = run(&mut guarded.connection);
+        guarded.set_read_only(read_only);
+        guarded.policy().mode.set(before);
         result
     }
 
@@ -128,11 +178,15 @@ impl Db {
         run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> QueryResult<T> {
         self.open_call()?;
-        let before = self.guarded.policy().mode.replace(Mode::Internal);
-        let result = run(&mut self.guarded.connection);
-        self.guarded.policy().mode.set(before);
-        let policy = self.guarded.policy();
-        result.map_err(|cause| Self::explain(policy, self.read_only, self.name, cause))
+        let words = Words {
+            read_only: self.read_only,
+            name: self.name,
+        };
+        let guarded = self.seated()?;
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        let result = run(&mut guarded.connection);
+        guarded.policy().mode.set(before);
+        result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
 
     /// Runs the framework's own statements outside of any transaction.
@@ -141,26 +195,92 @@ impl Db {
         run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> QueryResult<T> {
         debug_assert_eq!(self.phase, Phase::Idle, "the last transaction has ended");
-        let before = self.guarded.policy().mode.replace(Mode::Internal);
-        let result = run(&mut self.guarded.connection);
-        self.guarded.policy().mode.set(before);
+        let guarded = self.seated()?;
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        guarded.set_read_only(false);
+        let result = run(&mut guarded.connection);
+        guarded.policy().mode.set(before);
+        self.give_back();
         result
     }
 
-    /// Commits what ran since the last commit or rollback; nothing to do if nothing ran.
-    ///
-    /// Returns whether there was something to write.
-    pub(super) fn commit(&mut self) -> QueryResult<bool> {
-        self.leave();
-        if self.phase == Phase::Idle {
-            return Ok(false);
+    /// Returns the connection, taken from those that nobody uses if there is none yet.
+    fn seated(&mut self) -> QueryResult<&mut Guarded> {
+        if self.guarded.is_none() {
+            let seat = &self.seat;
+            let taken = if seat.private {
+                Connections::open(&seat.pages)
+            } else {
+                seat.connections.take(&seat.schema, &seat.pages)
+            };
+            let guarded = taken.map_err(|cause| error(&cause.to_string()))?;
+            self.prepare_policy(&guarded);
+            self.guarded = Some(guarded);
         }
-        self.check_open()?;
-        let wrote = self.guarded.has_written();
-        self.outer("COMMIT")?;
+        Ok(self.guarded.as_mut().expect("it was just taken"))
+    }
+
+    /// Lets others have the connection, when the transaction has ended.
+    fn give_back(&mut self) {
+        if self.seat.private {
+            return;
+        }
+        let Some(guarded) = self.guarded.take() else {
+            return;
+        };
+        self.interrupted = guarded.policy().interrupted.get();
+        if guarded.is_busy() {
+            // A cursor was leaked. SQLite cannot close a connection that has one, so it is leaked as well.
+            tracing::error!(
+                name = self.name,
+                "a cursor was never dropped: its connection is given up"
+            );
+            guarded.unmount();
+            std::mem::forget(guarded);
+            return;
+        }
+        self.seat.connections.give_back(self.seat.schema, guarded);
+    }
+
+    /// Drops the connection: what it has cached is not what the pages are.
+    pub(super) fn discard(&mut self) {
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
-        Ok(wrote)
+        let Some(guarded) = self.guarded.take() else {
+            return;
+        };
+        self.interrupted = guarded.policy().interrupted.get();
+        guarded.unmount();
+        if guarded.is_busy() && guarded.is_autocommit() {
+            std::mem::forget(guarded);
+        }
+    }
+
+    /// Changes whether the connection is this actor's alone. There must be no transaction.
+    pub(super) fn set_private(&mut self, private: bool) {
+        debug_assert_eq!(self.phase, Phase::Idle, "the last transaction has ended");
+        self.discard();
+        self.seat.private = private;
+    }
+
+    /// Says which schema the database has from now on.
+    pub(super) fn set_schema(&mut self, schema: Schema) {
+        self.seat.schema = schema;
+        self.set_private(schema.has_virtual_tables);
+    }
+
+    /// Commits what ran since the last commit or rollback to the pages; nothing to do if nothing ran.
+    pub(super) fn commit(&mut self) -> QueryResult<()> {
+        self.leave();
+        if self.phase == Phase::Idle {
+            return Ok(());
+        }
+        self.check_open()?;
+        self.outer(Own::Commit)?;
+        self.phase = Phase::Idle;
+        self.call = Call::Untouched;
+        self.give_back();
+        Ok(())
     }
 
     /// Keeps what the call did that was entered last. It must leave the database such that it could commit now.
@@ -172,7 +292,7 @@ impl Db {
         }
         self.check_foreign_keys()?;
         if self.call == Call::Part {
-            self.outer("RELEASE _actor_call")?;
+            self.outer(Own::ReleaseCall)?;
         }
         self.call = Call::Untouched;
         Ok(())
@@ -186,7 +306,8 @@ impl Db {
             Call::Whole => self.rollback(),
             Call::Part => {
                 self.check_open()?;
-                self.outer("ROLLBACK TO _actor_call; RELEASE _actor_call")?;
+                self.outer(Own::UndoCall)?;
+                self.outer(Own::ReleaseCall)?;
                 self.reset_depth()
             }
         }
@@ -194,7 +315,8 @@ impl Db {
 
     /// Refuses a row that refers to none, which SQLite itself would find at the commit only.
     fn check_foreign_keys(&self) -> QueryResult<()> {
-        if self.phase == Phase::Open && self.guarded.has_deferred_violations() {
+        let violated = |guarded: &Guarded| guarded.has_deferred_violations();
+        if self.phase == Phase::Open && self.guarded.as_ref().is_some_and(violated) {
             return Err(Error::DatabaseError(
                 DatabaseErrorKind::ForeignKeyViolation,
                 Box::new("FOREIGN KEY constraint failed".to_owned()),
@@ -211,28 +333,26 @@ impl Db {
         }
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
-        // SQLite itself rolls back on some failures, such as a full disk.
-        if self.guarded.is_autocommit() {
-            return Ok(());
+        // SQLite itself rolls back on some failures, such as an interrupt.
+        if !self.is_autocommit() {
+            self.outer(Own::Rollback)?;
         }
-        self.outer("ROLLBACK")
+        self.give_back();
+        Ok(())
+    }
+
+    fn is_autocommit(&self) -> bool {
+        self.guarded.as_ref().is_none_or(Guarded::is_autocommit)
     }
 
     /// Begins the transaction, if it is not open yet.
     fn open(&mut self) -> QueryResult<()> {
-        if self.query_only != self.read_only {
-            self.outer(if self.read_only {
-                "PRAGMA query_only = ON"
-            } else {
-                "PRAGMA query_only = OFF"
-            })?;
-            self.query_only = self.read_only;
-        }
         if self.phase == Phase::Open {
             return self.check_open();
         }
-        // It becomes a writing one with the first write, which cannot meet another writer: there is one connection.
-        self.outer("BEGIN")?;
+        self.seated()?;
+        // It becomes a writing one with the first write, which cannot meet another writer: the pages are this actor's.
+        self.outer(Own::Begin)?;
         self.phase = Phase::Open;
         self.call = Call::Whole;
         self.reset_depth()
@@ -242,7 +362,7 @@ impl Db {
     fn open_call(&mut self) -> QueryResult<()> {
         self.open()?;
         if self.call == Call::Untouched {
-            self.outer("SAVEPOINT _actor_call")?;
+            self.outer(Own::SaveCall)?;
             self.call = Call::Part;
         }
         Ok(())
@@ -250,7 +370,7 @@ impl Db {
 
     /// Refuses to go on when SQLite has ended the transaction by itself: each statement would commit alone.
     fn check_open(&self) -> QueryResult<()> {
-        if self.guarded.is_autocommit() {
+        if self.is_autocommit() {
             return Err(error(
                 "an earlier error rolled the transaction of this action back",
             ));
@@ -259,14 +379,22 @@ impl Db {
     }
 
     /// Runs a statement that only the framework may run.
-    fn outer(&mut self, sql: &str) -> QueryResult<()> {
-        let mode = &self.guarded.policy().mode;
-        let before = mode.replace(Mode::Internal);
+    fn outer(&mut self, own: Own) -> QueryResult<()> {
+        let read_only = self.read_only;
+        let guarded = self.seated()?;
+        let mode = guarded.policy().mode.replace(Mode::Internal);
+        // It may end what others wrote.
+        guarded.set_read_only(false);
         // The end of a transaction must not be interrupted by the deadline that made it necessary.
-        let deadline = self.guarded.policy().deadline.take();
-        let result = self.guarded.connection.batch_execute(sql);
-        self.guarded.policy().deadline.set(deadline);
-        self.guarded.policy().mode.set(before);
+        let deadline = guarded.policy().deadline.take();
+        let result = match guarded.run(own) {
+            Some(()) => Ok(()),
+            // Once more, to learn why.
+            None => guarded.connection.batch_execute(own.text()),
+        };
+        guarded.policy().deadline.set(deadline);
+        guarded.set_read_only(read_only);
+        guarded.policy().mode.set(mode);
         result
     }
 
@@ -274,148 +402,27 @@ impl Db {
     /// uses the inner one, so that theirs are savepoints in ours.
     fn reset_depth(&mut self) -> QueryResult<()> {
         self.transactions = AnsiTransactionManager::default();
-        let inner = &mut self.guarded.connection;
+        let inner = &mut self.seated()?.connection;
         *inner.transaction_state() = AnsiTransactionManager::default();
         AnsiTransactionManager::begin_transaction_sql(inner, "")?;
         AnsiTransactionManager::begin_transaction_sql(self, "")
     }
 
-    /// Says why a statement failed, in our words where it was ours to refuse.
-    fn explain(policy: &Policy, read_only: bool, name: &str, cause: Error) -> Error {
-        if let Some(reason) = policy.denied.borrow_mut().take() {
-            return error(&reason);
-        }
-        if policy.interrupted.get() {
-            return error(&format!(
-                "`{name}` ran past its time limit and was interrupted"
-            ));
-        }
-        match cause {
-            Error::DatabaseError(_, info)
-                if read_only && info.message() == "attempt to write a readonly database" =>
-            {
-                error(&format!("`{name}` takes `&self`, so it may only read"))
-            }
-            other => other,
-        }
-    }
-}
-
-/// Makes a Diesel error of a sentence.
-fn error(message: &str) -> Error {
-    Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
-}
-
-impl SimpleConnection for Db {
-    fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+    /// Begins a statement of the user's.
+    fn begin_statement(&mut self) -> QueryResult<Statement<'_>> {
         self.open_call()?;
-        let (connection, policy) = self.guarded.split();
-        connection
-            .batch_execute(query)
-            .map_err(|cause| Self::explain(policy, self.read_only, self.name, cause))
-    }
-}
-
-impl ConnectionSealed for Db {}
-
-impl Connection for Db {
-    type Backend = Sqlite;
-    type TransactionManager = AnsiTransactionManager;
-
-    fn establish(_: &str) -> ConnectionResult<Self> {
-        Err(ConnectionError::BadConnection(
-            "a `Db` is lent by an actor's context".to_owned(),
-        ))
-    }
-
-    fn execute_returning_count<T>(&mut self, source: &T) -> QueryResult<usize>
-    where
-        T: QueryFragment<Sqlite> + QueryId,
-    {
-        self.open_call()?;
-        let (connection, policy) = self.guarded.split();
-        connection
-            .execute_returning_count(source)
-            .map_err(|cause| Self::explain(policy, self.read_only, self.name, cause))
-    }
-
-    fn transaction_state(&mut self) -> &mut AnsiTransactionManager {
-        &mut self.transactions
-    }
-
-    fn instrumentation(&mut self) -> &mut dyn Instrumentation {
-        self.guarded.connection.instrumentation()
-    }
-
-    fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
-        self.guarded.connection.set_instrumentation(instrumentation);
-    }
-
-    fn set_prepared_statement_cache_size(&mut self, size: CacheSize) {
-        self.guarded
-            .connection
-            .set_prepared_statement_cache_size(size);
-    }
-}
-
-/// The rows of a query, with errors in our words.
-#[allow(missing_debug_implementations)]
-pub struct Cursor<'conn, 'query> {
-    rows: <SqliteConnection as LoadConnection>::Cursor<'conn, 'query>,
-    policy: &'conn Policy,
-    read_only: bool,
-    name: &'static str,
-}
-
-impl<'conn, 'query> Iterator for Cursor<'conn, 'query> {
-    type Item = QueryResult<<SqliteConnection as LoadConnection>::Row<'conn, 'query>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
-        Some(row.map_err(|cause| Db::explain(self.policy, self.read_only, self.name, cause)))
-    }
-}
-
-impl LoadConnection<DefaultLoadingMode> for Db {
-    type Cursor<'conn, 'query> = Cursor<'conn, 'query>;
-    type Row<'conn, 'query> = <SqliteConnection as LoadConnection>::Row<'conn, 'query>;
-
-    fn load<'conn, 'query, T>(
-        &'conn mut self,
-        source: T,
-    ) -> QueryResult<Self::Cursor<'conn, 'query>>
-    where
-        T: Query + QueryFragment<Sqlite> + QueryId + 'query,
-        Sqlite: QueryMetadata<T::SqlType>,
-    {
-        self.open_call()?;
-        let (read_only, name) = (self.read_only, self.name);
-        let (connection, policy) = self.guarded.split();
-        match LoadConnection::load(connection, source) {
-            Ok(rows) => Ok(Cursor {
-                rows,
-                policy,
-                read_only,
-                name,
-            }),
-            Err(cause) => Err(Self::explain(policy, read_only, name, cause)),
-        }
-    }
-}
-
-impl WithMetadataLookup for Db {
-    fn metadata_lookup(&mut self) -> &mut () {
-        &mut self.lookup
-    }
-}
-
-impl MultiConnectionHelper for Db {
-    fn to_any<'a>(lookup: &mut ()) -> &mut (dyn std::any::Any + 'a) {
-        lookup
-    }
-
-    fn from_any(lookup: &mut dyn std::any::Any) -> Option<&mut ()> {
-        lookup.downcast_mut()
+        let words = Words {
+            read_only: self.read_only,
+            name: self.name,
+        };
+        let guarded = self.seated()?;
+        guarded.bound_statements();
+        let (connection, policy) = guarded.split();
+        Ok(Statement {
+            connection,
+            policy,
+            words,
+        })
     }
 }
 

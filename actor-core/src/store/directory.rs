@@ -18,10 +18,11 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use parking_lot::Mutex;
 
-use super::database::{Database, Inspected, remove_files};
 use super::error::StoreError;
 use super::internal::Meta;
 use super::layout::{FRESH_SUFFIX, Paths, SUFFIX};
+use super::plain::{self, Inspected, remove_files};
+use super::volume::LOG_DIRECTORY;
 use crate::key::Key;
 
 diesel::table! {
@@ -131,6 +132,7 @@ impl Directory {
                 let path = entry.map_err(StoreError::io("list", root))?.path();
                 if let (true, Some(actor)) =
                     (path.is_dir(), path.file_name().and_then(OsStr::to_str))
+                    && actor != LOG_DIRECTORY
                 {
                     directory.compare(root, actor)?;
                 }
@@ -295,7 +297,7 @@ impl Directory {
         path: &Path,
         listed: &mut HashMap<PathBuf, Row>,
     ) -> Result<(), StoreError> {
-        match Database::inspect(path) {
+        match plain::inspect(path) {
             Ok(Some(Inspected {
                 meta,
                 version,
@@ -313,7 +315,7 @@ impl Directory {
             Ok(None) => {
                 // It has our tables and no mark: the rest of a creation or of a destruction.
                 match Paths::of_file(path) {
-                    Some(paths) => remove_files(&paths).map(drop),
+                    Some(paths) => remove_files(&paths),
                     None => Ok(()),
                 }
             }

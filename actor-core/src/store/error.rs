@@ -89,6 +89,20 @@ pub enum StoreError {
         #[source]
         source: std::sync::Arc<StoreError>,
     },
+    /// The log is full, and what it holds cannot be brought into the files of the actors.
+    #[error("the log is full and cannot be emptied: {source}")]
+    LogFull {
+        /// Why not.
+        #[source]
+        source: std::sync::Arc<StoreError>,
+    },
+    /// A commit could not be written to the log. The actor starts again from what is on disk.
+    #[error("a commit was lost: {source}")]
+    Lost {
+        /// Why.
+        #[source]
+        source: std::sync::Arc<StoreError>,
+    },
     /// A worker of the store ended in the middle of its work.
     #[error("the store was interrupted: {message}")]
     Interrupted {
@@ -117,11 +131,24 @@ impl StoreError {
             Self::State { .. } => "state",
             Self::Closed { .. } => "closed",
             Self::Poisoned { .. } => "poisoned",
+            Self::Lost { .. } => "lost",
+            Self::LogFull { .. } => "log_full",
             Self::Interrupted { .. } => "interrupted",
         }
     }
 
     /// Returns a closure that names an I/O error's doing and file.
+    /// Says that an actor's pages could not be read, which may be their own fault.
+    pub(super) fn pages(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Corrupt {
+                path: path.to_owned(),
+                message: source.to_string(),
+            },
+            _ => Self::io(doing, path)(source),
+        }
+    }
+
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
@@ -140,7 +167,12 @@ impl StoreError {
         move |source| {
             let message = source.to_string();
             // Diesel passes SQLite's message on, but not its code.
-            if message.contains("file is not a database") || message.contains("malformed") {
+            let damaged = [
+                "file is not a database",
+                "malformed",
+                "unsupported file format",
+            ];
+            if damaged.iter().any(|words| message.contains(words)) {
                 return Self::Corrupt { path, message };
             }
             Self::Sqlite {

@@ -82,6 +82,15 @@ pub(crate) struct Meta {
     pub(super) created_at: i64,
 }
 
+/// Returns whether the framework's tables are there.
+pub(super) fn has_tables(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    let count: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+        "(SELECT count(*) FROM sqlite_schema WHERE name = '_actor_meta')",
+    ))
+    .get_result(connection)?;
+    Ok(count == 1)
+}
+
 /// Reads the mark, if the actor exists.
 pub(super) fn read_meta(connection: &mut SqliteConnection) -> QueryResult<Option<Meta>> {
     _actor_meta::table

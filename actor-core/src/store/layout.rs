@@ -43,9 +43,10 @@ impl Paths {
         self.directory.join(format!("{}{SUFFIX}", self.stem))
     }
 
-    /// Returns SQLite's log of the database.
-    pub(super) fn log(&self) -> PathBuf {
-        self.directory.join(format!("{}{SUFFIX}-wal", self.stem))
+    /// Returns the database, below the data directory.
+    pub(super) fn name(&self) -> String {
+        let actor = self.directory.file_name().unwrap_or_default();
+        format!("{}/{}{SUFFIX}", actor.to_string_lossy(), self.stem)
     }
 
     /// Returns where the image of a new database is written before it gets its name.

@@ -157,6 +157,11 @@ impl Migrations {
         }
     }
 
+    /// Returns whether there is none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Returns the migrations, oldest first.
     pub(crate) fn list(&self) -> &'static [Migration] {
         self.list

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::migration::MigrationConnection as _;
@@ -10,12 +11,15 @@ use diesel::sqlite::SqliteConnection;
 use super::error::{MigrationError, StoreError};
 use super::internal;
 use super::migrations::Migrations;
+use super::pages::Image;
+use super::schema::Schema;
 use super::sqlite::Guarded;
 
-/// The finished database of a type, as bytes.
+/// The finished database of a type.
 #[derive(Debug)]
 pub(crate) struct Template {
-    image: Cow<'static, [u8]>,
+    image: Arc<Image>,
+    schema: Schema,
     fingerprint: String,
     replays: bool,
 }
@@ -29,38 +33,32 @@ impl Template {
         migrations: &Migrations,
         replays: bool,
     ) -> Result<Result<Self, MigrationError>, StoreError> {
-        let fingerprint = migrations.fingerprint();
-        if let (Some(image), false) = (migrations.image(), replays) {
-            return Ok(Ok(Self {
-                image: Cow::Borrowed(image),
-                fingerprint,
-                replays,
-            }));
-        }
         let memory = Path::new(":memory:");
-        let mut guarded = Guarded::establish(":memory:").map_err(|source| StoreError::Open {
-            path: memory.to_owned(),
-            source,
-        })?;
-        let connection = &mut guarded.connection;
-        prepare(connection).map_err(StoreError::sqlite("build", memory))?;
-        let list = if replays { &[] } else { migrations.list() };
-        for migration in list {
-            if let Err(error) = migration.apply(connection) {
-                return Ok(Err(error));
-            }
-        }
-        let image = connection.serialize_database_to_buffer();
+        let bytes = match (migrations.image(), replays) {
+            (Some(image), false) => Cow::Borrowed(image),
+            _ => match replay(migrations, replays, memory)? {
+                Ok(bytes) => Cow::Owned(bytes),
+                Err(error) => return Ok(Err(error)),
+            },
+        };
+        let image = Image::new(bytes).map_err(StoreError::pages("build", memory))?;
+        let schema = Schema::of(&image).map_err(StoreError::pages("build", memory))?;
         Ok(Ok(Self {
-            image: Cow::Owned(image.to_vec()),
-            fingerprint,
+            image: Arc::new(image),
+            schema,
+            fingerprint: migrations.fingerprint(),
             replays,
         }))
     }
 
-    /// Returns the bytes of the database.
-    pub(super) fn image(&self) -> &[u8] {
+    /// Returns the database.
+    pub(super) fn image(&self) -> &Arc<Image> {
         &self.image
+    }
+
+    /// Returns which connections fit the database.
+    pub(super) fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// Returns what tells the schema from that of every other set of migrations.
@@ -74,8 +72,34 @@ impl Template {
     }
 }
 
-/// Makes the framework's tables and Diesel's.
+/// Makes the bytes of the database, in memory.
+fn replay(
+    migrations: &Migrations,
+    replays: bool,
+    memory: &Path,
+) -> Result<Result<Vec<u8>, MigrationError>, StoreError> {
+    let mut guarded = Guarded::establish(":memory:").map_err(|source| StoreError::Open {
+        path: memory.to_owned(),
+        source,
+    })?;
+    let connection = &mut guarded.connection;
+    prepare(connection).map_err(StoreError::sqlite("build", memory))?;
+    let list = if replays { &[] } else { migrations.list() };
+    for migration in list {
+        if let Err(error) = migration.apply(connection) {
+            return Ok(Err(error));
+        }
+    }
+    // What a migrated actor is brought to as well.
+    connection
+        .batch_execute("VACUUM")
+        .map_err(StoreError::sqlite("build", memory))?;
+    Ok(Ok(connection.serialize_database_to_buffer().to_vec()))
+}
+
+/// Makes the framework's tables and Diesel's, with the pages of a small database.
 fn prepare(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
+    connection.batch_execute(&format!("PRAGMA page_size = {}", crate::limits::PAGE_BYTES))?;
     connection.batch_execute(internal::SQL)?;
     connection.setup().map(drop)
 }

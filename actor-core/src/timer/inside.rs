@@ -26,14 +26,14 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
     /// # use actor_core::prelude::*;
     /// # use std::time::Duration;
     /// # #[derive(Actor)]
-    /// # struct Cart {}
+    /// # struct Cart { #[state] articles: State<Vec<String>> }
     /// #[actor]
     /// impl Cart {
     ///     #[action]
     ///     fn put(&mut self, cx: &mut Context<'_, Self>, article: String) -> Result<()> {
     ///         // A later article sets the clock back: the name replaces the earlier timer.
     ///         cx.after(Duration::from_hours(24), cx.handle().expire().named("expire"))?;
-    /// # let _ = article;
+    ///         self.articles.push(article);
     ///         Ok(())
     ///     }
     ///
@@ -159,6 +159,10 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
         &mut self,
         run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, TimerError> {
+        if !A::__STORED {
+            let subject = self.turn().cell().subject();
+            return Err(TimerError::InMemory { subject });
+        }
         let turn = self.turn_mut();
         turn.touch();
         turn.database()

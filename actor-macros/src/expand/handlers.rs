@@ -123,16 +123,32 @@ fn action(block: &Block) -> TokenStream {
     }
 }
 
-/// Writes `__dispatch`.
+/// Writes `__act` and `__dispatch`: the actions that do not wait, and those that may.
 fn dispatch(block: &Block) -> TokenStream {
     let (context, failure, result) = (
         block.runtime.item("Context"),
         block.runtime.item("Failure"),
         result(),
     );
-    let (enumeration, reply) = (names::message(), names::reply());
     let (message, cx) = (names::local("message"), names::local("cx"));
-    let arms = block.hooks_of(Kind::Action).map(|action| {
+    let (now, later) = (arms(block, false), arms(block, true));
+    quote! {
+        fn __act(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
+            match #message { #now }
+        }
+        async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
+            match #message { #later }
+        }
+    }
+}
+
+/// Writes the match arms of the actions that may wait, or of those that do not.
+fn arms(block: &Block, may_wait: bool) -> TokenStream {
+    let (enumeration, reply, result) = (names::message(), names::reply(), result());
+    let actions = || block.hooks_of(Kind::Action);
+    let (these, others): (Vec<_>, Vec<_>) =
+        actions().partition(|action| action.signature.is_async == may_wait);
+    let arms = these.into_iter().map(|action| {
         let (cfgs, variant) = (&action.cfgs, variant(action));
         let arguments: Vec<Ident> = (0..action.signature.arguments.len())
             .map(|n| names::local(&n.to_string()))
@@ -144,11 +160,9 @@ fn dispatch(block: &Block) -> TokenStream {
         }
     });
     let generic = generic_arm(block, &enumeration);
-    quote! {
-        async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
-            match #message { #(#arms)* #generic }
-        }
-    }
+    let others = (!others.is_empty())
+        .then(|| quote!(_ => ::core::unreachable!("the runtime knows which actions may wait"),));
+    quote!(#(#arms)* #generic #others)
 }
 
 /// Writes the call of a user's method, and makes the runtime's result of what it returns.

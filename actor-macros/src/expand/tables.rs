@@ -104,7 +104,8 @@ fn row(block: &Block, hook: &Hook) -> TokenStream {
     let path = block.runtime.item("Hook");
     let (id, name) = (hook.id, hook.name.unraw().to_string());
     let timeout = optional_duration(hook.options.timeout);
-    quote!(#path { id: #id, name: #name, timeout: #timeout })
+    let is_async = hook.signature.is_async;
+    quote!(#path { id: #id, name: #name, timeout: #timeout, is_async: #is_async })
 }
 
 /// Writes the hook of a kind of which there is one at most.

@@ -20,8 +20,8 @@ pub(super) const DIESEL_TABLE_SQL: &str = "CREATE TABLE IF NOT EXISTS __diesel_s
 /// What the image says about when its migrations ran. It is fixed, so that the same sources give the same bytes.
 const RUN_ON: &str = "1970-01-01 00:00:00";
 
-/// The page size of an actor's database unless it is set.
-pub(crate) const PAGE_SIZE_DEFAULT: u32 = 4096;
+/// The page size of an actor's database, as `actor_core::limits::PAGE_BYTES` has it.
+pub(crate) const PAGE_SIZE_DEFAULT: u32 = 1024;
 
 impl MigrationSet {
     /// Makes the finished database: the framework's tables (`internal_sql`), Diesel's table with every version in it, and

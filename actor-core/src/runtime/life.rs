@@ -1,0 +1,191 @@
+//! [`Life`]: what an actor is between two runs of its cell, and the parts of its life that may wait.
+
+use std::future::{Future, poll_fn, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::limits;
+use crate::runtime::cell::Cell;
+use crate::runtime::instance::{Flow, Instance, Work};
+use crate::runtime::mail::{Mail, Request, Waiter, answer};
+use crate::runtime::mailbox::Status;
+use crate::runtime::memory;
+use crate::runtime::preamble::{self, Started};
+
+/// What an actor is between two runs of its cell.
+pub(super) enum Life<A: Handlers> {
+    /// It is awake, and in the middle of nothing.
+    Awake(Box<Instance<A>>),
+    /// It starts or ends, or an action of it waits for something.
+    Waiting(Waiting<A>),
+}
+
+/// A part of a life that may wait.
+pub(super) struct Waiting<A: Handlers> {
+    part: Pin<Box<dyn Future<Output = After<A>> + Send>>,
+    /// What it is polled with; made once.
+    waker: Waker,
+}
+
+impl<A: Handlers> Waiting<A> {
+    fn new(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
+        Self {
+            part: Box::pin(part),
+            waker: Waker::from(Arc::clone(cell)),
+        }
+    }
+
+    pub(super) fn poll(&mut self) -> Poll<After<A>> {
+        self.part
+            .as_mut()
+            .poll(&mut Context::from_waker(&self.waker))
+    }
+}
+
+/// What a part of a life leads to.
+pub(super) enum After<A: Handlers> {
+    /// The actor goes on.
+    Awake(Box<Instance<A>>),
+    /// This instance is over.
+    Ended(Ended),
+}
+
+/// How an instance ended.
+pub(super) struct Ended {
+    /// Its memory could not be trusted any more; it starts again.
+    pub(super) crashed: bool,
+    /// Who asked for the end, and what they get.
+    pub(super) answer: Option<(Option<Waiter>, Result<(), CallError>)>,
+}
+
+impl Ended {
+    /// Nothing had started.
+    pub(super) fn nothing() -> Self {
+        Self {
+            crashed: false,
+            answer: None,
+        }
+    }
+
+    /// It sleeps, or is destroyed.
+    pub(super) fn in_order(waiter: Option<Waiter>, result: Result<(), CallError>) -> Self {
+        Self {
+            crashed: false,
+            answer: Some((waiter, result)),
+        }
+    }
+
+    pub(super) fn crashed() -> Self {
+        Self {
+            crashed: true,
+            answer: None,
+        }
+    }
+}
+
+impl<A: Handlers> Life<A> {
+    /// Starts the actor, if anything that waits needs it.
+    pub(super) fn start(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
+            return match memory::at_once(memory::start(cell, restart)) {
+                Some(started) => Self::Awake(awake(cell, started)),
+                None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
+            };
+        }
+        let starting = Arc::clone(cell);
+        Self::wait(cell, async move {
+            let started = if A::__STORED {
+                preamble::start(&starting, restart).await
+            } else {
+                memory::start(&starting, restart).await
+            };
+            match started {
+                Some(started) => After::Awake(awake(&starting, started)),
+                None => After::Ended(Ended::nothing()),
+            }
+        })
+    }
+
+    fn wait(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
+        Self::Waiting(Waiting::new(cell, part))
+    }
+
+    /// Creates an actor that is in memory only and whose start waits for nothing.
+    pub(super) fn create_now(cell: &Arc<Cell<A>>, input: &A::Input) -> Result<Self, CallError> {
+        let started = memory::at_once(memory::create(cell, input, None))?;
+        Ok(Self::Awake(awake(cell, started)))
+    }
+
+    /// Handles a call that may wait, and then those that come behind it.
+    pub(super) fn serve(mut instance: Box<Instance<A>>, mail: Mail<A>) -> Self {
+        let cell = Arc::clone(instance.turn.cell());
+        let served = Arc::clone(&cell);
+        Self::wait(&cell, async move {
+            let mut mail = Some(mail);
+            loop {
+                if let Some(mail) = mail.take()
+                    && instance.handle(mail).await == Flow::Crash
+                {
+                    return Box::pin(instance.crash()).await;
+                }
+                match instance.work(limits::CALLS_PER_COMMIT).0 {
+                    Work::Async(next) => mail = Some(next),
+                    Work::More => tokio::task::yield_now().await,
+                    Work::Room => Box::pin(instance.room()).await,
+                    // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
+                    Work::Idle => poll_fn(|_| served.mailbox().poll_more()).await,
+                    Work::Request(request) => return Box::pin(stop(instance, request)).await,
+                    Work::Crash => return Box::pin(instance.crash()).await,
+                }
+            }
+        })
+    }
+
+    /// Goes on when the log has room.
+    pub(super) fn room(mut instance: Box<Instance<A>>) -> Self {
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, async move {
+            instance.room().await;
+            After::Awake(instance)
+        })
+    }
+
+    /// Ends the actor as it is asked to.
+    pub(super) fn stop(instance: Box<Instance<A>>, request: Request) -> Self {
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, stop(instance, request))
+    }
+
+    /// Gives the instance up.
+    pub(super) fn crash(instance: Box<Instance<A>>) -> Self {
+        let cell = Arc::clone(instance.turn.cell());
+        Self::wait(&cell, instance.crash())
+    }
+}
+
+/// Makes an instance of an actor that has started.
+fn awake<A: Handlers>(cell: &Arc<Cell<A>>, mut started: Started<A>) -> Box<Instance<A>> {
+    cell.awake();
+    // Nobody waits any more for what the hooks did.
+    cell.set_waiting(None);
+    let first = started.first.take();
+    let mut instance = Box::new(Instance::new(started));
+    match first {
+        Some(Mail::Create { waiter, .. }) => answer(Some(waiter), Ok(())),
+        first => instance.taken.extend(first),
+    }
+    instance
+}
+
+async fn stop<A: Handlers>(instance: Box<Instance<A>>, request: Request) -> After<A> {
+    let cell = Arc::clone(instance.turn.cell());
+    cell.mailbox().set_status(Status::Stopping);
+    let after = instance.stop(request).await;
+    if let After::Awake(_) = after {
+        cell.mailbox().set_status(Status::Awake);
+    }
+    after
+}

@@ -1,0 +1,98 @@
+//! [`Mail`] and [`Request`]: what an actor is sent.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::runtime::chain::Chain;
+use crate::runtime::inside::Work;
+use crate::runtime::slots::SlotId;
+
+/// What an actor is asked to do besides its actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Sleep.
+    Sleep,
+    /// Be destroyed.
+    Destroy,
+}
+
+/// Who waits for an [`Ending`].
+pub(crate) type Waiter = oneshot::Sender<Result<(), CallError>>;
+
+/// One thing in the mailbox.
+pub(crate) enum Mail<A: Handlers> {
+    /// A call of an action.
+    Action {
+        /// Which action, with its arguments.
+        message: A::Message,
+        /// Where the reply goes; nowhere for a tell.
+        reply: Option<SlotId>,
+        /// What the actor is created with if it does not exist.
+        input: Option<Arc<A::Input>>,
+        /// Who waits for the reply, if actors do.
+        chain: Option<Arc<Chain>>,
+    },
+    /// A wish that the actor be created, and that it was not there before.
+    Create {
+        /// What it is created with.
+        input: Arc<A::Input>,
+        /// Who waits.
+        waiter: Waiter,
+    },
+    /// Work of the framework's own, in the actor's transaction.
+    Work(Box<dyn Work<A>>),
+    /// A notice that a stored call is due. It waits for no room: there is one at a time.
+    Due,
+}
+
+impl<A: Handlers> Mail<A> {
+    /// Returns where the reply goes.
+    pub(super) fn reply(&self) -> Option<SlotId> {
+        match self {
+            Self::Action { reply, .. } => *reply,
+            Self::Create { .. } | Self::Work(_) | Self::Due => None,
+        }
+    }
+
+    /// Returns whether it may wait, so that it does not share its transaction with others.
+    pub(super) fn is_async(&self) -> bool {
+        match self {
+            Self::Action { message, .. } => A::__action(message).is_async,
+            Self::Create { .. } => false,
+            Self::Work(work) => work.may_wait(),
+            // The actions that it runs may.
+            Self::Due => true,
+        }
+    }
+}
+
+/// A lifecycle request.
+pub(crate) struct Request {
+    /// What to do.
+    pub(crate) ending: Ending,
+    /// Who waits.
+    pub(crate) waiter: Option<Waiter>,
+    /// How much mail was pushed before it.
+    pub(super) behind: u64,
+    /// Whether it is only there because nothing else was: mail that comes before it is carried out undoes it.
+    pub(super) idle: bool,
+}
+
+/// What comes next for an actor.
+pub(crate) enum Next<A: Handlers> {
+    /// This mail.
+    Mail(Mail<A>),
+    /// This request.
+    Request(Request),
+}
+
+/// Tells who waits, if anybody still does.
+pub(crate) fn answer(waiter: Option<Waiter>, result: Result<(), CallError>) {
+    if let Some(waiter) = waiter {
+        // Who does not wait any more does not need the answer.
+        let _ = waiter.send(result);
+    }
+}

@@ -1,0 +1,272 @@
+//! [`Inner`]: what is in a mailbox, behind its lock.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+use tokio::time::Instant;
+
+use super::sending::{Pushed, Taken, Unsent};
+use super::{Refusal, Status};
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::limits;
+use crate::runtime::alarms::AlarmId;
+use crate::runtime::baton::{Baton, Due};
+use crate::runtime::life::Life;
+use crate::runtime::mail::{Ending, Mail, Next, Request};
+use crate::runtime::room::{Place, Room};
+use crate::runtime::slots::Slots;
+
+/// What is in a mailbox. The invariants are those of the mailbox.
+pub(in crate::runtime) struct Inner<A: Handlers> {
+    pub(in crate::runtime) baton: Baton,
+    pub(in crate::runtime) status: Status,
+    /// What the actor is, between two runs.
+    pub(in crate::runtime) life: Option<Life<A>>,
+    pub(super) queue: VecDeque<Mail<A>>,
+    /// How many of them may wait, so that each is handled alone.
+    pub(super) alone: usize,
+    /// How many were taken out together and are not handled yet.
+    pub(super) held: usize,
+    /// Nothing at all as long as there is none.
+    #[allow(
+        clippy::box_collection,
+        reason = "most actors have none, and are smaller by it"
+    )]
+    pub(super) requests: Option<Box<VecDeque<Request>>>,
+    pub(super) slots: Slots<Result<A::Reply, CallError>>,
+    pub(super) room: Room,
+    pub(super) pushed: u64,
+    pub(super) taken: u64,
+    pub(super) refusal: Option<Box<Refusal>>,
+    /// When the actor came to be, if it is in memory only, and when it became idle the last time: milliseconds of the alarms,
+    /// of which the first has no 0.
+    pub(super) since: u64,
+    pub(in crate::runtime) idle_since: u64,
+    /// The alarm that looks whether it has been so for long.
+    pub(in crate::runtime) idle_alarm: Option<AlarmId>,
+    /// The alarm that looks whether somebody has waited for long.
+    pub(in crate::runtime) limit_alarm: Option<AlarmId>,
+}
+
+impl<A: Handlers> Inner<A> {
+    pub(super) fn new(refusal: Option<Refusal>) -> Self {
+        Self {
+            baton: Baton::new(),
+            status: Status::Asleep,
+            life: None,
+            queue: VecDeque::new(),
+            alone: 0,
+            held: 0,
+            requests: None,
+            slots: Slots::new(),
+            room: Room::default(),
+            pushed: 0,
+            taken: 0,
+            refusal: refusal.map(Box::new),
+            since: 0,
+            idle_since: 0,
+            idle_alarm: None,
+            limit_alarm: None,
+        }
+    }
+
+    /// Returns why calls are refused now, if the last start failed.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        let refusal = self.refusal.as_deref()?;
+        let refuses = self.status == Status::Asleep && Instant::now() < refusal.until;
+        refuses.then_some(refusal)
+    }
+
+    /// Pushes mail that nobody runs in place.
+    pub(super) fn push(&mut self, mail: Mail<A>) -> Pushed<A> {
+        self.alone += usize::from(mail.is_async());
+        self.queue.push_back(mail);
+        self.pushed += 1;
+        self.rouse(false)
+    }
+
+    /// Takes room for one mail, unless the actor refuses calls.
+    pub(super) fn enter(&mut self, place: &mut Option<Place>) -> Result<(), Unsent> {
+        if let Some(refusal) = self.refusal() {
+            return Err(Unsent::Refused(Arc::clone(&refusal.error)));
+        }
+        if place.take().is_some() {
+            self.room.settle();
+        } else if !self.room.is_free(self.used(), A::OPTIONS.mailbox) {
+            return Err(Unsent::Full);
+        }
+        Ok(())
+    }
+
+    /// Returns how much room is in use.
+    pub(super) fn used(&self) -> usize {
+        self.queue.len() + self.held
+    }
+
+    /// Gives free room to those who wait for it.
+    pub(super) fn grant(&mut self) -> Vec<Waker> {
+        self.room.grant(self.used(), A::OPTIONS.mailbox)
+    }
+
+    /// Returns whether nobody runs the actor, and what it waits for is mail.
+    pub(super) fn can_run_in_place(&self) -> bool {
+        self.status == Status::Asleep || (self.baton.is_listening() && self.life.is_some())
+    }
+
+    /// Sees to it that what was just pushed is looked at.
+    pub(super) fn rouse(&mut self, here: bool) -> Pushed<A> {
+        if self.status == Status::Asleep {
+            self.status = Status::Starting;
+            let begun = self.baton.try_begin();
+            assert!(begun, "INVARIANT 2: nobody runs an actor that is asleep");
+            return Pushed::Start;
+        }
+        if here && self.baton.try_begin() {
+            let life = self.life.take();
+            return Pushed::Run(life.expect("INVARIANT 2: nobody had the life"));
+        }
+        match self.baton.arrived() {
+            Due::Queue => Pushed::Queue,
+            Due::Nothing => Pushed::Delivered,
+        }
+    }
+
+    /// Notes since when the actor exists, if that is not known.
+    pub(in crate::runtime) fn begin_at(&mut self, now: u64) {
+        if self.since == 0 {
+            self.since = now.max(1);
+        }
+    }
+
+    /// Notes that there is no life any more. Whoever does it has the baton, or nobody has.
+    pub(super) fn fall_asleep(&mut self) {
+        self.status = Status::Asleep;
+        self.baton = Baton::new();
+        self.idle_since = 0;
+        self.since = 0;
+    }
+
+    pub(super) fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
+        self.taken = self.pushed;
+        (self.alone, self.held) = (0, 0);
+        let requests = self.requests.take().unwrap_or_default();
+        (
+            self.queue.drain(..).collect(),
+            requests.into_iter().collect(),
+        )
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.requests.is_none()
+    }
+
+    pub(in crate::runtime) fn has_next(&self) -> bool {
+        !self.queue.is_empty() || self.due().is_some()
+    }
+
+    /// Puts a request to sleep behind all mail: the actor was idle for long enough.
+    pub(in crate::runtime) fn sleep_idle(&mut self) {
+        let behind = self.pushed;
+        self.requests.get_or_insert_default().push_back(Request {
+            ending: Ending::Sleep,
+            waiter: None,
+            behind,
+            idle: true,
+        });
+    }
+
+    /// Returns whom to wake so that everybody who waits for a reply looks at the time.
+    pub(in crate::runtime) fn waiting(&self) -> Vec<Waker> {
+        self.slots.waiting()
+    }
+
+    /// Lets memory go that only a burst of calls needed.
+    pub(in crate::runtime) fn trim(&mut self) {
+        if self.queue.is_empty() {
+            self.queue.shrink_to(limits::IDLE_MAIL);
+        }
+        self.slots.shrink(limits::IDLE_MAIL);
+        if let Some(Life::Awake(instance)) = &mut self.life {
+            instance.trim();
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<&Request> {
+        let first = self.requests.as_ref()?.front();
+        first.filter(|request| request.behind <= self.taken)
+    }
+
+    /// Takes the request that is due. One that is only there because the actor was idle does not count when it is not.
+    pub(super) fn take_due(&mut self) -> Option<Request> {
+        loop {
+            self.due()?;
+            let requests = self.requests.as_mut()?;
+            let request = requests.pop_front()?;
+            if requests.is_empty() {
+                self.requests = None;
+            }
+            if !request.idle || self.queue.is_empty() {
+                return Some(request);
+            }
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Next<A>> {
+        if let Some(request) = self.take_due() {
+            return Some(Next::Request(request));
+        }
+        self.pop().map(Next::Mail)
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Mail<A>> {
+        let mail = self.queue.pop_front()?;
+        self.taken += 1;
+        self.alone -= usize::from(mail.is_async());
+        Some(mail)
+    }
+
+    /// Takes into an empty buffer what may be handled together.
+    pub(super) fn take(&mut self, into: &mut VecDeque<Mail<A>>) -> Taken {
+        self.held = 0;
+        if let Some(request) = self.take_due() {
+            return Taken::Request(request);
+        }
+        // Without a database there is no transaction to share, and a call may wait with others behind it.
+        if self.requests.is_none() && (self.alone == 0 || !A::__STORED) {
+            std::mem::swap(&mut self.queue, into);
+            self.alone = 0;
+            self.taken += into.len() as u64;
+        } else {
+            self.take_some(into);
+        }
+        // The one that is handled takes no room any more.
+        self.held = into.len().saturating_sub(1);
+        if into.is_empty() {
+            Taken::Nothing
+        } else {
+            Taken::Mail
+        }
+    }
+
+    pub(super) fn take_some(&mut self, into: &mut VecDeque<Mail<A>>) {
+        let requests = self.requests.as_ref();
+        let first = requests.and_then(|requests| requests.front());
+        // INVARIANT 1: what is behind a request is not handed out before it.
+        let before = first.map_or(u64::MAX, |request| request.behind);
+        while into.len() < limits::CALLS_PER_COMMIT
+            && self.taken < before
+            && let Some(mail) = self.queue.front()
+        {
+            let alone = mail.is_async();
+            if alone && !into.is_empty() {
+                break;
+            }
+            into.extend(self.pop());
+            if alone {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! [`RunQueue`]: the cells that are to be run, and the tasks that run them.
+//!
+//! # Invariants
+//!
+//! 1. While a cell is queued, a driver is awake or was woken, unless all are busy.
+//! 2. When the last driver is gone although the queue was not closed, the runtime is: then everybody who waits is told.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use crate::limits;
+
+/// What can be run.
+pub(crate) trait Runnable: Send + Sync {
+    /// Runs it for a while, and returns about how many calls that was. It is run by one thread at a time.
+    fn run(self: Arc<Self>) -> usize;
+}
+
+/// The cells that are to be run.
+pub(crate) struct RunQueue {
+    inner: Mutex<Inner>,
+    /// Whether the runtime is gone.
+    dead: AtomicBool,
+    /// Tells everybody so.
+    on_death: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+struct Inner {
+    cells: VecDeque<Arc<dyn Runnable>>,
+    /// The drivers that wait for cells.
+    parked: Vec<Waker>,
+    drivers: usize,
+    closed: bool,
+}
+
+/// A task that runs cells.
+struct Driver(Arc<RunQueue>);
+
+impl RunQueue {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::new(Inner {
+                cells: VecDeque::new(),
+                parked: Vec::new(),
+                drivers: 0,
+                closed: false,
+            }),
+            dead: AtomicBool::new(false),
+            on_death: Mutex::new(None),
+        })
+    }
+
+    /// Starts the drivers: one for each worker of the runtime.
+    pub(crate) fn start(self: &Arc<Self>, runtime: &Handle, on_death: Box<dyn FnOnce() + Send>) {
+        *self.on_death.lock() = Some(on_death);
+        let drivers = runtime.metrics().num_workers().max(1);
+        self.inner.lock().drivers = drivers;
+        for _ in 0..drivers {
+            runtime.spawn(Driver(Arc::clone(self)));
+        }
+    }
+
+    /// Puts a cell at the end, unless nobody is there to run it.
+    pub(super) fn push(&self, cell: Arc<dyn Runnable>) {
+        let mut inner = self.inner.lock();
+        if inner.drivers == 0 {
+            return;
+        }
+        inner.cells.push_back(cell);
+        // INVARIANT 1
+        let woken = inner.parked.pop();
+        drop(inner);
+        if let Some(woken) = woken {
+            woken.wake();
+        }
+    }
+
+    /// Returns whether the runtime is gone.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    /// Ends the drivers. Nothing may be queued any more.
+    pub(crate) fn close(&self) {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        let parked = std::mem::take(&mut inner.parked);
+        drop(inner);
+        parked.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
+        let mut calls = 0;
+        while calls < limits::CALLS_PER_TURN {
+            let mut inner = self.0.inner.lock();
+            let Some(cell) = inner.cells.pop_front() else {
+                if inner.closed {
+                    return Poll::Ready(());
+                }
+                inner.parked.push(task.waker().clone());
+                return Poll::Pending;
+            };
+            drop(inner);
+            calls += cell.run();
+            if !tokio::task::coop::has_budget_remaining() {
+                break;
+            }
+        }
+        // Other tasks of the worker are due.
+        task.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let mut inner = self.0.inner.lock();
+        inner.drivers -= 1;
+        if inner.drivers > 0 || inner.closed {
+            return;
+        }
+        // INVARIANT 2
+        self.0.dead.store(true, Ordering::SeqCst);
+        let cells = std::mem::take(&mut inner.cells);
+        drop(inner);
+        drop(cells);
+        let on_death = self.0.on_death.lock().take();
+        if let Some(on_death) = on_death {
+            on_death();
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Running a cell: from the moment in which somebody has its baton until it is let go.
+//!
+//! # Invariants
+//!
+//! 1. Who has the baton has the life. Both go back together, under the mailbox's lock.
+//! 2. A panic of code that is not a hook, such as a `Drop` of the user's, ends the life, and everybody who waits is answered.
+
+use std::cell::Cell as Local;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Wake, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::limits;
+use crate::runtime::actions::Direct;
+use crate::runtime::alarms::{AlarmId, Alarms, Rung, Why};
+use crate::runtime::baton::Due;
+use crate::runtime::cell::{Cell, Sent};
+use crate::runtime::chain::Chain;
+use crate::runtime::failed::reject;
+use crate::runtime::instance::{Flow, Instance, Work};
+use crate::runtime::life::{After, Ended, Life};
+use crate::runtime::mail::answer;
+use crate::runtime::mailbox::{Pushed, Status};
+use crate::runtime::queue::Runnable;
+
+thread_local! {
+    /// How many cells this thread runs, each in place of an asker that the one before runs.
+    static DEPTH: Local<u32> = const { Local::new(0) };
+}
+
+/// Where a run leaves a life.
+enum Left<A: Handlers> {
+    /// It waits for something.
+    Waits(Life<A>),
+    /// There is more to do.
+    More(Life<A>),
+    /// It is over.
+    Over,
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Sees to what was pushed.
+    pub(super) fn follow(self: &Arc<Self>, pushed: Pushed<A>, in_place: bool) {
+        match pushed {
+            Pushed::Delivered => {}
+            Pushed::Queue => self.enqueue(),
+            Pushed::Run(life) => {
+                self.run_life(life, limits::CALLS_IN_PLACE);
+            }
+            Pushed::Start => self.begin(in_place),
+        }
+    }
+
+    fn enqueue(self: &Arc<Self>) {
+        let queue = self.system().queue();
+        queue.push(Arc::clone(self) as Arc<dyn Runnable>);
+        if queue.is_dead() {
+            self.abandon_life();
+        }
+    }
+
+    /// Begins the first life. The caller has the baton.
+    fn begin(self: &Arc<Self>, in_place: bool) {
+        self.system().tasks().begin();
+        // What was sent at the very end of a shutdown comes too late to open a file.
+        if self.system().is_closing() || self.system().queue().is_dead() {
+            self.end_all();
+            return;
+        }
+        let life = Life::start(self, false);
+        if in_place {
+            self.run_life(life, limits::CALLS_IN_PLACE);
+        } else {
+            self.let_go(Left::More(life));
+        }
+    }
+
+    /// Creates an actor that is in memory only and whose start waits for nothing. The caller has the baton.
+    pub(super) fn begin_now(self: &Arc<Self>, input: &A::Input) -> Result<(), CallError> {
+        self.system().tasks().begin();
+        if self.system().is_closing() || self.system().queue().is_dead() {
+            self.end_all();
+            return Err(self.shut_down());
+        }
+        let begun = catch_unwind(AssertUnwindSafe(|| match Life::create_now(self, input) {
+            Ok(life) => {
+                self.let_go(Left::Waits(life));
+                Ok(())
+            }
+            Err(error) => {
+                if let Some(next) = self.after(Ended::nothing()) {
+                    self.let_go(Left::More(next));
+                }
+                Err(error)
+            }
+        }));
+        begun.unwrap_or_else(|_| {
+            self.end_all();
+            Err(self.shut_down())
+        })
+    }
+
+    /// Runs a life for a while, and returns about how many calls that was. The caller has the baton.
+    fn run_life(self: &Arc<Self>, life: Life<A>, most: usize) -> usize {
+        let depth = DEPTH.get();
+        DEPTH.set(depth + 1);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let (left, calls) = self.advance(life, most);
+            self.let_go(left);
+            calls
+        }));
+        DEPTH.set(depth);
+        ran.unwrap_or_else(|_| {
+            // INVARIANT 2
+            tracing::error!(actor = A::NAME, key = %self.key(), "an actor ended by a panic that no hook and no action had");
+            self.end_all();
+            1
+        })
+    }
+
+    /// Handles one call of an actor that does nothing else. The caller has the baton, and gave the life.
+    pub(super) fn run_direct(
+        self: &Arc<Self>,
+        mut instance: Box<Instance<A>>,
+        message: A::Message,
+        chain: Option<Arc<Chain>>,
+    ) -> Result<Sent<A>, CallError> {
+        let depth = DEPTH.get();
+        DEPTH.set(depth + 1);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let (result, flow) = instance.handle_direct(message, chain);
+            let left = match flow {
+                Flow::Crash => Left::More(Life::crash(instance)),
+                Flow::GoOn => Left::Waits(Life::Awake(instance)),
+            };
+            // What came meanwhile is handled here, too: that is cheaper than to have somebody else do it.
+            if let Some(life) = self.give_back(left, true) {
+                let (left, _) = self.advance(life, limits::CALLS_IN_PLACE);
+                self.let_go(left);
+            }
+            result
+        }));
+        DEPTH.set(depth);
+        match ran {
+            Ok(Direct::Reply(result)) => result.map(Sent::Done),
+            Ok(Direct::Later(slot)) => Ok(Sent::Ran(slot)),
+            Err(_) => {
+                self.end_all();
+                Err(self.shut_down())
+            }
+        }
+    }
+
+    /// Runs a life until it waits for something, or for about as many calls as are given.
+    fn advance(self: &Arc<Self>, mut life: Life<A>, most: usize) -> (Left<A>, usize) {
+        let mut calls = 1;
+        loop {
+            life = match life {
+                Life::Awake(mut instance) => {
+                    let (work, handled) = instance.work(most);
+                    calls += handled;
+                    match work {
+                        Work::Idle => return (Left::Waits(Life::Awake(instance)), calls),
+                        Work::More => return (Left::More(Life::Awake(instance)), calls),
+                        Work::Room => Life::room(instance),
+                        Work::Async(mail) => Life::serve(instance, mail),
+                        Work::Request(request) => Life::stop(instance, request),
+                        Work::Crash => Life::crash(instance),
+                    }
+                }
+                Life::Waiting(mut part) => match part.poll() {
+                    Poll::Pending => return (Left::Waits(Life::Waiting(part)), calls),
+                    Poll::Ready(After::Awake(instance)) => Life::Awake(instance),
+                    Poll::Ready(After::Ended(ended)) => {
+                        drop(part);
+                        match self.after(ended) {
+                            Some(next) => next,
+                            None => return (Left::Over, calls),
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Ends an instance, and begins the next one if something waits for it: it starts when the hooks of the last have ended
+    /// and its file is closed.
+    fn after(self: &Arc<Self>, ended: Ended) -> Option<Life<A>> {
+        let retired = !ended.crashed && self.mailbox().retire();
+        // Who asked for the end learns of it when the status says so too.
+        if let Some((waiter, result)) = ended.answer {
+            answer(waiter, result);
+        }
+        if retired {
+            self.system().tasks().end();
+            return None;
+        }
+        Some(Life::start(self, ended.crashed))
+    }
+
+    /// Lets the baton go, and the life with it.
+    fn let_go(self: &Arc<Self>, left: Left<A>) {
+        let kept = self.give_back(left, false);
+        debug_assert!(kept.is_none(), "it was not to be kept");
+    }
+
+    /// Lets the baton go, and the life with it. If something is next for it, it comes back when the caller `keeps` it.
+    fn give_back(self: &Arc<Self>, left: Left<A>, keeps: bool) -> Option<Life<A>> {
+        let (life, mut more) = match left {
+            // Somebody else may have the baton of the next life already.
+            Left::Over => return None,
+            Left::Waits(life) => (life, false),
+            Left::More(life) => (life, true),
+        };
+        // Looked at before the lock is taken, for which others may wait.
+        let now = match A::OPTIONS.sleep_after {
+            Some(_) if !more => self.system().alarms().now(),
+            _ => 0,
+        };
+        let mut inner = self.mailbox().lock();
+        if matches!(life, Life::Awake(_)) && !more {
+            more = inner.has_next();
+            if more && keeps {
+                return Some(life);
+            }
+            inner.baton.listen();
+        }
+        inner.life = Some(life);
+        let due = inner.baton.end(more);
+        if due == Due::Nothing
+            && inner.status == Status::Awake
+            && inner.baton.is_listening()
+            && let Some(idle) = A::OPTIONS.sleep_after
+        {
+            inner.idle_since = now;
+            inner.begin_at(now);
+            if inner.idle_alarm.is_none() {
+                inner.idle_alarm = self.set_idle(now, idle);
+            }
+        }
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        } else if self.system().queue().is_dead() {
+            // Whoever saw the death has looked for the life while it was away.
+            self.abandon_life();
+        }
+        None
+    }
+
+    /// Ends a life that cannot go on, in a shutdown or by a panic, and answers everybody who waits. The life is gone already,
+    /// and who calls this has the baton.
+    fn end_all(self: &Arc<Self>) {
+        let error = self.shut_down();
+        let (mail, requests) = self.give_up(&error);
+        for mail in mail {
+            reject(self, mail, &error);
+        }
+        for request in requests {
+            answer(request.waiter, Err(error.clone()));
+        }
+        self.system().tasks().end();
+    }
+
+    /// Ends the life when the runtime is gone, unless somebody runs it, who does the same then.
+    pub(crate) fn abandon_life(self: &Arc<Self>) {
+        let mut inner = self.mailbox().lock();
+        if inner.baton.is_running() {
+            return;
+        }
+        // Who finds none is too late: another one ends it.
+        let Some(life) = inner.life.take() else {
+            return;
+        };
+        drop(inner);
+        drop(life);
+        self.end_all();
+    }
+
+    pub(super) fn rung(self: &Arc<Self>) -> Weak<dyn Rung> {
+        Arc::downgrade(self) as Weak<dyn Rung>
+    }
+}
+
+/// Returns whether this thread may run a cell in place of an asker.
+pub(super) fn has_depth() -> bool {
+    DEPTH.get() < limits::IN_PLACE_DEPTH
+}
+
+impl<A: Handlers> Runnable for Cell<A> {
+    fn run(self: Arc<Self>) -> usize {
+        let mut inner = self.mailbox().lock();
+        // There is none if it was abandoned meanwhile.
+        let Some(life) = inner.life.take() else {
+            return 1;
+        };
+        inner.baton.begin();
+        drop(inner);
+        self.run_life(life, limits::CALLS_PER_COMMIT)
+    }
+}
+
+impl<A: Handlers> Wake for Cell<A> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut inner = self.mailbox().lock();
+        // A waker may be kept for longer than the life that it was for.
+        if inner.status == Status::Asleep {
+            return;
+        }
+        let due = inner.baton.woken();
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        }
+    }
+}
+
+impl<A: Handlers> Rung for Cell<A> {
+    fn ring(self: Arc<Self>, why: Why, now: u64) {
+        match why {
+            Why::Idle => self.ring_idle(now),
+            Why::Limit => self.ring_limit(),
+        }
+    }
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Sees to it that the actor sleeps, if it was idle for long enough.
+    fn ring_idle(self: &Arc<Self>, now: u64) {
+        let mut inner = self.mailbox().lock();
+        inner.idle_alarm = None;
+        inner.trim();
+        // One that is not idle sets the alarm anew when it is.
+        let Some(idle) = A::OPTIONS.sleep_after else {
+            return;
+        };
+        if inner.status != Status::Awake || !inner.baton.is_listening() {
+            return;
+        }
+        let since = inner.idle_since;
+        if now < Alarms::behind(since, idle) {
+            inner.idle_alarm = self.set_idle(since, idle);
+            return;
+        }
+        inner.sleep_idle();
+        let due = inner.baton.woken();
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        }
+    }
+
+    /// Sets the alarm that looks whether the actor was idle for long enough, if that can ever be.
+    fn set_idle(self: &Arc<Self>, since: u64, idle: Duration) -> Option<AlarmId> {
+        let at = Alarms::behind(since, idle);
+        (at < u64::MAX).then(|| self.system().alarms().set(at, self.rung(), Why::Idle))
+    }
+
+    /// Lets everybody who waits for a reply look at the time.
+    fn ring_limit(&self) {
+        let mut inner = self.mailbox().lock();
+        inner.limit_alarm = None;
+        // Who finds the alarm set and waits is among those that are woken here.
+        self.mailbox().limit().store(u64::MAX, Ordering::SeqCst);
+        let waiting = inner.waiting();
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Sees to it that those who wait look at the time at `until`, or before.
+    pub(crate) fn set_limit(self: &Arc<Self>, until: Instant) {
+        let alarms = self.system().alarms();
+        let at = alarms.at(until);
+        let limit = self.mailbox().limit();
+        if limit.load(Ordering::SeqCst) <= at {
+            return;
+        }
+        let mut inner = self.mailbox().lock();
+        if limit.load(Ordering::SeqCst) <= at {
+            return;
+        }
+        limit.store(at, Ordering::SeqCst);
+        let new = alarms.set(at, self.rung(), Why::Limit);
+        if let Some(old) = inner.limit_alarm.replace(new) {
+            alarms.cancel(old);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! [`Fault`] and [`PowerCut`].
+
+/// What goes wrong with an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It fails with `EIO`. A write has written nothing.
+    Eio,
+    /// It fails with `ENOSPC`, and has done nothing.
+    Enospc,
+    /// A part of a write is written before it fails with `ENOSPC`; anything else fails with `EIO`.
+    Short,
+    /// It is done and fails all the same, with `EIO`.
+    Late,
+}
+
+/// What a power cut leaves of that which was not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PowerCut {
+    /// Nothing.
+    Nothing,
+    /// Everything.
+    Everything,
+    /// Any of it.
+    Some,
+    /// Any of it, and of a write any number of whole sectors from its beginning.
+    TornSectors,
+    /// Any of it, and of a write any number of bytes from its beginning.
+    TornBytes,
+    /// Any sector of any write.
+    Scattered,
+}
+
+impl PowerCut {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Nothing,
+        Self::Everything,
+        Self::Some,
+        Self::TornSectors,
+        Self::TornBytes,
+        Self::Scattered,
+    ];
+
+    /// Returns whether the seed makes a difference.
+    pub(crate) fn is_random(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Everything)
+    }
+}

@@ -1,0 +1,96 @@
+//! [`Hired`]: a thread of somebody else's that writes the log while there is something to write.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::engine::{Buffer, Engine};
+use super::sync::thread_local;
+use crate::store::log::Entry;
+
+/// One hired thread writes and syncs while the other tells those whose records are settled.
+const HIRED_MAX: usize = 2;
+
+/// What a thread does that finds nothing to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// It returns.
+    Return,
+    /// It waits for work until the log is closed.
+    Wait,
+    /// It returns, and is no longer among the hired.
+    Leave,
+}
+
+thread_local! {
+    /// Whether this thread is at work for a log, and may drop the last that holds it.
+    static IS_HIRED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread that was hired, counted until it has left.
+pub(super) struct Hired<E: Entry>(Option<Arc<Engine<E>>>);
+
+impl<E: Entry> Hired<E> {
+    pub(super) fn new(engine: Arc<Engine<E>>) -> Self {
+        Self(Some(engine))
+    }
+
+    /// Writes until there is nothing to do.
+    pub(super) fn work(mut self) {
+        if let Some(engine) = self.0.take() {
+            IS_HIRED.with(|is_hired| is_hired.set(true));
+            engine.work(Idle::Leave);
+            // It is counted out already, and may be the last that has the log.
+            drop(engine);
+            IS_HIRED.with(|is_hired| is_hired.set(false));
+        }
+    }
+}
+
+impl<E: Entry> Drop for Hired<E> {
+    fn drop(&mut self) {
+        // It never came to work: the runtime that it was hired from has ended.
+        if let Some(engine) = self.0.take() {
+            let mut buffer = engine.buffer.lock();
+            engine.leave(&mut buffer, Idle::Leave);
+        }
+    }
+}
+
+impl<E: Entry> Engine<E> {
+    /// Wakes the thread that waits for work. Returns whether one has to be hired, once the lock is given up.
+    #[must_use]
+    pub(super) fn rouse(&self, buffer: &mut Buffer<E>) -> bool {
+        if buffer.is_idle {
+            self.work.notify_one();
+        }
+        let hire = self.hire.get().is_some() && buffer.hired < HIRED_MAX;
+        buffer.hired += usize::from(hire);
+        hire
+    }
+
+    /// Hires a thread that [`rouse`](Self::rouse) has counted.
+    pub(super) fn hire_if(&self, hire: bool) {
+        if let (true, Some(hire)) = (hire, self.hire.get()) {
+            hire();
+        }
+    }
+
+    /// INVARIANT 7: counts a hired thread out, in the same step in which it saw that there is nothing to do.
+    pub(super) fn leave(&self, buffer: &mut Buffer<E>, idle: Idle) {
+        if idle == Idle::Leave {
+            buffer.hired -= 1;
+            self.work.notify_all();
+        }
+    }
+
+    /// Waits until no hired thread is left; a hired thread does not wait for itself.
+    pub(super) fn wait_for_hired(&self) {
+        if IS_HIRED.with(Cell::get) {
+            return;
+        }
+        let mut buffer = self.buffer.lock();
+        while buffer.hired > 0 {
+            buffer = self.work.wait(buffer);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! From the changes of a unit to a record in the log, and back if the record is lost.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::{Base, Fate, Inner, PENDING, Pages, Unit, UnitStage};
+use crate::store::durability::{Durability, Gatekeeper};
+use crate::store::error::StoreError;
+use crate::store::log::{Entry, Lsn, Ticket};
+use crate::store::record::{self, Extent, Kind};
+
+/// One commit of one actor, as long as the log has it in memory.
+pub(crate) struct Commit {
+    pages: Arc<Pages>,
+    unit: u64,
+    lsn: Lsn,
+    keeper: Arc<dyn Gatekeeper>,
+}
+
+impl Entry for Commit {
+    fn undo(&mut self) {
+        self.pages.lose(self.unit, self.lsn);
+    }
+
+    fn settled(&self) {
+        self.pages.settle(self.unit);
+        self.keeper.advanced();
+    }
+}
+
+thread_local! {
+    /// Where a record is put together, before the lock of the log is taken.
+    static RECORD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How much room for records a thread keeps: more than all but bulk imports need.
+const RECORD_KEPT: usize = 64 * 1024;
+
+impl Pages {
+    /// Puts what the unit changed into the log, as one record.
+    ///
+    /// `None` if it changed nothing. On an error the unit is undone, and SQLite must be told that the pages changed.
+    pub(in crate::store) fn commit(
+        self: &Arc<Self>,
+        durability: Durability,
+        keeper: &Arc<dyn Gatekeeper>,
+    ) -> Result<Option<Ticket>, StoreError> {
+        RECORD.with(|record| {
+            let record = &mut *record.borrow_mut();
+            record.clear();
+            let committed = self.commit_with(durability, keeper, record);
+            if record.capacity() > RECORD_KEPT {
+                *record = Vec::new();
+            }
+            committed
+        })
+    }
+
+    fn commit_with(
+        self: &Arc<Self>,
+        durability: Durability,
+        keeper: &Arc<dyn Gatekeeper>,
+        record: &mut Vec<u8>,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let (unit, listed) = {
+            let mut inner = self.inner.lock();
+            if let Err(error) = self.check(&inner) {
+                inner.undo_unit();
+                return Err(error);
+            }
+            if !inner.record(&self.name, record) {
+                inner.undo_unit();
+                return Ok(None);
+            }
+            let creates = !inner.created;
+            let unit = inner.unit.as_mut().expect("it has a record");
+            unit.stage = UnitStage::Appending;
+            unit.creates = creates;
+            (unit.id, inner.listed.is_some())
+        };
+        // The lock of the pages is not held: when a batch is lost, the log holds its own and takes that of each actor.
+        let appended = self.volume.append(self, durability, !listed, |lsn, out| {
+            out.extend_from_slice(record);
+            Commit {
+                pages: Arc::clone(self),
+                unit,
+                lsn,
+                keeper: Arc::clone(keeper),
+            }
+        });
+        let mut inner = self.inner.lock();
+        match appended {
+            Ok(lsn) => {
+                // It may have been lost meanwhile, and then it is undone.
+                self.check(&inner)?;
+                Ok(Some(inner.appended(unit, lsn, durability, !listed)))
+            }
+            Err(error) => {
+                inner.undo_unit();
+                Err(error)
+            }
+        }
+    }
+
+    /// Undoes a commit that the log has lost; the newest first.
+    fn lose(&self, unit: u64, lsn: Lsn) {
+        let mut inner = self.inner.lock();
+        // A unit that runs meanwhile builds on what is lost.
+        if inner.unit.as_ref().is_some_and(|open| open.id > unit) {
+            inner.undo_unit();
+        }
+        if inner.unit.as_ref().is_some_and(|open| open.id == unit) {
+            inner.undo_unit();
+        } else if let Some(lost) = inner.in_flight.pop_back_if(|last| last.id == unit) {
+            inner.created &= !lost.creates;
+            inner.restore(lost);
+        }
+        inner.fate = Fate::Lost(lsn);
+    }
+
+    /// Forgets how to undo a commit that the log is done with.
+    fn settle(&self, unit: u64) {
+        let mut inner = self.inner.lock();
+        match &mut inner.unit {
+            Some(open) if open.id == unit => open.stage = UnitStage::Settled,
+            _ => {
+                while inner
+                    .in_flight
+                    .pop_front_if(|first| first.id <= unit)
+                    .is_some()
+                {}
+                if inner.in_flight.is_empty() {
+                    inner.in_flight.shrink_to(4);
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Puts the record of the unit together. Returns whether there is anything to record.
+    fn record(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        let Some(unit) = &self.unit else {
+            return false;
+        };
+        if unit.ends {
+            record::write_end(out, name);
+            return true;
+        }
+        let kind = match &self.base {
+            Base::Image(image) if !self.created => Kind::Creation(*image.hash()),
+            _ => Kind::Changes,
+        };
+        let extent = Extent {
+            page_size: self.page_size,
+            count: self.count,
+            kept: unit.kept,
+        };
+        record::write_changes(out, name, kind, extent);
+        let head = out.len();
+        let zeros = if unit.kept < self.count {
+            vec![0; self.page_size as usize]
+        } else {
+            Vec::new()
+        };
+        for before in &unit.before {
+            let Some(page) = self.dirty.get(&before.number) else {
+                continue;
+            };
+            let was = if before.number <= unit.kept {
+                &*before.bytes
+            } else {
+                &*zeros
+            };
+            record::write_page(out, before.number, was, &page.bytes);
+        }
+        let same_size = self.count == unit.count && unit.kept == unit.count;
+        out.len() > head || !same_size || matches!(kind, Kind::Creation(_))
+    }
+
+    /// Notes the number of the commit that a unit became.
+    fn appended(&mut self, id: u64, lsn: Lsn, durability: Durability, first: bool) -> Ticket {
+        let unit = self.unit.take_if(|unit| unit.id == id);
+        let mut unit = unit.expect("only a lost commit takes the unit away");
+        for before in &unit.before {
+            if let Some(page) = self.dirty.get_mut(&before.number)
+                && page.lsn == PENDING
+            {
+                page.lsn = lsn;
+            }
+        }
+        if first {
+            self.listed = Some(lsn);
+        }
+        if unit.ends {
+            self.fate = Fate::Ended;
+        }
+        self.created = true;
+        self.last.written = lsn;
+        if durability == Durability::Synced {
+            self.last.synced = lsn;
+        }
+        if unit.stage != UnitStage::Settled {
+            unit.stage = UnitStage::Open;
+            unit.lsn = lsn;
+            self.in_flight.push_back(unit);
+        }
+        self.last
+    }
+}
+
+impl Unit {
+    /// Returns whether pages of before are gone, which nobody but the unit knows.
+    pub(super) fn has_cut(&self) -> bool {
+        self.kept < self.count
+    }
+}

@@ -1,0 +1,170 @@
+//! Actors that share connections see nothing of each other, and a damaged file is said to be damaged and left as it is.
+
+use std::fs;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::lab::{Lab, Rows, commit, put, rows, run, template};
+use crate::store::disk::{RealDisk, SimDisk};
+use crate::store::{Database, Template};
+
+diesel::table! {
+    numbers (id) {
+        id -> BigInt,
+        value -> BigInt,
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, QueryableByName)]
+struct Three {
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+    #[diesel(sql_type = BigInt)]
+    changed: i64,
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+fn three(database: &mut Database) -> Three {
+    database.db().enter("three", true, None);
+    let found = diesel::sql_query(
+        "SELECT last_insert_rowid() AS last, changes() AS changed, total_changes() AS total",
+    )
+    .get_result(database.db())
+    .unwrap();
+    database.rollback().unwrap();
+    found
+}
+
+fn pair(template: &Arc<Template>) -> (Lab, Database, Database) {
+    let lab = Lab::open(&SimDisk::new(1), template).unwrap();
+    let mut first = lab.begin("first").unwrap();
+    commit(&lab, &mut first).unwrap();
+    let mut second = lab.begin("second").unwrap();
+    commit(&lab, &mut second).unwrap();
+    (lab, first, second)
+}
+
+#[test]
+fn what_a_connection_counts_is_not_seen_by_the_next_actor() {
+    let (lab, mut first, mut second) = pair(&template());
+    for id in [7, 8, 9] {
+        put(&mut first, id, id, 10).unwrap();
+    }
+    commit(&lab, &mut first).unwrap();
+    let nothing = Three {
+        last: 0,
+        changed: 0,
+        total: 0,
+    };
+    assert_eq!(three(&mut second), nothing);
+    assert_eq!(rows(&mut second).unwrap(), Rows::new());
+}
+
+#[test]
+fn a_cursor_that_is_leaked_costs_a_connection_and_nothing_else() {
+    let (lab, mut first, mut second) = pair(&template());
+    for id in 1..50 {
+        put(&mut first, id, id, 10).unwrap();
+    }
+    commit(&lab, &mut first).unwrap();
+    first.db().enter("leak", true, None);
+    let query = numbers::table.select(numbers::id);
+    let mut cursor = query.load_iter::<i64, _>(first.db()).unwrap();
+    assert_eq!(cursor.next().unwrap().unwrap(), 1);
+    std::mem::forget(cursor);
+    let _ended = first.rollback();
+    put(&mut second, 1, 2, 10).unwrap();
+    commit(&lab, &mut second).unwrap();
+    assert_eq!(rows(&mut second).unwrap(), Rows::from([(1, 2)]));
+    put(&mut first, 1, 5, 10).unwrap();
+    commit(&lab, &mut first).unwrap();
+    assert_eq!(rows(&mut first).unwrap()[&1], 5);
+    for database in [first, second] {
+        database.close().unwrap();
+    }
+    lab.volume.close().unwrap();
+}
+
+#[test]
+fn a_savepoint_that_is_left_open_ends_with_its_transaction() {
+    let (lab, mut first, mut second) = pair(&template());
+    run(&mut first, "SAVEPOINT diesel_savepoint_7").unwrap();
+    put(&mut first, 1, 1, 0).unwrap();
+    commit(&lab, &mut first).unwrap();
+    run(&mut second, "ROLLBACK TO diesel_savepoint_7").unwrap_err();
+    second.rollback().unwrap();
+    assert_eq!(rows(&mut first).unwrap(), Rows::from([(1, 1)]));
+    assert_eq!(rows(&mut second).unwrap(), Rows::new());
+}
+
+#[test]
+fn temporary_objects_and_settings_are_refused() {
+    let (_lab, mut first, mut second) = pair(&template());
+    for sql in [
+        "CREATE TEMP TABLE t (a)",
+        "CREATE TEMP VIEW v AS SELECT 1",
+        "PRAGMA foreign_keys = OFF",
+        "PRAGMA cache_size = 1",
+        "PRAGMA case_sensitive_like = ON",
+        "PRAGMA recursive_triggers = ON",
+        "PRAGMA temp_store = 1",
+        "ATTACH ':memory:' AS other",
+    ] {
+        run(&mut first, sql).expect_err(sql);
+        first.rollback().unwrap();
+        assert_eq!(rows(&mut second).unwrap(), Rows::new(), "{sql}");
+    }
+}
+
+#[test]
+fn a_damaged_first_page_is_reported_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap().join("data");
+    fs::create_dir_all(&root).unwrap();
+    let template = template();
+    let open = || {
+        let disk = Arc::new(RealDisk::new(&root).unwrap());
+        Lab::on(disk, &root, &template).unwrap()
+    };
+    let lab = open();
+    let mut database = lab.begin("a").unwrap();
+    put(&mut database, 1, 1, 10).unwrap();
+    commit(&lab, &mut database).unwrap();
+    database.close().unwrap();
+    lab.volume.close().unwrap();
+    let path = root.join("numbers/k_a.db");
+    let whole = fs::read(&path).unwrap();
+    let lab = open();
+    let (mut refused, mut others) = (0, Vec::new());
+    for at in (0..100).chain((100..1_024).step_by(7)) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0xff;
+        fs::write(&path, &damaged).unwrap();
+        match lab.wake("a") {
+            // Not every byte counts; what is read then is what was written.
+            Ok(found) => drop(found.unwrap_or_else(|| panic!("byte {at}: the actor is gone"))),
+            Err(error) => {
+                refused += 1;
+                let code = error.code();
+                if !["corrupt", "foreign"].contains(&code) {
+                    others.push(format!("byte {at}: {code}: {error}"));
+                }
+            }
+        }
+        // SQLite itself brings a file into another mode, before anybody knows whose it is.
+        if !(18..20).contains(&at) {
+            assert!(
+                fs::read(&path).unwrap() == damaged,
+                "byte {at}: the file has changed"
+            );
+        }
+    }
+    assert_eq!(others, [""; 0]);
+    assert!(refused > 20, "{refused}");
+    fs::write(&path, &whole).unwrap();
+    let mut database = lab.wake("a").unwrap().unwrap();
+    assert_eq!(rows(&mut database).unwrap(), Rows::from([(1, 1)]));
+}

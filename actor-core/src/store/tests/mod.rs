@@ -1,0 +1,10 @@
+//! The store on a disk that fails and loses power where it is told to.
+
+mod checkpoints;
+mod faults;
+mod fixtures;
+mod isolation;
+mod lab;
+mod oracle;
+mod power;
+mod script;

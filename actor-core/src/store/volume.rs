@@ -1,0 +1,221 @@
+//! [`Volume`]: what all actors of a store share: the disk, the log, and the list of those whose files are behind the log.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use super::disk::{Disk, DiskFile, OpenHow};
+use super::durability::Durability;
+use super::error::StoreError;
+use super::images;
+#[cfg(test)]
+use super::log::Ticket;
+use super::log::{self, Log, Lsn};
+use super::pages::{Commit, Image, Pages};
+use super::recovery;
+use crate::limits;
+
+/// What all actors of a store share.
+pub(crate) struct Volume {
+    root: PathBuf,
+    disk: Arc<dyn Disk>,
+    log: Log<Commit>,
+    /// Actors with commits that are not in their files on disk, by the first of those commits.
+    pub(super) listed: Mutex<BTreeMap<Lsn, Arc<Pages>>>,
+    /// Files of destroyed actors that could not be removed.
+    orphans: Mutex<HashSet<Box<str>>>,
+    /// Actors whose files could not be written when they fell asleep.
+    stranded: Mutex<Vec<Arc<Pages>>>,
+    /// Whose files are open, oldest first.
+    open: Mutex<VecDeque<Weak<Pages>>>,
+    /// Held by whoever takes a checkpoint.
+    pub(super) checkpointing: Mutex<()>,
+}
+
+/// Where the log is, below the data directory. No type of actor has a name that begins like this.
+pub(super) const LOG_DIRECTORY: &str = "_log";
+
+impl Volume {
+    /// Opens the log, and brings the files up to what it has. `images` are those of the types that the program has.
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        images: &[Arc<Image>],
+        options: &log::Options,
+    ) -> Result<Arc<Self>, StoreError> {
+        let directory = root.join(LOG_DIRECTORY);
+        disk.create_dir_all(&directory)
+            .map_err(StoreError::io("create", &directory))?;
+        disk.sync_dir(root).map_err(StoreError::io("sync", root))?;
+        let known = images::load(&*disk, &directory, images)?;
+        let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
+        let volume = Self::new(root.to_owned(), disk, log);
+        let count = recovery::recover(&volume, recovered, &known)?;
+        if count > 0 {
+            tracing::info!(actors = count, "files were brought up to what the log has");
+        }
+        if count == 0 {
+            // DURABILITY: what was just recovered is in the log until it says otherwise on disk.
+            images::forget_others(&*volume.disk, &directory, &known, images)?;
+        }
+        Ok(volume)
+    }
+
+    fn new(root: PathBuf, disk: Arc<dyn Disk>, log: Log<Commit>) -> Arc<Self> {
+        Arc::new(Self {
+            root,
+            disk,
+            log,
+            listed: Mutex::new(BTreeMap::new()),
+            orphans: Mutex::new(HashSet::new()),
+            stranded: Mutex::new(Vec::new()),
+            open: Mutex::new(VecDeque::new()),
+            checkpointing: Mutex::new(()),
+        })
+    }
+
+    /// Brings all files up to date, and closes the log: the next start has nothing to recover.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        // What was lost is not waited for.
+        let last = self.log.force().synced;
+        let written = self.sync_to(last).and_then(|()| self.checkpoint(last));
+        let closed = self.log.close();
+        written?;
+        closed.map_err(|source| StoreError::Lost { source })
+    }
+
+    /// Waits until everything up to a record is synced, or lost.
+    pub(super) fn sync_to(&self, lsn: Lsn) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if !self.log.has_threads() {
+            for attempt in 0.. {
+                self.log.demand(lsn);
+                while self.log.flush_once() {}
+                if !matches!(self.log.check(Ticket::synced_to(lsn)), Ok(false)) {
+                    break;
+                }
+                assert!(attempt < 10, "a checkpoint makes room");
+                // Nobody else does.
+                self.checkpoint(self.log.written())?;
+            }
+        }
+        let synced = self.log.sync_to(lsn);
+        synced.map_err(|source| StoreError::Lost { source })
+    }
+
+    /// Returns the log.
+    pub(crate) fn log(&self) -> &Log<Commit> {
+        &self.log
+    }
+
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns where a file is.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Puts a record into the log. The first of an actor since its file was up to date lists the actor, in one step.
+    pub(super) fn append(
+        &self,
+        pages: &Arc<Pages>,
+        durability: Durability,
+        first: bool,
+        write: impl FnOnce(Lsn, &mut Vec<u8>) -> Commit,
+    ) -> Result<Lsn, StoreError> {
+        if !first {
+            return self.log.append(durability, write);
+        }
+        // A checkpoint that looks for what it may release sees both or none.
+        let mut listed = self.listed.lock();
+        let lsn = self.log.append(durability, write)?;
+        listed.insert(lsn, Arc::clone(pages));
+        Ok(lsn)
+    }
+
+    /// Opens the file of an actor.
+    pub(super) fn open_file(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(&self.path(name), OpenHow::Existing)
+    }
+
+    /// Makes the file of an actor, empty.
+    pub(super) fn create_file(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let file = self.disk.open(&self.path(name), OpenHow::Create)?;
+        self.orphans.lock().remove(name);
+        Ok(file)
+    }
+
+    /// Removes the file of an actor that was destroyed.
+    pub(super) fn remove_file(&self, name: &str) -> io::Result<()> {
+        match self.disk.remove_file(&self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.orphans.lock().insert(name.into());
+                Err(error)
+            }
+            _ => {
+                self.orphans.lock().remove(name);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns whether a file belongs to an actor that was destroyed.
+    pub(super) fn is_orphan(&self, name: &str) -> bool {
+        self.orphans.lock().contains(name)
+    }
+
+    /// Keeps pages in memory whose file could not be written.
+    pub(super) fn strand(&self, pages: Arc<Pages>) {
+        self.stranded.lock().push(pages);
+    }
+
+    /// Takes the pages of an actor that are kept in memory, if they are.
+    pub(super) fn rescue(&self, name: &str) -> Option<Arc<Pages>> {
+        let mut stranded = self.stranded.lock();
+        let index = stranded.iter().position(|pages| pages.name() == name)?;
+        let pages = stranded.swap_remove(index);
+        pages.start_again();
+        Some(pages)
+    }
+
+    /// Forgets pages that are in their file by now.
+    pub(super) fn unstrand(&self, pages: &Arc<Pages>) {
+        self.stranded
+            .lock()
+            .retain(|stranded| !Arc::ptr_eq(stranded, pages) || !pages.is_clean());
+    }
+
+    /// Notes that an actor's file is open, and closes the one that was opened first when there are too many.
+    pub(super) fn note_open(&self, pages: Weak<Pages>) {
+        let mut open = self.open.lock();
+        open.push_back(pages);
+        if open.len() <= limits::OPEN_FILES {
+            return;
+        }
+        let Some(first) = open.pop_front() else {
+            return;
+        };
+        // One that is in use keeps its file until it is its turn again.
+        if first.upgrade().is_some_and(|pages| !pages.close_file()) {
+            open.push_back(first);
+        }
+    }
+}
+
+impl fmt::Debug for Volume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Volume")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
