@@ -303,9 +303,9 @@ impl Database {
     }
 
     /// Returns when the actor must be awake next, as far as stored calls are concerned.
-    pub(crate) fn earliest(&mut self) -> Result<Earliest, StoreError> {
+    pub(crate) fn earliest(&mut self, now: i64) -> Result<Earliest, StoreError> {
         self.db
-            .internal(calls::earliest)
+            .internal(|connection| calls::earliest(connection, now))
             .map_err(self.refused("read the timers of"))
     }
 

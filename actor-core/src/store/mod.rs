@@ -20,6 +20,7 @@ pub(crate) mod messages;
 mod migrations;
 mod pages;
 mod plain;
+pub(crate) mod queue;
 mod record;
 mod recovery;
 mod schema;
