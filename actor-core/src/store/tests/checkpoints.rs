@@ -73,7 +73,10 @@ fn an_image_stays_as_long_as_the_log_may_be_replayed_from_it() {
     lab.volume.close().unwrap();
     let images = || {
         let names = crate::store::disk::Disk::list(&disk, Path::new("/data/_log")).unwrap();
-        names.into_iter().filter(|entry| entry.name.ends_with(".image")).count()
+        names
+            .into_iter()
+            .filter(|entry| entry.name.ends_with(".image"))
+            .count()
     };
     assert_eq!(images(), 2);
     let _opened = Lab::open(&disk, &other).unwrap();

@@ -170,7 +170,11 @@ fn survive(template: &Arc<Template>, steps: &[Step], disk: SimDisk) {
                 closed.expect("an actor closes when the fault has ended");
             }
             compare_open(&player.lab, &model);
-            player.lab.volume.close().expect("a store closes when the fault has ended");
+            player
+                .lab
+                .volume
+                .close()
+                .expect("a store closes when the fault has ended");
         } else {
             refuses(&player.lab);
         }

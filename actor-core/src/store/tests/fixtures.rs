@@ -9,7 +9,9 @@ use crate::store::Durability;
 use crate::store::disk::{Disk as _, PowerCut, RealDisk, SimDisk};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
 }
 
 /// Returns all files below a directory, by their paths in it.
@@ -132,6 +134,10 @@ fn a_file_of_the_version_before_with_its_own_log_opens_and_is_written() {
     database.close().unwrap();
     lab.volume.close().unwrap();
     let file = fs::read(directory.path().join("data/numbers/k_a.db")).unwrap();
-    assert_eq!(file[16..20], [16, 0, 1, 1], "4,096 bytes a page, and no log of its own");
+    assert_eq!(
+        file[16..20],
+        [16, 0, 1, 1],
+        "4,096 bytes a page, and no log of its own"
+    );
     assert!(!directory.path().join("data/numbers/k_a.db-wal").exists());
 }

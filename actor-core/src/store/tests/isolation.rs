@@ -156,7 +156,10 @@ fn a_damaged_first_page_is_reported_and_left_as_it_is() {
         }
         // SQLite itself brings a file into another mode, before anybody knows whose it is.
         if !(18..20).contains(&at) {
-            assert!(fs::read(&path).unwrap() == damaged, "byte {at}: the file has changed");
+            assert!(
+                fs::read(&path).unwrap() == damaged,
+                "byte {at}: the file has changed"
+            );
         }
     }
     assert_eq!(others, [""; 0]);

@@ -88,6 +88,16 @@ impl Lab {
         root: &Path,
         template: &Arc<Template>,
     ) -> Result<Self, StoreError> {
+        Self::with(disk, root, template, &options())
+    }
+
+    /// Opens a store whose log is set up like this.
+    pub(super) fn with(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
@@ -96,7 +106,7 @@ impl Lab {
         };
         prepare().map_err(StoreError::io("create", &directory))?;
         let images = [Arc::clone(template.image())];
-        let volume = Volume::open(disk, root, &images, &options())?;
+        let volume = Volume::open(disk, root, &images, options)?;
         let backing = Backing {
             volume: Arc::clone(&volume),
             connections: Arc::new(Connections::default()),
@@ -175,7 +185,10 @@ pub(super) fn rows(database: &mut Database) -> QueryResult<Rows> {
     database.db().enter("rows", true, None);
     let lines: Vec<Line> = diesel::sql_query("PRAGMA integrity_check").load(database.db())?;
     let lines: Vec<_> = lines.into_iter().map(|line| line.integrity_check).collect();
-    if lines.iter().any(|line| line.contains("unable to get the page")) {
+    if lines
+        .iter()
+        .any(|line| line.contains("unable to get the page"))
+    {
         return Err(diesel::result::Error::NotFound);
     }
     assert_eq!(lines, ["ok"], "the database is whole");

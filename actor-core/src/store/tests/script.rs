@@ -324,7 +324,8 @@ impl Player {
     /// Fails if a commit was lost that nobody has waited for.
     fn none_lost(&self) -> Result<(), StoreError> {
         let all = self.awake.values().chain(&self.ending);
-        all.map(Database::so_far).try_for_each(|ticket| ticket.map(drop))
+        all.map(Database::so_far)
+            .try_for_each(|ticket| ticket.map(drop))
     }
 
     fn delete_ended(&mut self) -> Result<(), StoreError> {
