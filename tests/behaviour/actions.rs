@@ -98,7 +98,9 @@ async fn what_was_answered_is_there_after_a_crash_before_the_actor_sleeps() {
     let probe = system.get_or_create::<Probe>("a", NEW);
     probe.add("x").await.unwrap();
     let left = crate::support::crash(directory.path());
-    let again = actor_core::System::builder().data_dir(left.path()).register::<Probe>();
+    let again = actor_core::System::builder()
+        .data_dir(left.path())
+        .register::<Probe>();
     // The start brings the files up to what the log has.
     again.start().await.unwrap().shutdown().await.unwrap();
     assert_eq!(crate::support::count(left.path(), FILE, "notes"), 1);

@@ -100,7 +100,10 @@ async fn every_key_has_its_own_actor_inside_of_the_data_directory() {
     system.shutdown().await.unwrap();
     assert_eq!(files(&inside, "keyed").len(), keys.len());
     assert_eq!(files(directory.path(), "."), ["data"]);
-    assert_eq!(files(&inside, "."), ["_log", "directory.db", "keyed", "lock"]);
+    assert_eq!(
+        files(&inside, "."),
+        ["_log", "directory.db", "keyed", "lock"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

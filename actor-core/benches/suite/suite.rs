@@ -29,10 +29,12 @@ fn main() {
         .expect("a runtime can be built");
     let mut report = Report::begin();
     runtime.block_on(async {
-        messages::measure(&directory, &mut report).await;
-        durable::measure(&directory, &mut report).await;
-        lifecycle::measure(&directory, &mut report).await;
-        memory::measure(&directory, &mut report).await;
+        if std::env::var_os("BENCH_FLEET").is_none() {
+            messages::measure(&directory, &mut report).await;
+            durable::measure(&directory, &mut report).await;
+            lifecycle::measure(&directory, &mut report).await;
+            memory::measure(&directory, &mut report).await;
+        }
         fleet::measure(&directory, &mut report).await;
     });
     drop(runtime);

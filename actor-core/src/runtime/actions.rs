@@ -14,13 +14,21 @@ use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::{Fault, limited_later, limited_now};
 use crate::runtime::mail::{Mail, answer};
 use crate::runtime::slots::SlotId;
-use crate::store::StoreError;
+use crate::store::{Durability, StoreError};
 
 /// A call that is about to run.
 struct Open<A: Handlers> {
     message: A::Message,
     reply: Option<SlotId>,
     info: &'static ActionInfo,
+}
+
+/// What became of a call that was handled where it was made.
+pub(super) enum Direct<A: Handlers> {
+    /// Its reply.
+    Reply(Result<A::Reply, CallError>),
+    /// Its reply comes into this place, or is there.
+    Later(SlotId),
 }
 
 impl<A: Handlers> Instance<A> {
@@ -41,22 +49,61 @@ impl<A: Handlers> Instance<A> {
         flow
     }
 
-    /// Handles one call of an actor without a database, whose reply leaves at once.
+    /// Handles one call of an actor that does nothing else. The reply comes back, unless it has to wait for what it saw to be
+    /// durable.
     pub(super) fn handle_direct(
         &mut self,
         message: A::Message,
         chain: Option<Arc<Chain>>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
+    ) -> (Direct<A>, Flow) {
         let info = A::__action(&message);
         let asked = chain.is_some();
         if asked {
             self.turn.cell().set_waiting(chain);
         }
-        let ended = self.act(message, info);
+        let (result, flow) = self.act(message, info);
         if asked {
             self.turn.cell().set_waiting(None);
         }
-        ended
+        if !A::__STORED {
+            return (Direct::Reply(result), flow);
+        }
+        let durability = info.durability;
+        self.answer_direct(result, flow, durability)
+    }
+
+    /// Commits what one call did, and lets its reply out.
+    fn answer_direct(
+        &mut self,
+        result: Result<A::Reply, CallError>,
+        flow: Flow,
+        durability: Option<Durability>,
+    ) -> (Direct<A>, Flow) {
+        let cell = Arc::clone(self.turn.cell());
+        let durability = durability.unwrap_or_else(|| cell.durability());
+        if self.batch.is_broken() {
+            let slot = cell.mailbox().add_slot();
+            self.batch.push(Some(slot), result, durability);
+            return (Direct::Later(slot), self.flush());
+        }
+        let committed = self.turn.database().commit(durability);
+        let volume = self.turn.database().volume();
+        match committed {
+            // DURABILITY: it leaves at once only if all that it saw is durable.
+            Ok(ticket) if cell.is_out(volume, ticket) => (Direct::Reply(result), flow),
+            Ok(ticket) => {
+                let slot = cell.mailbox().add_slot();
+                cell.answer_after(volume, ticket, vec![(slot, result)]);
+                (Direct::Later(slot), flow)
+            }
+            Err(error) => {
+                let slot = cell.mailbox().add_slot();
+                self.batch.push(Some(slot), result, durability);
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                self.commit_failed(batch, error);
+                (Direct::Later(slot), Flow::Crash)
+            }
+        }
     }
 
     /// Runs an action that does not wait, and makes what it did a part of the batch.
@@ -262,39 +309,59 @@ impl<A: Handlers> Instance<A> {
             return Flow::GoOn;
         }
         if !A::__STORED {
-            let mailbox = self.turn.cell().mailbox();
-            // The next one takes no room any more.
-            let held = self.taken.len().saturating_sub(1);
-            mailbox.complete_now(&mut self.batch.answers, held);
-            self.batch.clear();
+            self.answer_now();
             return Flow::GoOn;
         }
-        let mut batch = std::mem::replace(&mut self.batch, Batch::new());
+        let (broken, state) = (self.batch.take_broken(), self.batch.state.take());
+        let durability = self.batch.durability();
         let cell = Arc::clone(self.turn.cell());
         let database = self.turn.database();
-        let written = match (batch.take_broken(), &batch.state) {
+        let written = match (broken, &state) {
             (Some(cause), _) => Err(database.commit_error(cause)),
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        match written.and_then(|()| database.commit(batch.durability())) {
+        let committed = written.and_then(|()| database.commit(durability));
+        match committed {
+            // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
+            Ok(ticket) if cell.is_out(database.volume(), ticket) => {
+                self.answer_now();
+                Flow::GoOn
+            }
             Ok(ticket) => {
-                // DURABILITY: nothing of the batch leaves but through the gate.
-                cell.answer_after(database.volume(), ticket, batch.answers);
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                let volume = self.turn.database().volume();
+                cell.answer_after(volume, ticket, batch.answers);
                 Flow::GoOn
             }
             Err(error) => {
-                let error = self.store_error("commit", error);
-                let told = batch.fail(&error);
-                tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
-                // Behind the replies that wait at the gate: they came before.
-                let database = self.turn.database();
-                let ticket = database.so_far().unwrap_or_default();
-                cell.answer_after(database.volume(), ticket, batch.answers);
+                let batch = std::mem::replace(&mut self.batch, Batch::new());
+                self.commit_failed(batch, error);
                 // What is in memory is not what is on disk.
                 Flow::Crash
             }
         }
+    }
+
+    /// Lets the replies of the batch out.
+    fn answer_now(&mut self) {
+        let mailbox = self.turn.cell().mailbox();
+        // The next call takes no room any more.
+        let held = self.taken.len().saturating_sub(1);
+        mailbox.complete_now(&mut self.batch.answers, held);
+        self.batch.clear();
+    }
+
+    /// Tells everybody who waits for a batch that it was not committed.
+    fn commit_failed(&mut self, mut batch: Batch<A>, error: StoreError) {
+        let error = self.store_error("commit", error);
+        let told = batch.fail(&error);
+        let cell = Arc::clone(self.turn.cell());
+        tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
+        // Behind the replies that wait at the gate: they came before.
+        let database = self.turn.database();
+        let ticket = database.so_far().unwrap_or_default();
+        cell.answer_after(database.volume(), ticket, batch.answers);
     }
 
     pub(super) fn subject(&self) -> Subject {

@@ -37,6 +37,7 @@ impl<A: Handlers> Batch<A> {
     pub(super) fn clear(&mut self) {
         self.told = 0;
         self.calls = 0;
+        self.durability = Durability::Process;
     }
 
     /// Lets memory go that only a burst of calls needed.

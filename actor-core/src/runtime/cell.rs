@@ -200,7 +200,7 @@ impl<A: Handlers> Cell<A> {
             self.check_open()?;
             match self.mailbox.push_call(&mut sending, &mut line.place, way) {
                 Ok(Posted::Direct(instance, message)) => {
-                    return Poll::Ready(self.run_direct(instance, message, chain).map(Sent::Done));
+                    return Poll::Ready(self.run_direct(instance, message, chain));
                 }
                 Ok(Posted::Sent(slot, pushed)) => {
                     if matches!(pushed, Pushed::Start) && chain.is_some() {
@@ -253,7 +253,7 @@ impl<A: Handlers> Cell<A> {
         let alone = !A::__STORED || (info.read_only && !info.is_async);
         if sending.asker.is_none() || !alone || !self.may_run_here() {
             Way::Queued
-        } else if A::__STORED || info.is_async {
+        } else if info.is_async {
             Way::InPlace
         } else {
             Way::Direct

@@ -51,6 +51,13 @@ impl<A: Handlers> Gate<A> {
 }
 
 impl<A: Handlers> Cell<A> {
+    /// Returns whether a reply may leave at once: what it saw is durable, and no reply waits that came before it.
+    pub(super) fn is_out(&self, volume: &Volume, ticket: Ticket) -> bool {
+        let held = self.gate().held.lock();
+        let is_empty = held.as_ref().is_none_or(|held| held.is_empty());
+        is_empty && volume.log().check(ticket).is_ok_and(|durable| durable)
+    }
+
     /// Lets replies out when the ticket is durable, at once if it is already.
     pub(super) fn answer_after(
         &self,

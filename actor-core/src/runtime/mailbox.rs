@@ -307,6 +307,11 @@ impl<A: Handlers> Mailbox<A> {
         finished.tell();
     }
 
+    /// Makes a place for a reply that somebody looks for before he waits.
+    pub(super) fn add_slot(&self) -> SlotId {
+        self.inner.lock().slots.insert(Waker::noop().clone())
+    }
+
     /// Looks for the reply of an ask.
     pub(crate) fn poll_reply(
         &self,

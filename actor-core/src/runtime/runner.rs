@@ -17,9 +17,10 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
+use crate::runtime::actions::Direct;
 use crate::runtime::alarms::{AlarmId, Alarms, Rung, Why};
 use crate::runtime::baton::Due;
-use crate::runtime::cell::Cell;
+use crate::runtime::cell::{Cell, Sent};
 use crate::runtime::chain::Chain;
 use crate::runtime::failed::reject;
 use crate::runtime::instance::{Flow, Instance, Work};
@@ -129,7 +130,7 @@ impl<A: Handlers> Cell<A> {
         mut instance: Box<Instance<A>>,
         message: A::Message,
         chain: Option<Arc<Chain>>,
-    ) -> Result<A::Reply, CallError> {
+    ) -> Result<Sent<A>, CallError> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -146,10 +147,14 @@ impl<A: Handlers> Cell<A> {
             result
         }));
         DEPTH.set(depth);
-        ran.unwrap_or_else(|_| {
-            self.end_all();
-            Err(self.shut_down())
-        })
+        match ran {
+            Ok(Direct::Reply(result)) => result.map(Sent::Done),
+            Ok(Direct::Later(slot)) => Ok(Sent::Ran(slot)),
+            Err(_) => {
+                self.end_all();
+                Err(self.shut_down())
+            }
+        }
     }
 
     /// Runs a life until it waits for something, or for about as many calls as are given.

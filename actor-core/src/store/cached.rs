@@ -2,6 +2,7 @@
 
 use diesel::QueryResult;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Untyped;
 use diesel::sqlite::Sqlite;
 
 /// A query whose prepared statement is kept.
@@ -33,4 +34,30 @@ impl<T: QueryId> QueryId for Cached<T> {
 
 impl<T: Query> Query for Cached<T> {
     type SqlType = T::SqlType;
+}
+
+/// The same for a statement that is run for its effect.
+///
+/// Diesel looks at a reference to such a statement, and what says whether to keep it does not reach through references. So it is run
+/// like a query, by value, whose rows nobody wants.
+pub(super) struct Executed<T>(pub(super) Cached<T>);
+
+impl<T: QueryFragment<Sqlite> + QueryId> QueryFragment<Sqlite> for Executed<T> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &Sqlite) -> QueryResult<bool> {
+        self.0.is_safe_to_cache_prepared(backend)
+    }
+}
+
+impl<T: QueryId> QueryId for Executed<T> {
+    type QueryId = T::QueryId;
+
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T> Query for Executed<T> {
+    type SqlType = Untyped;
 }

@@ -13,7 +13,7 @@ use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::{ConnectionError, ConnectionResult, DatabaseErrorKind, Error, QueryResult};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::cached::Cached;
+use super::cached::{Cached, Executed};
 use super::connections::Connections;
 use super::pages::Pages;
 use super::schema::Schema;
@@ -490,9 +490,15 @@ impl Connection for Db {
             policy,
             words,
         } = self.begin_statement()?;
-        connection
-            .execute_returning_count(&Cached(source))
-            .map_err(|cause| words.explain(policy, cause))
+        let mut run = || {
+            for row in LoadConnection::load(connection, Executed(Cached(source)))? {
+                row?;
+            }
+            Ok(())
+        };
+        run().map_err(|cause| words.explain(policy, cause))?;
+        let changed = self.seated()?.changed_rows();
+        usize::try_from(changed).map_err(|cause| Error::DeserializationError(Box::new(cause)))
     }
 
     fn transaction_state(&mut self) -> &mut AnsiTransactionManager {

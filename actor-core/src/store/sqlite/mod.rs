@@ -302,6 +302,12 @@ impl Guarded {
         (code == ffi::SQLITE_DONE).then_some(())
     }
 
+    /// Returns how many rows the last statement that changes some has changed.
+    pub(super) fn changed_rows(&self) -> i64 {
+        // SAFETY: the handle is open (invariant 1).
+        unsafe { ffi::sqlite3_changes64(self.handle) }
+    }
+
     /// Returns whether the open transaction has begun to write.
     pub(super) fn has_written(&self) -> bool {
         // SAFETY: the handle is open (invariant 1), and the name of the schema is a C string.
