@@ -208,6 +208,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Returns the record up to which everything is written that did not fail.
+    #[cfg(test)]
     pub(crate) fn written(&self) -> Lsn {
         self.engine.written()
     }
@@ -218,6 +219,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Returns the last record that was appended.
+    #[cfg(test)]
     pub(crate) fn appended(&self) -> Lsn {
         self.engine.appended()
     }

@@ -16,6 +16,7 @@ impl<E: Entry> Engine<E> {
         Lsn(self.durable.load(Ordering::Acquire))
     }
 
+    #[cfg(test)]
     pub(super) fn appended(&self) -> Lsn {
         self.buffer.lock().last
     }

@@ -13,9 +13,12 @@ use crate::store::disk::DiskFile;
 use crate::store::log::Lsn;
 use crate::store::record::{Event, Extent, Kind, Record};
 
+/// A page as it was at one moment, and the commit that changed it last.
+type Copied = (u32, Box<[u8]>, Lsn);
+
 /// What is committed and not in the file, at one moment.
 pub(in crate::store) struct Snapshot {
-    pages: Vec<(u32, Box<[u8]>, Lsn)>,
+    pages: Vec<Copied>,
     extent: Extent,
     /// Whether the file is made anew.
     whole: bool,
@@ -277,9 +280,9 @@ fn take(inner: &mut Inner) -> io::Result<Option<Snapshot>> {
 fn all_pages(
     image: &Image,
     base_count: u32,
-    dirty: Vec<(u32, Box<[u8]>, Lsn)>,
+    dirty: Vec<Copied>,
     count: u32,
-) -> io::Result<Vec<(u32, Box<[u8]>, Lsn)>> {
+) -> io::Result<Vec<Copied>> {
     let size = image.extent().page_size;
     let mut dirty = dirty.into_iter().peekable();
     let mut all = Vec::with_capacity(count as usize);
@@ -333,7 +336,7 @@ impl Inner {
     }
 
     /// Returns the dirty pages as the log has them on disk.
-    fn committed(&self) -> Vec<(u32, Box<[u8]>, Lsn)> {
+    fn committed(&self) -> Vec<Copied> {
         let mut before: BTreeMap<u32, &Before> = BTreeMap::new();
         for unit in self.units() {
             for page in &unit.before {

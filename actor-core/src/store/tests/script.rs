@@ -396,7 +396,7 @@ impl Player {
     fn shrink(&mut self, key: &'static str, model: &mut Model) -> Result<Ticket, StoreError> {
         let database = self.wake(key)?;
         model.entry(key).or_default().maybe.push(Some(Rows::new()));
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
         database.begin_migrating(deadline)?;
         run(database, "DELETE FROM numbers").map_err(|cause| database.commit_error(cause))?;
         database.shrink_for_test()

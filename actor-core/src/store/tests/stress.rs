@@ -45,13 +45,13 @@ impl Life {
                 self.database.take().unwrap().delete()
             }
             1..=3 => {
-                database.so_far()?;
+                let _seen = database.so_far()?;
                 self.database.take().unwrap().close()?;
                 Ok(())
             }
             4 => {
                 let found = rows(database).map_err(|cause| database.commit_error(cause))?;
-                database.so_far()?;
+                let _seen = database.so_far()?;
                 assert_eq!(Some(found), self.latest, "{}", self.key);
                 Ok(())
             }
