@@ -403,10 +403,7 @@ impl Database {
         let volume = &self.backing.volume;
         // DURABILITY: a page may be in the file only when the log has it. What was lost is undone in memory.
         let synced = volume.sync_to(self.pages.last_kept());
-        let written = match synced {
-            Ok(()) => self.write_back(),
-            Err(error) => Err(error),
-        };
+        let written = synced.and_then(|()| self.write_back());
         if written.is_err() {
             // It stays in memory until a checkpoint can write it.
             volume.strand(Arc::clone(&self.pages));
@@ -429,16 +426,12 @@ impl Database {
             }
             return Ok(());
         };
-        match self.pages.write_back(&mut snapshot) {
-            Ok(file) => {
-                self.pages.written(&snapshot, file);
-                Ok(())
-            }
-            Err(error) => {
-                self.pages.relist(taken.listed);
-                Err(StoreError::io("write", &path)(error))
-            }
-        }
+        let file = self.pages.write_back(&mut snapshot).map_err(|error| {
+            self.pages.relist(taken.listed);
+            StoreError::io("write", &path)(error)
+        })?;
+        self.pages.written(&snapshot, file);
+        Ok(())
     }
 
     /// Closes the database of an actor that does not count, and deletes its file.

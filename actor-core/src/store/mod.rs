@@ -190,13 +190,13 @@ pub(crate) struct Opened {
 
 /// Opens the database of an actor that exists; `None` if it does not.
 pub(crate) fn open(
-    paths: Paths,
+    paths: &Paths,
     actor: &'static str,
     key: &Key,
     schema: (&Migrations, &Template),
     backing: Backing,
 ) -> Result<Option<Opened>, StoreError> {
-    let Some((mut database, meta)) = Database::open(&paths, actor, key.as_str(), backing)? else {
+    let Some((mut database, meta)) = Database::open(paths, actor, key.as_str(), backing)? else {
         return Ok(None);
     };
     let pending = database.pending(schema.0, schema.1, &meta)?;
@@ -209,11 +209,11 @@ pub(crate) fn open(
 
 /// Makes a database of a type's image. It does not exist before its first commit.
 pub(crate) fn create(
-    paths: Paths,
+    paths: &Paths,
     template: &Template,
     backing: Backing,
 ) -> Result<Database, StoreError> {
-    Database::create(&paths, template, backing)
+    Database::create(paths, template, backing)
 }
 
 /// Closes a database.

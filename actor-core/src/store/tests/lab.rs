@@ -88,6 +88,16 @@ impl Lab {
         root: &Path,
         template: &Arc<Template>,
     ) -> Result<Self, StoreError> {
+        Self::with(disk, root, template, &options())
+    }
+
+    /// Opens a store whose log is set up like this.
+    pub(super) fn with(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
@@ -96,7 +106,7 @@ impl Lab {
         };
         prepare().map_err(StoreError::io("create", &directory))?;
         let images = [Arc::clone(template.image())];
-        let volume = Volume::open(disk, root, &images, &options())?;
+        let volume = Volume::open(disk, root, &images, options)?;
         let backing = Backing {
             volume: Arc::clone(&volume),
             connections: Arc::new(Connections::default()),
