@@ -245,6 +245,7 @@ fn random_programs_do_what_the_model_says() {
             }
             clock.now()
         });
+        directory = left_by(directory.path());
         let lives = 1 + random.below(4);
         for _ in 0..lives {
             let seed = random.below(u64::MAX);
