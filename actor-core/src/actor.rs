@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::handle::ActorRef;
 use crate::hooks::{ActionInfo, Hooks, Step};
 use crate::options::Options;
-use crate::plumbing::StateFault;
+use crate::plumbing::{StateFault, StoredFault};
 use crate::stage::{Migrated, Migrating, Stateful};
 use crate::state::State;
 use crate::store::Migrations;
@@ -78,6 +78,14 @@ pub trait Handlers: Actor {
 
     #[doc(hidden)]
     fn __action(message: &Self::Message) -> &'static ActionInfo;
+    #[doc(hidden)]
+    fn __encode_input(input: &Self::Input) -> Result<String, StoredFault>;
+    #[doc(hidden)]
+    fn __decode_input(json: &str) -> Result<Self::Input, StoredFault>;
+    #[doc(hidden)]
+    fn __encode(message: &Self::Message) -> Result<String, StoredFault>;
+    #[doc(hidden)]
+    fn __decode(action: &str, json: &str) -> Result<Self::Message, StoredFault>;
     #[doc(hidden)]
     fn __data_migration(
         id: u32,

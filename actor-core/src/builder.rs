@@ -9,11 +9,12 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::actor::Handlers;
+use crate::clock::Clock;
 use crate::error::SystemError;
 use crate::ids::ById;
 use crate::runtime::Kind;
 use crate::store::{self, Durability, Migrations, Store, Template};
-use crate::system::{Registered, System};
+use crate::system::{Parts, Registered, System};
 
 /// Sets up a [`System`]: where its data is, and which types of actors it has.
 pub struct Builder {
@@ -21,6 +22,7 @@ pub struct Builder {
     types: Vec<Type>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
+    clock: Clock,
 }
 
 /// A type of actor that was registered.
@@ -45,6 +47,7 @@ impl Builder {
             types: Vec::new(),
             extensions: HashMap::new(),
             durability: Durability::Synced,
+            clock: Clock::system(),
         }
     }
 
@@ -87,7 +90,14 @@ impl Builder {
         self
     }
 
-    /// Takes the data directory, and starts the system. No actor is started.
+    /// Sets what the system takes the time from that it stores; [`Clock::system`] if it is not called.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes the data directory, and starts the system. No actor is started but those for which a timer is due.
     ///
     /// # Errors
     ///
@@ -131,13 +141,14 @@ impl Builder {
             Ok(Store::open(&root, &names, &templates, handle).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
-        Ok(System::new(
-            Arc::new(store),
+        Ok(System::new(Parts {
+            store: Arc::new(store),
             runtime,
             kinds,
-            self.extensions,
-            self.durability,
-        ))
+            extensions: self.extensions,
+            durability: self.durability,
+            clock: self.clock,
+        }))
     }
 }
 
@@ -169,6 +180,18 @@ fn registered<A: Handlers>(template: Option<Built>) -> Registered {
             for cell in kind.into_iter().flat_map(|kind| kind.live()) {
                 cell.abandon_life();
             }
+        },
+        name: A::NAME,
+        stored: A::__STORED,
+        due: |kind, system, key| {
+            if let Some(kind) = kind.downcast_ref::<Arc<Kind<A>>>() {
+                kind.cell(system, key).due();
+            }
+        },
+        deliver: |kind, system, key, delivery| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            let kind = kind.expect("the kind of this type is registered with it");
+            kind.deliver(system, key, delivery)
         },
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
@@ -18,16 +19,18 @@ use crate::runtime::{Cell, Chain, Line, Sending, Sent, SlotId, asking};
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
 ///
-/// Nothing happens before it is awaited or one of the methods is.
+/// Nothing happens before it is awaited or one of the methods is. `R` is what the action returns, and `M` stands for its
+/// arguments: whether the call can be [stored](Call::after).
 #[must_use = "a call does nothing until it is awaited, or `tell` or `try_tell` is called"]
-pub struct Call<'h, A: Handlers, R> {
+pub struct Call<'h, A: Handlers, R, M> {
     actor: &'h ActorRef<A>,
     message: A::Message,
     extract: fn(A::Reply) -> Option<R>,
     limit: Duration,
+    arguments: PhantomData<fn() -> M>,
 }
 
-impl<'h, A: Handlers, R> Call<'h, A, R> {
+impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     #[doc(hidden)]
     pub fn __new(
         actor: &'h ActorRef<A>,
@@ -39,7 +42,21 @@ impl<'h, A: Handlers, R> Call<'h, A, R> {
             message,
             extract,
             limit: limits::ASK_TIMEOUT,
+            arguments: PhantomData,
         }
+    }
+
+    pub(crate) fn actor(&self) -> &'h ActorRef<A> {
+        self.actor
+    }
+
+    pub(crate) fn message(&self) -> &A::Message {
+        &self.message
+    }
+
+    /// Takes the call apart: the target, the message and the limit.
+    pub(crate) fn into_parts(self) -> (&'h ActorRef<A>, A::Message, Duration) {
+        (self.actor, self.message, self.limit)
     }
 
     /// Sets how long the caller waits; 60 seconds if it is not called.
@@ -115,7 +132,7 @@ fn told<'s, A: Handlers>(
     }
 }
 
-impl<'h, A: Handlers, R> IntoFuture for Call<'h, A, R> {
+impl<'h, A: Handlers, R, M> IntoFuture for Call<'h, A, R, M> {
     type Output = Result<R, CallError>;
     type IntoFuture = Ask<'h, A, R>;
 
@@ -134,7 +151,7 @@ impl<'h, A: Handlers, R> IntoFuture for Call<'h, A, R> {
     }
 }
 
-impl<A: Handlers, R> fmt::Debug for Call<'_, A, R> {
+impl<A: Handlers, R, M> fmt::Debug for Call<'_, A, R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("actor", &self.actor)
@@ -248,15 +265,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         let limit = *this.limit;
         let waits = this.pending.is_some() && this.timer.is_none() && limit == limits::ASK_TIMEOUT;
         let over = if waits {
-            match *this.until {
-                Some(until) if Instant::now() >= until => Poll::Ready(()),
-                until => {
-                    let until = until.unwrap_or_else(|| Instant::now() + limit);
-                    *this.until = Some(until);
-                    cell.set_limit(until);
-                    Poll::Pending
-                }
-            }
+            poll_usual(cell, this.until)
         } else {
             if this.timer.is_none() {
                 let _runtime = cell.system().runtime().enter();
@@ -271,6 +280,19 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
                 limit,
             })
         })
+    }
+}
+
+/// Looks whether the usual time of an ask is over, and has the cell see to it that it looks again.
+fn poll_usual<A: Handlers>(cell: &Arc<Cell<A>>, until: &mut Option<Instant>) -> Poll<()> {
+    match *until {
+        Some(until) if Instant::now() >= until => Poll::Ready(()),
+        known => {
+            let at = known.unwrap_or_else(|| Instant::now() + limits::ASK_TIMEOUT);
+            *until = Some(at);
+            cell.set_limit(at);
+            Poll::Pending
+        }
     }
 }
 

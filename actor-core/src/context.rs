@@ -79,6 +79,14 @@ impl<'a, A: Handlers, S: Stage> Context<'a, A, S> {
         worked.map_err(Into::into)
     }
 
+    pub(crate) fn turn(&self) -> &Turn<A> {
+        self.turn
+    }
+
+    pub(crate) fn turn_mut(&mut self) -> &mut Turn<A> {
+        self.turn
+    }
+
     #[doc(hidden)]
     pub fn stage<T: ReachedIn<S>>(&mut self) -> Context<'_, A, T> {
         Context::new(self.turn)

@@ -9,6 +9,7 @@ use crate::failure::{Failure, SharedError};
 use crate::hooks::Step;
 use crate::key::{Key, KeyError};
 use crate::store::{MigrationError, StoreError};
+use crate::timer::TimerError;
 
 /// Which actor an error is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +114,21 @@ pub enum CallError {
         /// How many calls it holds.
         capacity: usize,
     },
+    /// The actor has no database, so it stores no calls: no timers, no messages, no dead letters.
+    #[error(
+        "{subject} is in memory only, so it stores no calls: `#[state]` or `#[migrate]` gives it a database"
+    )]
+    InMemory {
+        /// Which actor.
+        subject: Subject,
+    },
+    /// The timer cannot be set.
+    #[error("the timer was not set: {source}")]
+    Timer {
+        /// Why.
+        #[source]
+        source: TimerError,
+    },
     /// The system is shutting down, or the runtime that it ran on is gone.
     #[error("the system of {subject} is shut down")]
     ShutDown {
@@ -142,6 +158,7 @@ impl CallError {
             Self::Start(error) => error.group(),
             Self::Store { source, .. } => source.group(),
             Self::MailboxFull { .. } => "queue",
+            Self::Timer { .. } => "timer",
             Self::ShutDown { .. } => "system",
             _ => "actor",
         }
@@ -162,6 +179,8 @@ impl CallError {
             Self::TimedOut { .. } => "ask_timed_out",
             Self::Cycle { .. } => "ask_cycle",
             Self::MailboxFull { .. } => "full",
+            Self::InMemory { .. } => "in_memory",
+            Self::Timer { source } => source.code(),
             Self::ShutDown { .. } => "shut_down",
             Self::Store { source, .. } => source.code(),
         }

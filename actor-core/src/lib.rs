@@ -45,7 +45,10 @@ mod actor;
 mod background;
 mod builder;
 mod call;
+mod clock;
 mod context;
+mod cron;
+mod dead_letter;
 mod error;
 mod failure;
 mod handle;
@@ -53,6 +56,7 @@ mod hooks;
 mod ids;
 mod key;
 pub mod limits;
+mod message;
 mod options;
 mod plumbing;
 pub mod prelude;
@@ -61,6 +65,7 @@ mod stage;
 mod state;
 mod store;
 mod system;
+mod timer;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
@@ -70,18 +75,25 @@ pub use actor_macros::{
 pub use background::Background;
 pub use builder::Builder;
 pub use call::{Ask, Call};
+pub use clock::Clock;
 pub use context::Context;
+pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
 pub use failure::{Failure, Result, SharedError};
 pub use handle::ActorRef;
 pub use hooks::Step;
 pub use key::{IntoKey, Key, KeyError};
+pub use message::{MessageId, OutgoingMessage, SendError};
 pub use options::{Options, Timeouts};
+pub use plumbing::Storable;
 pub use runtime::Status;
 pub use stage::{Keyed, Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
 pub use state::State;
 pub use store::{Cursor, Db, DbUntilAwait, Durability, MigrationError, StoreError};
 pub use system::{Listed, System};
+pub use timer::{
+    NamedCall, Repeats, SettingTimer, Timed, Timer, TimerError, TimerId, TimerRun, WhichTimer,
+};
 
 /// What the macros call. Not part of the interface: it changes without notice.
 #[doc(hidden)]
@@ -95,8 +107,8 @@ pub mod __private {
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, Step};
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
-        OlderState, OrDefault, Outcome, StateFault, StateStep, StateSteps, handler, or_default,
-        outcome,
+        Borrowed, NotStored, OlderState, OrDefault, Outcome, StateFault, StateStep, StateSteps,
+        Stored, StoredFault, handler, or_default, outcome,
     };
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;

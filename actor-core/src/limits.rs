@@ -87,6 +87,10 @@ pub const ALARMS_AT_ONCE: usize = 256;
 /// small actions.
 pub const CALLS_PER_TURN: usize = 256;
 
+/// How many drivers are started at most besides one for each worker, while those are held: as many as tokio starts threads for
+/// code that blocks.
+pub const EXTRA_DRIVERS: usize = 512;
+
 /// For how many calls an idle actor keeps the memory that they waited in: those that usually come together.
 pub const IDLE_MAIL: usize = 32;
 
@@ -115,3 +119,51 @@ pub const LOG_BUFFER_BYTES: usize = 8 << 20;
 /// How many failed stretches of the log are told apart: a disk that fails more often than this between good writes is not one
 /// whose every pause matters.
 pub const LOG_FAILURES: usize = 64;
+
+/// How many timers one actor may have: far above what an actor plans by hand, and few enough that naming one, which looks
+/// through all of them, stays below a tenth of a millisecond.
+pub const TIMERS: usize = 1_000;
+
+/// How often a stored call is tried before it goes to the dead letters: with the pauses below, about twenty minutes, which
+/// outlives the restart of whatever it needs.
+pub const STORED_TRIES: u32 = 10;
+
+/// The pause after the first failure of a stored call; it doubles with each failure.
+pub const RETRY_DELAY_MIN: Duration = Duration::from_secs(2);
+
+/// The longest such pause.
+pub const RETRY_DELAY_MAX: Duration = Duration::from_mins(10);
+
+/// By how many percent a pause is shortened at most, so that what failed together is not tried together.
+pub const RETRY_JITTER_PERCENT: u32 = 20;
+
+/// How many messages wait in the outbox of one actor: some seconds of work for a receiver, so that a sender learns that its
+/// receivers do not keep up.
+pub const OUTBOX: usize = 1_000;
+
+/// To how many receivers one actor delivers at once.
+pub const PARCELS: usize = 64;
+
+/// How many messages to one receiver are delivered at once: they share a commit of the receiver, and one of the sender.
+pub const PARCEL_MESSAGES: usize = 64;
+
+/// How many dead letters one actor keeps. What fails for good after that stays where it is, and is tried with the longest
+/// pause until there is room: nothing is lost.
+pub const DEAD_LETTERS: usize = 1_000;
+
+/// How many runs of timers one actor remembers.
+pub const TIMER_RUNS: usize = 100;
+
+/// How many bytes the arguments of a stored call may have, as JSON.
+pub const STORED_BYTES: usize = 64 * 1_024;
+
+/// How many wake-ups are read from the directory at once. The scheduler has twice as many in memory at most, which is a few
+/// megabytes, however many actors have timers.
+pub const WAKE_UPS_PER_PAGE: usize = 8_192;
+
+/// After what time an actor is woken again that did not say when it is to be woken next: it did not start, so not before
+/// the longest back-off of a start is over.
+pub const WAKE_UP_AGAIN: Duration = START_BACKOFF_MAX;
+
+/// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
+pub const CLOCK_CHECK: Duration = Duration::from_mins(1);

@@ -1,12 +1,14 @@
 //! What the macros call. Generic code, so that it is type-checked once, here.
 
 mod state_steps;
+mod stored;
 
 use std::future::Future;
 
 use crate::failure::Failure;
 
 pub use state_steps::{OlderState, StateFault, StateStep, StateSteps};
+pub use stored::{Borrowed, NotStored, Storable, Stored, StoredFault};
 
 /// What a hook or an action may return.
 #[diagnostic::on_unimplemented(

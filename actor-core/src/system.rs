@@ -11,12 +11,16 @@ use tokio::runtime::Handle;
 
 use crate::actor::Handlers;
 use crate::builder::Builder;
+use crate::clock::Clock;
 use crate::error::{CallError, SystemError};
 use crate::handle::ActorRef;
 use crate::ids::ById;
 use crate::key::{IntoKey, Key};
-use crate::runtime::{Alarms, Cell, Kind, RunQueue, Status, Tasks, start_pulse};
-use crate::store::{self, Durability, Row, Store, StoreError};
+use crate::runtime::{
+    Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
+    start_pulse,
+};
+use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
 /// All actors of one data directory, in this process. Cheap to clone.
 ///
@@ -41,6 +45,18 @@ pub(crate) struct Inner {
     kinds: ById<TypeId, Registered>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
+    clock: Clock,
+    scheduler: Scheduler,
+}
+
+/// What a system is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) runtime: Handle,
+    pub(crate) kinds: ById<TypeId, Registered>,
+    pub(crate) extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    pub(crate) durability: Durability,
+    pub(crate) clock: Clock,
 }
 
 /// One registered type of actor, without its type.
@@ -51,6 +67,14 @@ pub(crate) struct Registered {
     pub(crate) sleep_all: fn(&(dyn Any + Send + Sync)),
     /// Answers all who wait for its actors, when the runtime is gone.
     pub(crate) abandon_all: fn(&(dyn Any + Send + Sync)),
+    /// The name of the type.
+    pub(crate) name: &'static str,
+    /// Whether its actors have databases, and so may be woken for what they stored.
+    pub(crate) stored: bool,
+    /// Tells an actor that something of its own is due, and wakes it if it sleeps.
+    pub(crate) due: fn(&(dyn Any + Send + Sync), &System, Key),
+    /// Delivers messages to an actor.
+    pub(crate) deliver: fn(&(dyn Any + Send + Sync), &System, Key, Delivery) -> Delivering,
 }
 
 impl Drop for Inner {
@@ -81,26 +105,25 @@ impl System {
         Builder::new()
     }
 
-    pub(crate) fn new(
-        store: Arc<Store>,
-        runtime: Handle,
-        kinds: ById<TypeId, Registered>,
-        extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-        durability: Durability,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let stored = parts.kinds.values().filter(|kind| kind.stored);
+        let types = stored.map(|kind| kind.name).collect();
+        let scheduler = Scheduler::new(parts.clock, Arc::clone(&parts.store), types);
         let inner = Arc::new(Inner {
-            store,
-            runtime_id: runtime.id(),
-            runtime,
-            queue: RunQueue::new(),
+            store: parts.store,
+            runtime_id: parts.runtime.id(),
+            queue: RunQueue::new(&parts.runtime),
+            runtime: parts.runtime,
             alarms: Alarms::new(),
             started: SystemTime::now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
-            kinds,
-            extensions,
-            durability,
+            kinds: parts.kinds,
+            extensions: parts.extensions,
+            durability: parts.durability,
+            clock: parts.clock,
+            scheduler,
         });
         start_pulse();
         let this = Arc::downgrade(&inner);
@@ -110,9 +133,41 @@ impl System {
                 (registered.abandon_all)(&*registered.kind);
             }
         };
-        inner.queue.start(&inner.runtime, Box::new(abandon));
+        inner.queue.start(Box::new(abandon));
         inner.runtime.spawn(Arc::clone(&inner.alarms).run());
+        let this = Arc::downgrade(&inner);
+        inner.scheduler.start(&inner.runtime, move |wake_up| {
+            let system = Self(this.upgrade()?);
+            system.wake(&wake_up);
+            Some(())
+        });
         Self(inner)
+    }
+
+    /// Delivers messages to an actor of some type.
+    pub(crate) async fn deliver(
+        &self,
+        actor: &str,
+        key: Key,
+        delivery: Delivery,
+    ) -> Result<Delivered, CallError> {
+        let mut kinds = self.0.kinds.values();
+        let Some(kind) = kinds.find(|kind| kind.name == actor) else {
+            return Ok(Delivered::never(
+                &delivery,
+                format!("the actor type {actor} is not registered with this system"),
+            ));
+        };
+        (kind.deliver)(&*kind.kind, self, key, delivery).await
+    }
+
+    /// Tells an actor that something of its own is due.
+    fn wake(&self, wake_up: &WakeUp) {
+        let mut kinds = self.0.kinds.values();
+        let kind = kinds.find(|kind| kind.name == wake_up.actor);
+        if let (Some(kind), Ok(key)) = (kind, Key::from_printed(&wake_up.key)) {
+            (kind.due)(&*kind.kind, self, key);
+        }
     }
 
     /// Returns a handle to an actor that should exist. No I/O happens before a call; if it does not exist then, the call fails
@@ -219,6 +274,7 @@ impl System {
     /// Dropping the future does not stop the shutdown of the actors, but keeps the data directory; a second call gives it up.
     pub async fn shutdown(&self) -> Result<(), SystemError> {
         self.0.closing.store(true, Ordering::SeqCst);
+        self.0.scheduler.stop();
         for registered in self.0.kinds.values() {
             (registered.sleep_all)(&*registered.kind);
         }
@@ -254,6 +310,14 @@ impl System {
 
     pub(crate) fn durability(&self) -> Durability {
         self.0.durability
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.0.scheduler
     }
 
     pub(crate) fn runtime(&self) -> &Handle {

@@ -187,6 +187,60 @@ const _: () = {
                 }
             }
         }
+        fn __encode_input(
+            __actor_input: &Self::Input,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::encode(__actor_input)
+        }
+        fn __decode_input(
+            __actor_json: &str,
+        ) -> ::core::result::Result<Self::Input, ::actor_core::__private::StoredFault> {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json)
+        }
+        fn __encode(
+            __actor_message: &Self::Message,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            match *__actor_message {
+                __ActorMessage::hit() => {
+                    ::actor_core::__private::Stored::<()>::encode(&())
+                }
+            }
+        }
+        fn __decode(
+            __actor_action: &str,
+            __actor_json: &str,
+        ) -> ::core::result::Result<
+            Self::Message,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            match __actor_action {
+                "hit" => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::Stored::<()>::decode(__actor_json),
+                        |__actor_arguments| __ActorMessage::hit(),
+                    )
+                }
+                _ => {
+                    ::core::result::Result::Err(
+                        ::actor_core::__private::StoredFault::NoSuchAction,
+                    )
+                }
+            }
+        }
         async fn __data_migration(
             __actor_id: u32,
             __actor_cx: &mut ::actor_core::__private::Context<
@@ -330,6 +384,7 @@ const _: () = {
             '_,
             Counter,
             <Result<u64> as ::actor_core::__private::Outcome>::Value,
+            (),
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),

@@ -373,7 +373,7 @@ const _: () = {
                         ),
                     ]
                 },
-                ::core::option::Option::Some(b"... 32768 bytes ..."),
+                ::core::option::Option::Some(b"... 45056 bytes ..."),
                 (
                     "/package/snapshots/migrations",
                     &["2026-11-22-000001_messages", "2026-11-22-000002_slugs"],
@@ -490,6 +490,78 @@ const _: () = {
                             durability: ::core::option::Option::None,
                         }
                     }
+                }
+            }
+        }
+        fn __encode_input(
+            __actor_input: &Self::Input,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::encode(__actor_input)
+        }
+        fn __decode_input(
+            __actor_json: &str,
+        ) -> ::core::result::Result<Self::Input, ::actor_core::__private::StoredFault> {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json)
+        }
+        fn __encode(
+            __actor_message: &Self::Message,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            match *__actor_message {
+                __ActorMessage::post(ref __actor_0, ref __actor_1) => {
+                    ::actor_core::__private::Stored::<
+                        (String, String),
+                    >::encode(&(__actor_0, __actor_1))
+                }
+                #[cfg(feature = "history")]
+                __ActorMessage::history(ref __actor_0) => {
+                    ::actor_core::__private::Stored::<(i64,)>::encode(&(__actor_0,))
+                }
+            }
+        }
+        fn __decode(
+            __actor_action: &str,
+            __actor_json: &str,
+        ) -> ::core::result::Result<
+            Self::Message,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            match __actor_action {
+                "post" => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::Stored::<
+                            (String, String),
+                        >::decode(__actor_json),
+                        |__actor_arguments| __ActorMessage::post(
+                            __actor_arguments.0,
+                            __actor_arguments.1,
+                        ),
+                    )
+                }
+                #[cfg(feature = "history")]
+                "history" => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::Stored::<(i64,)>::decode(__actor_json),
+                        |__actor_arguments| __ActorMessage::history(__actor_arguments.0),
+                    )
+                }
+                _ => {
+                    ::core::result::Result::Err(
+                        ::actor_core::__private::StoredFault::NoSuchAction,
+                    )
                 }
             }
         }
@@ -744,6 +816,7 @@ const _: () = {
             '_,
             ChatRoom,
             <Result<i32> as ::actor_core::__private::Outcome>::Value,
+            (String, String),
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
@@ -768,6 +841,7 @@ const _: () = {
             '_,
             ChatRoom,
             <Result<Vec<Message>> as ::actor_core::__private::Outcome>::Value,
+            (i64,),
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),

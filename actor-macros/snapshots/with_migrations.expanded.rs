@@ -204,7 +204,7 @@ const _: () = {
                         ),
                     ]
                 },
-                ::core::option::Option::Some(b"... 32768 bytes ..."),
+                ::core::option::Option::Some(b"... 45056 bytes ..."),
                 (
                     "/package/snapshots/migrations",
                     &["2026-11-22-000001_messages", "2026-11-22-000002_slugs"],
@@ -236,6 +236,60 @@ const _: () = {
                             durability: ::core::option::Option::None,
                         }
                     }
+                }
+            }
+        }
+        fn __encode_input(
+            __actor_input: &Self::Input,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::encode(__actor_input)
+        }
+        fn __decode_input(
+            __actor_json: &str,
+        ) -> ::core::result::Result<Self::Input, ::actor_core::__private::StoredFault> {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json)
+        }
+        fn __encode(
+            __actor_message: &Self::Message,
+        ) -> ::core::result::Result<
+            ::std::string::String,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            match *__actor_message {
+                __ActorMessage::count() => {
+                    ::actor_core::__private::Stored::<()>::encode(&())
+                }
+            }
+        }
+        fn __decode(
+            __actor_action: &str,
+            __actor_json: &str,
+        ) -> ::core::result::Result<
+            Self::Message,
+            ::actor_core::__private::StoredFault,
+        > {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            match __actor_action {
+                "count" => {
+                    ::core::result::Result::map(
+                        ::actor_core::__private::Stored::<()>::decode(__actor_json),
+                        |__actor_arguments| __ActorMessage::count(),
+                    )
+                }
+                _ => {
+                    ::core::result::Result::Err(
+                        ::actor_core::__private::StoredFault::NoSuchAction,
+                    )
                 }
             }
         }
@@ -382,6 +436,7 @@ const _: () = {
             '_,
             Log,
             <Result<i64> as ::actor_core::__private::Outcome>::Value,
+            (),
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),

@@ -193,7 +193,9 @@ mod tests {
             #[cfg(unix)]
             #[doc = r" Posts."]
             pub fn post(&self, body: impl ::core::convert::Into<String>, at: Vec<Room>)
-                -> ::actor_core::__private::Call<'_, Room, <Result<u64> as ::actor_core::__private::Outcome>::Value>
+                -> ::actor_core::__private::Call<
+                    '_, Room, <Result<u64> as ::actor_core::__private::Outcome>::Value, (String, Vec<Room>,)
+                >
         });
         assert!(expanded.contains(&method), "{expanded}");
     }

@@ -170,6 +170,6 @@ async fn a_newer_format_is_refused() {
     assert!(
         error
             .to_string()
-            .ends_with("has format 99, this program knows up to 1")
+            .ends_with("has format 99, this program knows up to 2")
     );
 }

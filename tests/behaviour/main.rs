@@ -4,7 +4,10 @@
     reason = "hooks and actions are async to show that they may be"
 )]
 
+mod account;
 mod actions;
+mod alarm;
+mod bank_kills;
 mod batches;
 mod crash_load;
 mod creation;
@@ -15,10 +18,12 @@ mod keys;
 mod kills;
 mod mailbox;
 mod memory;
+mod messages;
 mod migrations;
 mod model;
 mod order;
 mod probe;
+mod programs;
 mod races;
 mod runs;
 mod schema;
@@ -26,3 +31,5 @@ mod starts;
 mod state_versions;
 mod support;
 mod tally;
+mod timer_kills;
+mod timers;

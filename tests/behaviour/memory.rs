@@ -388,3 +388,130 @@ async fn an_idle_actor_in_memory_sleeps_after_its_time_and_not_before() {
     settle().await;
     assert_eq!(sum.status(), Status::Asleep);
 }
+
+/// Has no database, and wants what needs one.
+#[derive(Actor)]
+#[actor(name = "forgetful")]
+struct Forgetful {}
+
+#[actor]
+impl Forgetful {
+    #[action]
+    fn plan(&mut self, cx: &mut Context<'_, Self>) -> Result<String> {
+        let refused = cx.after(Duration::from_secs(1), cx.handle().nothing());
+        Ok(refused.unwrap_err().to_string())
+    }
+
+    #[action]
+    fn send(&mut self, cx: &mut Context<'_, Self>) -> Result<String> {
+        let other = cx.system().get::<Forgetful>("other");
+        Ok(cx.send(other.nothing()).unwrap_err().to_string())
+    }
+
+    #[action]
+    fn nothing(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Has a database.
+#[derive(Actor)]
+#[actor(name = "mindful")]
+struct Mindful {
+    #[state]
+    sent: State<u64>,
+}
+
+#[actor]
+impl Mindful {
+    #[action]
+    fn send(&mut self, cx: &mut Context<'_, Self>) -> Result<String> {
+        *self.sent += 1;
+        let other = cx.system().get::<Forgetful>("other");
+        Ok(cx.send(other.nothing()).unwrap_err().to_string())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_stores_no_calls_and_is_sent_no_messages() {
+    let directory = directory();
+    let types = System::builder().data_dir(directory.path());
+    let types = types.register::<Forgetful>();
+    let system = types.register::<Mindful>().start().await.unwrap();
+    let forgetful = system.get::<Forgetful>("a");
+    let cure = "`#[state]` or `#[migrate]` gives it a database";
+    assert_eq!(
+        forgetful.plan().await.unwrap(),
+        format!("forgetful \"a\" is in memory only, so it has no timers: {cure}")
+    );
+    assert_eq!(
+        forgetful.send().await.unwrap(),
+        format!("forgetful \"a\" is in memory only, so it has no outbox: {cure}")
+    );
+    let stores_none =
+        |key: &str| format!("forgetful \"{key}\" is in memory only, so it stores no calls: {cure}");
+    let error = forgetful.nothing().after(Duration::from_secs(1)).await;
+    let error = error.unwrap_err();
+    assert_eq!((error.group(), error.code()), ("actor", "in_memory"));
+    assert_eq!(error.to_string(), stores_none("a"));
+    let error = forgetful.dead_letters().await.unwrap_err();
+    assert_eq!(error.to_string(), stores_none("a"));
+    let mindful = system.get_or_create::<Mindful>("m", ());
+    assert_eq!(
+        mindful.send().await.unwrap(),
+        format!("there can be no receiver: {}", stores_none("other"))
+    );
+    system.shutdown().await.unwrap();
+}
+
+/// Holds its worker, and lets tokio put another thread into its place.
+#[derive(Actor)]
+#[actor(name = "holder")]
+struct Holder {}
+
+/// What holders say when they hold, and what they wait for.
+struct Hold(std::sync::Mutex<std::sync::mpsc::Sender<()>>, Gate);
+
+type Gate = std::sync::Mutex<std::sync::mpsc::Receiver<()>>;
+
+#[actor]
+impl Holder {
+    #[action]
+    fn hold(&self, cx: &mut Context<'_, Self>) -> Result<()> {
+        let Hold(holds, gate) = cx.system().extension().expect("the test put it there");
+        tokio::task::block_in_place(|| {
+            holds.lock().unwrap().send(()).unwrap();
+            let _ = gate.lock().unwrap().recv();
+        });
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn actors_that_block_do_not_keep_others_from_running() {
+    let directory = directory();
+    let (holds, held) = std::sync::mpsc::channel();
+    let (go_on, gate) = std::sync::mpsc::channel();
+    let system = System::builder()
+        .data_dir(directory.path())
+        .register::<Holder>()
+        .register::<Sum>()
+        .extension(Hold(holds.into(), gate.into()))
+        .start()
+        .await
+        .unwrap();
+    let sum = system.get::<Sum>("a");
+    sum.add(1).await.unwrap();
+    // One more than there are workers.
+    for key in ["a", "b", "c"] {
+        system.get::<Holder>(key).hold().tell().await.unwrap();
+        tokio::task::block_in_place(|| held.recv().unwrap());
+    }
+    // Behind a tell it cannot run in place.
+    sum.add(1).tell().await.unwrap();
+    assert_eq!(sum.add(1).await.unwrap(), 3);
+    for _ in 0..3 {
+        go_on.send(()).unwrap();
+    }
+    system.shutdown().await.unwrap();
+}

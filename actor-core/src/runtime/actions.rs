@@ -10,9 +10,11 @@ use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
+use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::{Fault, limited_later, limited_now};
 use crate::runtime::mail::{Mail, answer};
+use crate::runtime::memory::at_once;
 use crate::runtime::slots::SlotId;
 use crate::store::{Durability, StoreError};
 
@@ -21,6 +23,16 @@ struct Open<A: Handlers> {
     message: A::Message,
     reply: Option<SlotId>,
     info: &'static ActionInfo,
+}
+
+/// What a mail asks for.
+enum Opened<A: Handlers> {
+    Call(Open<A>),
+    Work(Box<dyn Work<A>>),
+    /// The stored calls that are due.
+    Due,
+    /// Nothing any more.
+    Answered,
 }
 
 /// What became of a call that was handled where it was made.
@@ -38,8 +50,11 @@ impl<A: Handlers> Instance<A> {
             self.taken.push_front(mail);
             return Flow::Crash;
         }
-        let Some(open) = self.open(mail) else {
-            return Flow::GoOn;
+        let open = match self.open(mail) {
+            Opened::Call(open) => open,
+            Opened::Work(work) => return at_once(work.run(self)),
+            Opened::Due => unreachable!("what is due may wait"),
+            Opened::Answered => return Flow::GoOn,
         };
         let (result, flow) = match self.refusal(open.info) {
             Some(error) => (Err(error), Flow::GoOn),
@@ -86,7 +101,7 @@ impl<A: Handlers> Instance<A> {
             self.batch.push(Some(slot), result, durability);
             return (Direct::Later(slot), self.flush());
         }
-        let committed = self.turn.database().commit(durability);
+        let committed = self.turn.commit(durability);
         let volume = self.turn.database().volume();
         match committed {
             // DURABILITY: it leaves at once only if all that it saw is durable.
@@ -107,7 +122,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Runs an action that does not wait, and makes what it did a part of the batch.
-    fn act(
+    pub(super) fn act(
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
@@ -144,14 +159,61 @@ impl<A: Handlers> Instance<A> {
     }
 
     async fn handle_async(&mut self, mail: Mail<A>) -> Flow {
-        let Some(open) = self.open(mail) else {
-            return Flow::GoOn;
+        let open = match self.open(mail) {
+            Opened::Call(open) => open,
+            Opened::Work(work) => return work.run(self).await,
+            Opened::Due => return self.run_due().await,
+            Opened::Answered => return Flow::GoOn,
         };
-        let Open { message, info, .. } = open;
-        if let Some(error) = self.refusal(info) {
-            self.finish(open.reply, Err(error), info);
+        if let Some(error) = self.refusal(open.info) {
+            self.finish(open.reply, Err(error), open.info);
             return Flow::GoOn;
         }
+        let (result, flow) = self.act_waiting(open.message, open.info).await;
+        self.finish(open.reply, result, open.info);
+        flow
+    }
+
+    /// Runs an action of either kind for a stored call, as a part of the transaction of the batch. An async one has it alone,
+    /// and so has a reading one where the batch has written: then what is there is committed first.
+    pub(super) async fn act_stored(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+    ) -> Option<(Result<A::Reply, CallError>, Flow)> {
+        if (info.is_async || self.has_to_read_alone(info)) && self.flush() == Flow::Crash {
+            return None;
+        }
+        if info.is_async {
+            Some(self.act_waiting(message, info).await)
+        } else {
+            Some(self.act(message, info))
+        }
+    }
+
+    /// Commits behind a stored call, if that is due.
+    pub(super) async fn after_stored(&mut self, is_async: bool, flow: Flow) -> Flow {
+        let full = self.batch.is_full();
+        if !full && !is_async && flow == Flow::GoOn {
+            return Flow::GoOn;
+        }
+        let flushed = self.flush();
+        if full {
+            tokio::task::yield_now().await;
+        }
+        if flushed == Flow::Crash {
+            flushed
+        } else {
+            flow
+        }
+    }
+
+    /// Runs an action that may wait.
+    async fn act_waiting(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+    ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
@@ -159,18 +221,18 @@ impl<A: Handlers> Instance<A> {
         let outcome = limited_later(&mut running, limit, code).await;
         self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
-        let (result, flow) = self.conclude(outcome, info.name);
-        self.finish(open.reply, result, info);
-        flow
+        self.conclude(outcome, info.name)
     }
 
     /// Answers what is no call, and notes who waits for what is one.
-    fn open(&mut self, mail: Mail<A>) -> Option<Open<A>> {
+    fn open(&mut self, mail: Mail<A>) -> Opened<A> {
         match mail {
+            Mail::Work(work) => Opened::Work(work),
+            Mail::Due => Opened::Due,
             Mail::Create { waiter, .. } => {
                 let subject = self.subject();
                 answer(Some(waiter), Err(CallError::AlreadyExists { subject }));
-                None
+                Opened::Answered
             }
             Mail::Action {
                 message,
@@ -183,7 +245,7 @@ impl<A: Handlers> Instance<A> {
                     self.turn.cell().set_waiting(chain);
                 }
                 let info = A::__action(&message);
-                Some(Open {
+                Opened::Call(Open {
                     message,
                     reply,
                     info,
@@ -197,9 +259,14 @@ impl<A: Handlers> Instance<A> {
         if info.read_only {
             return None;
         }
+        self.not_written(info.name)
+    }
+
+    /// Returns why nothing can be written.
+    pub(super) fn not_written(&mut self, name: &'static str) -> Option<CallError> {
         let database = self.turn.stored()?;
         let error = database.volume().log().has_room().err()?;
-        Some(self.store_error(info.name, error))
+        Some(self.store_error(name, error))
     }
 
     /// Returns whether a mail is a call that may only read, in a transaction that writes already: SQLite refuses to begin to write,
@@ -208,7 +275,11 @@ impl<A: Handlers> Instance<A> {
         let Mail::Action { message, .. } = mail else {
             return false;
         };
-        A::__action(message).read_only
+        self.has_to_read_alone(A::__action(message))
+    }
+
+    fn has_to_read_alone(&mut self, info: &ActionInfo) -> bool {
+        info.read_only
             && self
                 .turn
                 .stored()
@@ -305,7 +376,7 @@ impl<A: Handlers> Instance<A> {
 
     /// Commits the batch. Its replies leave when it is durable; the actor goes on meanwhile.
     pub(super) fn flush(&mut self) -> Flow {
-        if self.batch.is_empty() {
+        if self.batch.is_empty() && !self.turn.agenda.is_touched() {
             return Flow::GoOn;
         }
         if !A::__STORED {
@@ -321,17 +392,21 @@ impl<A: Handlers> Instance<A> {
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        let committed = written.and_then(|()| database.commit(durability));
+        let committed = written.and_then(|()| self.turn.commit(durability));
         match committed {
-            // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
-            Ok(ticket) if cell.is_out(database.volume(), ticket) => {
-                self.answer_now();
-                Flow::GoOn
-            }
             Ok(ticket) => {
-                let batch = std::mem::replace(&mut self.batch, Batch::new());
                 let volume = self.turn.database().volume();
-                cell.answer_after(volume, ticket, batch.answers);
+                // DURABILITY: with the notices goes the ticket.
+                for notice in self.batch.notices.drain(..) {
+                    notice(Ok(Committed::new(volume, ticket)));
+                }
+                // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
+                if cell.is_out(volume, ticket) {
+                    self.answer_now();
+                } else {
+                    let batch = std::mem::replace(&mut self.batch, Batch::new());
+                    cell.answer_after(volume, ticket, batch.answers);
+                }
                 Flow::GoOn
             }
             Err(error) => {
@@ -358,6 +433,9 @@ impl<A: Handlers> Instance<A> {
         let told = batch.fail(&error);
         let cell = Arc::clone(self.turn.cell());
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
+        for notice in batch.notices {
+            notice(Err(error.clone()));
+        }
         // Behind the replies that wait at the gate: they came before.
         let database = self.turn.database();
         let ticket = database.so_far().unwrap_or_default();

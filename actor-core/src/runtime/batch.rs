@@ -4,6 +4,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
 use crate::runtime::gate::Answer;
+use crate::runtime::inside::Notice;
 use crate::runtime::slots::SlotId;
 use crate::store::Durability;
 
@@ -17,6 +18,8 @@ pub(super) struct Batch<A: Handlers> {
     told: usize,
     calls: usize,
     durability: Durability,
+    /// Who is told when it is committed, or that it is not.
+    pub(super) notices: Vec<Notice>,
     /// Why nothing of it may commit.
     broken: Option<Box<diesel::result::Error>>,
 }
@@ -29,6 +32,7 @@ impl<A: Handlers> Batch<A> {
             told: 0,
             calls: 0,
             durability: Durability::Process,
+            notices: Vec::new(),
             broken: None,
         }
     }
@@ -54,13 +58,18 @@ impl<A: Handlers> Batch<A> {
         result: Result<A::Reply, CallError>,
         durability: Durability,
     ) {
-        self.calls += 1;
-        if durability == Durability::Synced {
-            self.durability = durability;
-        }
+        self.count(durability);
         match reply {
             Some(slot) => self.answers.push((slot, result)),
             None => self.told += usize::from(result.is_ok()),
+        }
+    }
+
+    /// Adds something that is not a call of the user's.
+    pub(super) fn count(&mut self, durability: Durability) {
+        self.calls += 1;
+        if durability == Durability::Synced {
+            self.durability = durability;
         }
     }
 

@@ -276,7 +276,13 @@ impl<A: Handlers> Cell<A> {
 
     async fn create_waiting(self: &Arc<Self>, input: Arc<A::Input>) -> Result<(), CallError> {
         let (waiter, done) = oneshot::channel();
-        let mut waiter = Some(waiter);
+        self.send_mail(Mail::Create { input, waiter }).await?;
+        done.await.unwrap_or_else(|_| Err(self.shut_down()))
+    }
+
+    /// Puts mail that is no call into the mailbox, and starts the actor if it sleeps. Waits in the line if there is no room.
+    pub(super) async fn send_mail(self: &Arc<Self>, mail: Mail<A>) -> Result<(), CallError> {
+        let mut mail = Some(mail);
         let mut line = Line::new(self);
         std::future::poll_fn(|task| {
             loop {
@@ -284,10 +290,7 @@ impl<A: Handlers> Cell<A> {
                     return Poll::Pending;
                 }
                 self.check_open()?;
-                let pushed = self
-                    .mailbox
-                    .push_create(&input, &mut waiter, &mut line.place);
-                match pushed {
+                match self.mailbox.push_mail(&mut mail, &mut line.place) {
                     Ok(pushed) => {
                         self.follow(pushed, self.may_run_here());
                         return Poll::Ready(Ok(()));
@@ -303,8 +306,7 @@ impl<A: Handlers> Cell<A> {
                 }
             }
         })
-        .await?;
-        done.await.unwrap_or_else(|_| Err(self.shut_down()))
+        .await
     }
 
     /// Asks the actor to end, and waits until it has.
@@ -316,6 +318,14 @@ impl<A: Handlers> Cell<A> {
         let pushed = self.mailbox.request(ending, Some(waiter));
         self.follow(pushed, false);
         done.await.unwrap_or_else(|_| Err(self.shut_down()))
+    }
+
+    /// Tells the actor that a stored call is due, and wakes it if it sleeps.
+    pub(crate) fn due(self: &Arc<Self>) {
+        if !self.system.is_closing() {
+            let pushed = self.mailbox.push_due();
+            self.follow(pushed, false);
+        }
     }
 
     /// Asks the actor to sleep; nobody waits.

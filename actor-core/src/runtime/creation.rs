@@ -50,6 +50,10 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
                 };
                 return Some((input, mail));
             }
+            Next::Mail(Mail::Work(work)) => match work.input() {
+                Some(input) => return Some((input, Mail::Work(work))),
+                None => work.reject(not_found(cell)),
+            },
             Next::Mail(mail) => reject(cell, mail, &not_found(cell)),
         }
     }
@@ -72,7 +76,12 @@ pub(super) async fn create<A: Handlers>(
     };
     let mut turn = Turn::new(Arc::clone(cell), database);
     match bring_up(&mut turn, &input, &template).await {
-        Ok(meta) => note(cell, &meta),
+        Ok(meta) => {
+            note(cell, &meta);
+            if turn.agenda.is_touched() {
+                turn.catch_up();
+            }
+        }
         Err(failed) => {
             // INVARIANT 1: it has no mark, so it does not count; the files are only litter.
             if let Err(error) = store::delete(turn.into_database()).await {
@@ -89,7 +98,7 @@ pub(super) async fn create<A: Handlers>(
             first: Some(mail),
         }),
         Err(failed) => {
-            close(turn).await;
+            close(turn, false).await;
             fail(cell, failed, Some(mail), true);
             None
         }

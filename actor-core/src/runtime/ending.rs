@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
+use crate::runtime::agenda::Trust;
 use crate::runtime::failed::Failed;
 use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::turn::Turn;
@@ -25,7 +26,7 @@ pub(super) async fn commit<A: Handlers>(
         turn.database().write_state(A::__STATE_VERSION, &text)?;
     }
     let durability = turn.cell().durability();
-    let ticket = turn.database().commit(durability)?;
+    let ticket = turn.commit(durability)?;
     if let Some(state) = actor.__state() {
         state.keep();
     }
@@ -40,13 +41,18 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
     turn.stored().map_or(Ok(()), Database::rollback)
 }
 
-/// Closes the file.
-pub(super) async fn close<A: Handlers>(mut turn: Turn<A>) {
+/// Closes the file. After a crash it is asked what the actor must be woken for.
+pub(super) async fn close<A: Handlers>(mut turn: Turn<A>, crashed: bool) {
     if !A::__STORED {
         return;
     }
     // What is held at the gate leaves before the log is gone; a failed sync has told everybody already.
-    let _ = turn.all_durable().await;
+    let durable = turn.all_durable().await;
+    turn.hand_over(match durable {
+        Ok(()) if crashed => Trust::File,
+        Ok(()) => Trust::Memory,
+        Err(_) => Trust::Nothing,
+    });
     let cell = Arc::clone(turn.cell());
     if let Err(error) = store::close(turn.into_database()).await {
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, "a database was not closed in order");
@@ -61,6 +67,7 @@ pub(super) async fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<b
     }
     let durability = turn.cell().durability();
     let at_destroy = |error| Failed::store(Some(Step::OnDestroy), error);
+    turn.tell_of_lost_messages();
     turn.database().mark_destroyed().map_err(at_destroy)?;
     let committed = turn.database().commit(durability);
     turn.durable(committed.map_err(at_destroy)?)
@@ -85,6 +92,9 @@ pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> 
     }
     let cell = Arc::clone(turn.cell());
     let deleted = store::delete(turn.into_database()).await;
+    cell.system()
+        .scheduler()
+        .arm(A::NAME, cell.key().as_str(), None);
     let forgotten = cell
         .system()
         .store()

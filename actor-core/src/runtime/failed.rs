@@ -76,6 +76,14 @@ pub(super) fn reject<A: Handlers>(cell: &Cell<A>, mail: Mail<A>, error: &CallErr
             tracing::error!(actor, %key, action, %error, "a call that was told could not be handled");
         }
         Mail::Create { waiter, .. } => answer(Some(waiter), Err(error.clone())),
+        Mail::Work(work) => work.reject(error.clone()),
+        // The scheduler tries again, unless nobody is there.
+        Mail::Due => {
+            if matches!(error, CallError::NotFound { .. }) {
+                let scheduler = cell.system().scheduler();
+                scheduler.arm(A::NAME, cell.key().as_str(), None);
+            }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl<A: Handlers> Drop for Later<'_, A> {
 }
 
 /// An awake actor.
-pub(super) struct Instance<A: Handlers> {
+pub(crate) struct Instance<A: Handlers> {
     pub(super) actor: A,
     pub(super) turn: Turn<A>,
     /// What was taken out of the mailbox and is not handled yet: calls that share a transaction.
@@ -43,7 +43,7 @@ pub(super) struct Instance<A: Handlers> {
 
 /// Whether the actor goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(crate) enum Flow {
     GoOn,
     /// Its memory, or its transaction, cannot be trusted any more.
     Crash,
@@ -176,7 +176,7 @@ impl<A: Handlers> Instance<A> {
                 self.sleep_hooks().await;
                 let Self { actor, turn, .. } = *self;
                 drop(actor);
-                ending::close(turn).await;
+                ending::close(turn, false).await;
                 After::Ended(Ended::in_order(request.waiter, Ok(())))
             }
             Ending::Destroy => match self.destroy_hooks().await {
@@ -270,6 +270,7 @@ impl<A: Handlers> Instance<A> {
                 return Err((self.call_error(hook.name, fault), flow));
             }
         }
+        self.turn.tell_of_lost_messages();
         let mark = self.turn.stored().map(Database::mark_destroyed);
         let marked = match mark.unwrap_or(Ok(())) {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
@@ -291,7 +292,7 @@ impl<A: Handlers> Instance<A> {
         self.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;
         drop(actor);
-        ending::close(turn).await;
+        ending::close(turn, true).await;
         After::Ended(Ended::crashed())
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::runtime::chain::Chain;
+use crate::runtime::inside::Work;
 use crate::runtime::slots::SlotId;
 
 /// What an actor is asked to do besides its actions.
@@ -41,6 +42,10 @@ pub(crate) enum Mail<A: Handlers> {
         /// Who waits.
         waiter: Waiter,
     },
+    /// Work of the framework's own, in the actor's transaction.
+    Work(Box<dyn Work<A>>),
+    /// A notice that a stored call is due. It waits for no room: there is one at a time.
+    Due,
 }
 
 impl<A: Handlers> Mail<A> {
@@ -48,7 +53,7 @@ impl<A: Handlers> Mail<A> {
     pub(super) fn reply(&self) -> Option<SlotId> {
         match self {
             Self::Action { reply, .. } => *reply,
-            Self::Create { .. } => None,
+            Self::Create { .. } | Self::Work(_) | Self::Due => None,
         }
     }
 
@@ -57,6 +62,9 @@ impl<A: Handlers> Mail<A> {
         match self {
             Self::Action { message, .. } => A::__action(message).is_async,
             Self::Create { .. } => false,
+            Self::Work(work) => work.may_wait(),
+            // The actions that it runs may.
+            Self::Due => true,
         }
     }
 }

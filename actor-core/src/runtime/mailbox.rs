@@ -158,20 +158,24 @@ impl<A: Handlers> Mailbox<A> {
         true
     }
 
-    /// Pushes a wish to create the actor, unless there is no room.
-    pub(super) fn push_create(
+    /// Pushes mail that is no call, unless there is no room: then it stays where it is.
+    pub(super) fn push_mail(
         &self,
-        input: &Arc<A::Input>,
-        waiter: &mut Option<Waiter>,
+        mail: &mut Option<Mail<A>>,
         place: &mut Option<Place>,
     ) -> Result<Pushed<A>, Unsent> {
         let mut inner = self.inner.lock();
         inner.enter(place)?;
-        let waiter = waiter.take().expect("a creation is pushed once");
-        let input = Arc::clone(input);
-        inner.queue.push_back(Mail::Create { input, waiter });
-        inner.pushed += 1;
-        Ok(inner.rouse(false))
+        Ok(inner.push(mail.take().expect("mail is pushed once")))
+    }
+
+    /// Puts a notice that a stored call is due behind the mail, also where there is no room, unless the actor refuses calls.
+    pub(super) fn push_due(&self) -> Pushed<A> {
+        let mut inner = self.inner.lock();
+        if inner.refusal().is_some() {
+            return Pushed::Delivered;
+        }
+        inner.push(Mail::Due)
     }
 
     /// Puts a lifecycle request behind all mail so far. A request to sleep that finds nobody is done at once.

@@ -10,7 +10,7 @@ use crate::hooks::{DataMigration, Step};
 use crate::runtime::limited::{Fault, limited};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
-use crate::store::{Meta, Migration, MigrationError, StoreError, Template};
+use crate::store::{FORMAT, Meta, Migration, MigrationError, StoreError, Template};
 
 /// What a failed step leaves to say: the hook that was running, and the cause.
 pub(super) type Failed = (Option<&'static str>, StartCause);
@@ -64,6 +64,11 @@ async fn apply_all<A: Handlers>(
     target: &For<'_>,
     deadline: Instant,
 ) -> Result<(), Failed> {
+    if let For::Waking(meta) = target
+        && meta.format < FORMAT
+    {
+        turn.database().upgrade(meta).map_err(store)?;
+    }
     for migration in pending {
         offload(turn, |database| database.apply(migration))
             .await?

@@ -87,7 +87,10 @@ async fn wake<A: Handlers>(
             StartCause::Migration(Arc::new(error)),
         )),
         Ok(pending) => {
-            let current = (pending.is_empty(), meta.schema == template.fingerprint());
+            let current = (
+                pending.is_empty() && meta.format == store::FORMAT,
+                meta.schema == template.fingerprint(),
+            );
             match current {
                 (true, true) => destroy_at_once(&mut turn).await,
                 _ => update(&mut turn, pending, &meta, template)
@@ -103,7 +106,7 @@ async fn wake<A: Handlers>(
         }
         Ok(false) => {}
         Err(failed) => {
-            close(turn).await;
+            close(turn, false).await;
             fail(cell, failed, None, true);
             return None;
         }
@@ -115,7 +118,7 @@ async fn wake<A: Handlers>(
             first: None,
         }),
         Err(failed) => {
-            close(turn).await;
+            close(turn, false).await;
             fail(cell, failed, None, true);
             None
         }

@@ -233,13 +233,15 @@ impl<A: Handlers> Cell<A> {
         }
         inner.life = Some(life);
         let due = inner.baton.end(more);
-        if due == Due::Nothing && inner.status == Status::Awake && inner.baton.is_listening() {
-            if let Some(idle) = A::OPTIONS.sleep_after {
-                inner.idle_since = now;
-                inner.begin_at(now);
-                if inner.idle_alarm.is_none() {
-                    inner.idle_alarm = self.set_idle(now, idle);
-                }
+        if due == Due::Nothing
+            && inner.status == Status::Awake
+            && inner.baton.is_listening()
+            && let Some(idle) = A::OPTIONS.sleep_after
+        {
+            inner.idle_since = now;
+            inner.begin_at(now);
+            if inner.idle_alarm.is_none() {
+                inner.idle_alarm = self.set_idle(now, idle);
             }
         }
         drop(inner);

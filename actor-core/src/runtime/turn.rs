@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
+use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
 use crate::runtime::limited::{Fault, Running};
@@ -23,6 +24,8 @@ pub(crate) struct Turn<A: Handlers> {
     limit: Option<Duration>,
     /// The cell as a link in a chain of asks, while no code runs.
     place: Option<Arc<dyn Place>>,
+    /// What the actor must be woken for.
+    pub(super) agenda: Agenda,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -35,6 +38,7 @@ impl<A: Handlers> Turn<A> {
             away: None,
             limit: None,
             place: None,
+            agenda: Agenda::default(),
             state: None,
         }
     }
@@ -47,6 +51,7 @@ impl<A: Handlers> Turn<A> {
             away: None,
             limit: None,
             place: None,
+            agenda: Agenda::default(),
             state: None,
         }
     }
@@ -65,6 +70,16 @@ impl<A: Handlers> Turn<A> {
             return Some(self.database());
         }
         None
+    }
+
+    /// Notes that the running transaction may change a stored call.
+    pub(crate) fn touch(&mut self) {
+        self.agenda.touch();
+    }
+
+    /// Notes that the running transaction sends a message.
+    pub(crate) fn touch_to_send(&mut self) {
+        self.agenda.send();
     }
 
     pub(super) fn into_database(self) -> Database {

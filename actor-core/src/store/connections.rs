@@ -36,7 +36,7 @@ pub(crate) struct Connections {
 
 #[derive(Default)]
 struct Idle {
-    by_schema: HashMap<Schema, Vec<Box<Guarded>>>,
+    by_schema: HashMap<Schema, Vec<Guarded>>,
     count: usize,
 }
 
@@ -46,7 +46,7 @@ impl Connections {
         &self,
         schema: &Schema,
         pages: &Arc<Pages>,
-    ) -> Result<Box<Guarded>, ConnectionError> {
+    ) -> Result<Guarded, ConnectionError> {
         let idle = {
             let mut idle = self.idle.lock();
             let connection = idle.by_schema.get_mut(schema).and_then(Vec::pop);
@@ -63,17 +63,17 @@ impl Connections {
     }
 
     /// Opens a connection that served nobody before.
-    pub(super) fn open(pages: &Arc<Pages>) -> Result<Box<Guarded>, ConnectionError> {
+    pub(super) fn open(pages: &Arc<Pages>) -> Result<Guarded, ConnectionError> {
         let mut guarded = Guarded::over(Arc::clone(pages))?;
         guarded
             .connection
             .batch_execute(SETTINGS)
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(Box::new(guarded))
+        Ok(guarded)
     }
 
     /// Takes a connection back, for the next actor with this schema.
-    pub(super) fn give_back(&self, schema: Schema, connection: Box<Guarded>) {
+    pub(super) fn give_back(&self, schema: Schema, connection: Guarded) {
         connection.unmount();
         let mut idle = self.idle.lock();
         if idle.count >= limits::IDLE_CONNECTIONS {

@@ -7,23 +7,23 @@
 //! 2. What a commit has in memory and what the log has of it are the same, or the actor starts again from what is on disk.
 //! 3. Only a file that is provably ours and does not count is ever deleted by us.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use diesel::connection::SimpleConnection as _;
 
+use super::calls::{self, Earliest};
 use super::canonical;
 use super::connections::Connections;
 use super::db::{Db, Seat};
-use super::disk::OpenHow;
 use super::durability::{Durability, Gatekeeper};
 use super::error::{MigrationError, StoreError};
+use super::found::{find, remove_litter};
 use super::internal::{self, Meta, SavedState};
 use super::layout::Paths;
 use super::log::Ticket;
 use super::migrations::{Migration, Migrations};
-use super::pages::{self, Pages};
+use super::pages::Pages;
 use super::plain;
 use super::schema::Schema;
 use super::template::Template;
@@ -293,6 +293,23 @@ impl Database {
         Ok(())
     }
 
+    /// Brings the framework's own tables from an older format to the present one, in the running transaction.
+    pub(crate) fn upgrade(&mut self, meta: &Meta) -> Result<(), StoreError> {
+        self.db
+            .internal(|connection| internal::upgrade(connection, meta.format))
+            .map_err(StoreError::sqlite("upgrade", &self.paths.database()))
+    }
+
+    /// Returns when the actor must be awake next, as far as stored calls are concerned.
+    pub(crate) fn earliest(&mut self) -> Result<Earliest, StoreError> {
+        self.db
+            .internal(calls::earliest)
+            .map_err(StoreError::sqlite(
+                "read the timers of",
+                &self.paths.database(),
+            ))
+    }
+
     /// Applies one migration, in the running transaction.
     pub(crate) fn apply(&mut self, migration: &'static Migration) -> Result<(), MigrationError> {
         let mut outcome = Ok(());
@@ -327,6 +344,7 @@ impl Database {
         }
         if let Some(meta) = meta {
             let meta = Meta {
+                format: internal::FORMAT,
                 schema: template.fingerprint().to_owned(),
                 ..meta.clone()
             };
@@ -428,72 +446,4 @@ impl Database {
             .remove_file()
             .map_err(StoreError::io("remove", &self.paths.database()))
     }
-}
-
-/// Finds the pages of an actor, in memory or in its file; `None` if there are none.
-fn find(paths: &Paths, volume: &Arc<Volume>) -> Result<Option<Arc<Pages>>, StoreError> {
-    let (path, name) = (paths.database(), paths.name());
-    if let Some(pages) = volume.rescue(&name) {
-        return Ok(Some(pages));
-    }
-    if volume.is_orphan(&name) {
-        volume
-            .remove_file(&name)
-            .map_err(StoreError::io("remove", &path))?;
-        return Ok(None);
-    }
-    let disk = volume.disk();
-    let open = || match disk.open(&path, OpenHow::Existing) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StoreError::io("open", &path)(error)),
-    };
-    let Some(mut file) = open()? else {
-        return Ok(None);
-    };
-    let mut header = [0; pages::HEADER];
-    let length = file
-        .read_at(&mut header, 0)
-        .map_err(StoreError::io("read", &path))?;
-    if length == 0 {
-        return Ok(None);
-    }
-    let mut own_log = pages::has_own_log(&header[..length]);
-    for companion in paths.companions() {
-        let found = disk.len(&companion);
-        own_log |= found
-            .map_err(StoreError::io("look at", &companion))?
-            .is_some();
-    }
-    if own_log {
-        drop(file);
-        plain::settle(&path)?;
-        file = match open()? {
-            Some(file) => file,
-            None => return Ok(None),
-        };
-    }
-    Pages::open(Arc::clone(volume), &name, file)
-        .map(Some)
-        .map_err(StoreError::pages("open", &path))
-}
-
-/// Deletes all files under a name that do not count: the rest of what an older version began.
-fn remove_litter(paths: &Paths, volume: &Volume) -> Result<(), StoreError> {
-    let mut removed = false;
-    let companions = paths.companions();
-    for path in [paths.database()].iter().chain(&companions) {
-        match volume.disk().remove_file(path) {
-            Ok(()) => removed = true,
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io("remove", path)(error)),
-        }
-    }
-    if removed {
-        // DURABILITY: what was removed must not come back beside the new file.
-        let directory = paths.directory();
-        let synced = volume.disk().sync_dir(directory);
-        synced.map_err(StoreError::io("sync", directory))?;
-    }
-    Ok(())
 }

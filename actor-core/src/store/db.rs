@@ -1,25 +1,23 @@
 //! [`Db`]: the connection that `cx.db()` lends to a hook or an action.
 
+mod connection;
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use diesel::connection::{
-    AnsiTransactionManager, CacheSize, Connection, ConnectionSealed, DefaultLoadingMode,
-    Instrumentation, LoadConnection, MultiConnectionHelper, SimpleConnection, WithMetadataLookup,
-};
-use diesel::expression::QueryMetadata;
-use diesel::query_builder::{Query, QueryFragment, QueryId};
-use diesel::result::{ConnectionError, ConnectionResult, DatabaseErrorKind, Error, QueryResult};
-use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel::connection::{AnsiTransactionManager, Connection, Instrumentation, SimpleConnection};
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use diesel::sqlite::SqliteConnection;
 
-use super::cached::{Cached, Executed};
+pub use self::connection::Cursor;
+use self::connection::{Statement, Words, error};
 use super::connections::Connections;
 use super::pages::Pages;
 use super::schema::Schema;
-use super::sqlite::{Guarded, Mode, Own, Policy};
+use super::sqlite::{Guarded, Mode, Own};
 
-/// The actor's database, as a Diesel connection with the backend [`Sqlite`].
+/// The actor's database, as a Diesel connection with the backend [`Sqlite`](diesel::sqlite::Sqlite).
 ///
 /// All of Diesel's query builder and derives work on it. It is always inside of the transaction of the running
 /// hook or action: Diesel's `transaction` is a savepoint, and a raw `BEGIN`, `COMMIT` or `ROLLBACK` is refused, as
@@ -37,7 +35,7 @@ pub type Db = DbUntilAwait<'static>;
 pub struct DbUntilAwait<'t> {
     seat: Seat,
     /// There from the first statement of a transaction to its end.
-    guarded: Option<Box<Guarded>>,
+    guarded: Option<Guarded>,
     /// What Diesel believes of our transaction; see [`Db::reset_depth`].
     transactions: AnsiTransactionManager,
     phase: Phase,
@@ -154,9 +152,7 @@ impl Db {
 
     /// Returns whether the open transaction has begun to write.
     pub(crate) fn has_written(&self) -> bool {
-        self.guarded
-            .as_ref()
-            .is_some_and(|guarded| guarded.has_written())
+        self.guarded.as_ref().is_some_and(Guarded::has_written)
     }
 
     /// Runs the framework's own statements, in the same transaction.
@@ -173,6 +169,24 @@ impl Db {
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(before);
         result
+    }
+
+    /// Runs the framework's own statements as a part of the call that was entered last: they are undone with it, and refused
+    /// where it may only read.
+    pub(crate) fn for_call<T>(
+        &mut self,
+        run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        self.open_call()?;
+        let words = Words {
+            read_only: self.read_only,
+            name: self.name,
+        };
+        let guarded = self.seated()?;
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        let result = run(&mut guarded.connection);
+        guarded.policy().mode.set(before);
+        result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
 
     /// Runs the framework's own statements outside of any transaction.
@@ -302,7 +316,7 @@ impl Db {
     /// Refuses a row that refers to none, which SQLite itself would find at the commit only.
     fn check_foreign_keys(&self) -> QueryResult<()> {
         let violated = |guarded: &Guarded| guarded.has_deferred_violations();
-        if self.phase == Phase::Open && self.guarded.as_deref().is_some_and(violated) {
+        if self.phase == Phase::Open && self.guarded.as_ref().is_some_and(violated) {
             return Err(Error::DatabaseError(
                 DatabaseErrorKind::ForeignKeyViolation,
                 Box::new("FOREIGN KEY constraint failed".to_owned()),
@@ -328,9 +342,7 @@ impl Db {
     }
 
     fn is_autocommit(&self) -> bool {
-        self.guarded
-            .as_ref()
-            .is_none_or(|guarded| guarded.is_autocommit())
+        self.guarded.as_ref().is_none_or(Guarded::is_autocommit)
     }
 
     /// Begins the transaction, if it is not open yet.
@@ -411,171 +423,6 @@ impl Db {
             policy,
             words,
         })
-    }
-}
-
-/// A statement that is about to run.
-struct Statement<'c> {
-    connection: &'c mut SqliteConnection,
-    policy: &'c Policy,
-    words: Words,
-}
-
-/// What an error is told with.
-#[derive(Clone, Copy)]
-struct Words {
-    read_only: bool,
-    name: &'static str,
-}
-
-impl Words {
-    /// Says why a statement failed, in our words where it was ours to refuse.
-    fn explain(self, policy: &Policy, cause: Error) -> Error {
-        let name = self.name;
-        if let Some(reason) = policy.denied.borrow_mut().take() {
-            return error(&reason);
-        }
-        if policy.interrupted.get() {
-            return error(&format!(
-                "`{name}` ran past its time limit and was interrupted"
-            ));
-        }
-        match cause {
-            Error::DatabaseError(_, info)
-                if self.read_only && info.message() == "attempt to write a readonly database" =>
-            {
-                error(&format!("`{name}` takes `&self`, so it may only read"))
-            }
-            other => other,
-        }
-    }
-}
-
-/// Makes a Diesel error of a sentence.
-fn error(message: &str) -> Error {
-    Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
-}
-
-impl SimpleConnection for Db {
-    fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        let Statement {
-            connection,
-            policy,
-            words,
-        } = self.begin_statement()?;
-        connection
-            .batch_execute(query)
-            .map_err(|cause| words.explain(policy, cause))
-    }
-}
-
-impl ConnectionSealed for Db {}
-
-impl Connection for Db {
-    type Backend = Sqlite;
-    type TransactionManager = AnsiTransactionManager;
-
-    fn establish(_: &str) -> ConnectionResult<Self> {
-        Err(ConnectionError::BadConnection(
-            "a `Db` is lent by an actor's context".to_owned(),
-        ))
-    }
-
-    fn execute_returning_count<T>(&mut self, source: &T) -> QueryResult<usize>
-    where
-        T: QueryFragment<Sqlite> + QueryId,
-    {
-        let Statement {
-            connection,
-            policy,
-            words,
-        } = self.begin_statement()?;
-        let mut run = || {
-            for row in LoadConnection::load(connection, Executed(Cached(source)))? {
-                row?;
-            }
-            Ok(())
-        };
-        run().map_err(|cause| words.explain(policy, cause))?;
-        let changed = self.seated()?.changed_rows();
-        usize::try_from(changed).map_err(|cause| Error::DeserializationError(Box::new(cause)))
-    }
-
-    fn transaction_state(&mut self) -> &mut AnsiTransactionManager {
-        &mut self.transactions
-    }
-
-    /// Returns what hears of savepoints. Statements are heard of by Diesel's default instrumentation.
-    fn instrumentation(&mut self) -> &mut dyn Instrumentation {
-        &mut self.instrumentation
-    }
-
-    fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
-        self.instrumentation = Some(Box::new(instrumentation));
-    }
-
-    /// Does nothing: the connection serves other actors too.
-    fn set_prepared_statement_cache_size(&mut self, _: CacheSize) {}
-}
-
-/// The rows of a query, with errors in our words.
-#[allow(missing_debug_implementations)]
-pub struct Cursor<'conn, 'query> {
-    rows: <SqliteConnection as LoadConnection>::Cursor<'conn, 'query>,
-    policy: &'conn Policy,
-    words: Words,
-}
-
-impl<'conn, 'query> Iterator for Cursor<'conn, 'query> {
-    type Item = QueryResult<<SqliteConnection as LoadConnection>::Row<'conn, 'query>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
-        Some(row.map_err(|cause| self.words.explain(self.policy, cause)))
-    }
-}
-
-impl LoadConnection<DefaultLoadingMode> for Db {
-    type Cursor<'conn, 'query> = Cursor<'conn, 'query>;
-    type Row<'conn, 'query> = <SqliteConnection as LoadConnection>::Row<'conn, 'query>;
-
-    fn load<'conn, 'query, T>(
-        &'conn mut self,
-        source: T,
-    ) -> QueryResult<Self::Cursor<'conn, 'query>>
-    where
-        T: Query + QueryFragment<Sqlite> + QueryId + 'query,
-        Sqlite: QueryMetadata<T::SqlType>,
-    {
-        let Statement {
-            connection,
-            policy,
-            words,
-        } = self.begin_statement()?;
-        match LoadConnection::load(connection, Cached(source)) {
-            Ok(rows) => Ok(Cursor {
-                rows,
-                policy,
-                words,
-            }),
-            Err(cause) => Err(words.explain(policy, cause)),
-        }
-    }
-}
-
-impl WithMetadataLookup for Db {
-    fn metadata_lookup(&mut self) -> &mut () {
-        &mut self.lookup
-    }
-}
-
-impl MultiConnectionHelper for Db {
-    fn to_any<'a>(lookup: &mut ()) -> &mut (dyn std::any::Any + 'a) {
-        lookup
-    }
-
-    fn from_any(lookup: &mut dyn std::any::Any) -> Option<&mut ()> {
-        lookup.downcast_mut()
     }
 }
 

@@ -5,6 +5,8 @@
 //! 1. An actor's own file is the truth. The directory is written after it, so that after a crash it may lack actors or
 //!    list destroyed ones; it is compared with the files when the last process did not close it.
 //! 2. What cannot be read is built anew from the files.
+//! 3. The next wake-up that is written here is never later than the one in the actor's file: an earlier one is written before
+//!    the commit that sets it, a later one after it.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -19,7 +21,7 @@ use parking_lot::Mutex;
 use super::error::StoreError;
 use super::internal::Meta;
 use super::layout::{FRESH_SUFFIX, Paths, SUFFIX};
-use super::plain::{self, remove_files};
+use super::plain::{self, Inspected, remove_files};
 use super::volume::LOG_DIRECTORY;
 use crate::key::Key;
 
@@ -61,6 +63,7 @@ const SETUP: &str = "
       created_at INTEGER NOT NULL,
       PRIMARY KEY (actor, key)
     ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS actors_by_timer ON actors (next_timer, actor, key) WHERE next_timer IS NOT NULL;
     CREATE TABLE IF NOT EXISTS about (
       id INTEGER PRIMARY KEY CHECK (id = 1),
       format INTEGER NOT NULL,
@@ -82,6 +85,17 @@ pub(crate) struct Row {
     pub(crate) schema_version: Option<String>,
     /// When it was created, in seconds since 1970.
     pub(crate) created_at: i64,
+}
+
+/// When an actor must be awake. The order is that of time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Queryable)]
+pub(crate) struct WakeUp {
+    /// When, in milliseconds since 1970.
+    pub(crate) due: i64,
+    /// The name of the actor's type.
+    pub(crate) actor: String,
+    /// The printed form of the key.
+    pub(crate) key: String,
 }
 
 /// The list of all actors.
@@ -127,7 +141,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Notes an actor that was created or migrated.
+    /// Notes an actor that was created or migrated. What is known of its next wake-up stays.
     pub(crate) fn note(&self, meta: &Meta, schema_version: Option<&str>) -> Result<(), StoreError> {
         let row = Row {
             actor: meta.actor.clone(),
@@ -137,11 +151,61 @@ impl Directory {
             created_at: meta.created_at,
         };
         self.with("write", |connection| {
-            diesel::replace_into(actors::table)
+            diesel::insert_into(actors::table)
                 .values(&row)
+                .on_conflict((actors::actor, actors::key))
+                .do_update()
+                .set(&row)
                 .execute(connection)
                 .map(drop)
         })
+    }
+
+    /// Returns when an actor must be awake next, as far as the directory knows.
+    pub(crate) fn next_timer(&self, actor: &str, key: &str) -> Result<Option<i64>, StoreError> {
+        let row = actors::table.find((actor, key)).select(actors::next_timer);
+        self.with("read", |connection| {
+            Ok(row.first(connection).optional()?.flatten())
+        })
+    }
+
+    /// Notes when an actor must be awake next.
+    pub(crate) fn set_next_timer(
+        &self,
+        actor: &str,
+        key: &str,
+        due: Option<i64>,
+    ) -> Result<(), StoreError> {
+        self.with("write", |connection| {
+            diesel::update(actors::table.find((actor, key)))
+                .set(actors::next_timer.eq(due))
+                .execute(connection)
+                .map(drop)
+        })
+    }
+
+    /// Returns the next wake-ups of some types, in order, at most `limit` behind `after`.
+    pub(crate) fn wake_ups(
+        &self,
+        types: &[&'static str],
+        after: Option<&WakeUp>,
+        limit: i64,
+    ) -> Result<Vec<WakeUp>, StoreError> {
+        let due = actors::next_timer.assume_not_null();
+        let mut query = actors::table
+            .filter(actors::next_timer.is_not_null())
+            .filter(actors::actor.eq_any(types))
+            .order((actors::next_timer, actors::actor, actors::key))
+            .limit(limit)
+            .select((due, actors::actor, actors::key))
+            .into_boxed();
+        if let Some(after) = after {
+            let same_time = actors::actor.gt(&after.actor).or(actors::actor
+                .eq(&after.actor)
+                .and(actors::key.gt(&after.key)));
+            query = query.filter(due.gt(after.due).or(due.eq(after.due).and(same_time)));
+        }
+        self.with("read", |connection| query.load(connection))
     }
 
     /// Forgets an actor that was destroyed.
@@ -234,14 +298,19 @@ impl Directory {
         listed: &mut HashMap<PathBuf, Row>,
     ) -> Result<(), StoreError> {
         match plain::inspect(path) {
-            Ok(Some((meta, version))) => {
+            Ok(Some(Inspected {
+                meta,
+                version,
+                earliest,
+            })) => {
                 if listed
                     .remove(path)
                     .is_none_or(|row| row.instance != meta.instance)
                 {
                     self.note(&meta, version.as_deref())?;
                 }
-                Ok(())
+                // INVARIANT 3: the file says when.
+                self.set_next_timer(&meta.actor, &meta.key, earliest)
             }
             Ok(None) => {
                 // It has our tables and no mark: the rest of a creation or of a destruction.

@@ -1,5 +1,6 @@
 //! The framework's own tables in an actor's database.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sqlite::SqliteConnection;
@@ -7,8 +8,25 @@ use diesel::sqlite::SqliteConnection;
 /// The statements that make the tables below.
 pub(super) const SQL: &str = actor_macros::__internal_sql!();
 
-/// The format of the tables that this program writes. A file with a newer one is refused.
-pub(super) const FORMAT: i32 = 1;
+/// The format of the tables that this program writes. A file with a newer one is refused, and one with an older one gets
+/// what it lacks with the pending migrations of its actor.
+///
+/// 2: `_actor_calls` and `_actor_sequences`.
+pub(crate) const FORMAT: i32 = 2;
+
+/// Where in [`SQL`] the tables begin that came with the second format.
+const SECOND: &str = "-- Calls that are stored";
+
+/// Makes the tables that an older format lacks.
+pub(super) fn upgrade(connection: &mut SqliteConnection, from: i32) -> QueryResult<()> {
+    if from < 2 {
+        let begin = SQL
+            .find(SECOND)
+            .expect("the tables of the second format are in the text");
+        connection.batch_execute(&SQL[begin..])?;
+    }
+    Ok(())
+}
 
 diesel::table! {
     _actor_meta (id) {
@@ -51,7 +69,7 @@ pub(crate) struct Meta {
     /// Always 1.
     pub(super) id: i32,
     /// The format of the framework's tables.
-    pub(super) format: i32,
+    pub(crate) format: i32,
     /// The name of the actor's type.
     pub(super) actor: String,
     /// The printed form of its key.

@@ -1,6 +1,7 @@
 //! Everything that touches SQLite or a file.
 
 mod cached;
+pub(crate) mod calls;
 mod canonical;
 mod checkpoint;
 mod connections;
@@ -10,10 +11,12 @@ mod directory;
 mod disk;
 mod durability;
 mod error;
+mod found;
 mod images;
 mod internal;
 mod layout;
 mod log;
+pub(crate) mod messages;
 mod migrations;
 mod pages;
 mod plain;
@@ -34,15 +37,16 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+pub(crate) use calls::{Earliest, Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
 pub use db::{Cursor, Db, DbUntilAwait};
-pub(crate) use directory::{Directory, Row};
+pub(crate) use directory::{Directory, Row, WakeUp};
 use disk::RealDisk;
 pub use durability::Durability;
 pub(crate) use durability::Gatekeeper;
 pub use error::{MigrationError, StoreError};
-pub(crate) use internal::{Meta, SavedState};
+pub(crate) use internal::{FORMAT, Meta, SavedState};
 pub(crate) use layout::Paths;
 pub(crate) use log::Ticket;
 pub use migrations::{Migration, Migrations};

@@ -7,6 +7,7 @@ use std::path::Path;
 use diesel::connection::SimpleConnection as _;
 use diesel::result::QueryResult;
 
+use super::calls;
 use super::error::StoreError;
 use super::internal::{self, Meta};
 use super::layout::Paths;
@@ -15,8 +16,18 @@ use super::sqlite::Guarded;
 /// Someone who looks into the file with another tool is waited for, but not long.
 const SETTINGS: &str = "PRAGMA busy_timeout = 250;";
 
-/// Reads the mark of a file and its newest version, for the directory.
-pub(super) fn inspect(path: &Path) -> Result<Option<(Meta, Option<String>)>, StoreError> {
+/// What the directory keeps of an actor.
+pub(super) struct Inspected {
+    /// The mark.
+    pub(super) meta: Meta,
+    /// The newest migration.
+    pub(super) version: Option<String>,
+    /// When the actor must be awake next.
+    pub(super) earliest: Option<i64>,
+}
+
+/// Reads what the directory keeps of a file.
+pub(super) fn inspect(path: &Path) -> Result<Option<Inspected>, StoreError> {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) {
         return Ok(None);
     }
@@ -30,8 +41,19 @@ pub(super) fn inspect(path: &Path) -> Result<Option<(Meta, Option<String>)>, Sto
     let Some(meta) = meta else {
         return Ok(None);
     };
-    let (_, newest) = read(internal::applied_summary(connection))?;
-    Ok(Some((meta, newest)))
+    let (_, version) = read(internal::applied_summary(connection))?;
+    let earliest = match meta.format {
+        // The tables of stored calls came with the second format.
+        1 => None,
+        _ => calls::earliest(connection)
+            .map_err(StoreError::sqlite("read the timers of", path))?
+            .any(),
+    };
+    Ok(Some(Inspected {
+        meta,
+        version,
+        earliest,
+    }))
 }
 
 /// Brings a file into the form that our pages have: what is in a log of SQLite's own goes to the file.

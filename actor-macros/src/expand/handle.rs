@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::{Type, Visibility};
 
 use super::concrete;
-use super::messages::{reply_type, variant};
+use super::messages::{reply_type, stored_type, variant};
 use crate::model::{Argument, Block, Hook, Kind};
 use crate::names;
 use crate::parse::block::type_name;
@@ -29,7 +29,7 @@ pub(crate) fn expand(block: &Block, body: impl Fn(&Block, &Hook) -> TokenStream)
 fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
     let (actor, name, cfgs) = (&block.item.self_ty, &action.name, &action.cfgs);
     let call = block.runtime.item("Call");
-    let value = reply_type(block, action);
+    let (value, stored) = (reply_type(block, action), stored_type(block, action));
     let docs = docs(block, action);
     let visibility = match &action.visibility {
         Visibility::Inherited => quote!(pub),
@@ -46,7 +46,7 @@ fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
     quote! {
         #(#cfgs)*
         #docs
-        #visibility fn #name(&self, #(#parameters),*) -> #call<'_, #actor, #value> { #body }
+        #visibility fn #name(&self, #(#parameters),*) -> #call<'_, #actor, #value, #stored> { #body }
     }
 }
 

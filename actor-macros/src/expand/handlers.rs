@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use super::messages::{generic_arm, variant};
+use super::messages::{self, generic_arm, variant};
 use super::{bounds, concrete, durability, optional_duration, state, tables, without};
 use crate::migrations::Embedded;
 use crate::model::{Block, Hook, Kind, Receiver};
@@ -28,7 +28,7 @@ pub(super) fn expand(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let (message, reply) = (names::message(), names::reply());
     let input = input(block);
     let (migrations, hooks) = (tables::migrations(block, set), tables::hooks(block));
-    let (action, dispatch) = (action(block), dispatch(block));
+    let (action, stored, dispatch) = (action(block), messages::stored(block), dispatch(block));
     let calls = [
         data_migration(block),
         state::migrate(block),
@@ -48,6 +48,7 @@ pub(super) fn expand(block: &Block, set: Option<&Embedded>) -> TokenStream {
             #migrations
             #hooks
             #action
+            #stored
             #(#calls)*
             #dispatch
         }

@@ -1,9 +1,11 @@
 //! The enums with one variant for each action: its arguments, and its reply.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{GenericParam, Type};
+use syn::visit::Visit;
+use syn::{GenericParam, Lifetime, Type, TypeReference};
 
 use super::concrete;
 use crate::model::{Block, Hook, Kind};
@@ -17,11 +19,7 @@ pub(super) fn expand(block: &Block) -> TokenStream {
     let generic = generic_variant(block);
     let messages = block.hooks_of(Kind::Action).map(|action| {
         let (cfgs, variant) = (&action.cfgs, variant(action));
-        let types = action
-            .signature
-            .arguments
-            .iter()
-            .map(|argument| concrete(&argument.written.ty, &block.item.self_ty));
+        let types = arguments(block, action);
         quote!(#(#cfgs)* #variant(#(#types),*),)
     });
     let replies = block.hooks_of(Kind::Action).map(|action| {
@@ -53,6 +51,124 @@ pub(super) fn reply_type(block: &Block, action: &Hook) -> TokenStream {
         // It is reported as a mistake, and what follows from it is checked with the type as it is.
         (None, Some(returns)) => concrete(returns, &block.item.self_ty).to_token_stream(),
         (None, None) => quote!(()),
+    }
+}
+
+/// Writes the type that says whether the arguments of an action can be stored: a tuple of them, or what never can.
+pub(super) fn stored_type(block: &Block, action: &Hook) -> TokenStream {
+    if borrows(action) {
+        return block.runtime.item("Borrowed");
+    }
+    let types = arguments(block, action);
+    quote!((#(#types,)*))
+}
+
+/// The types of the arguments of an action.
+fn arguments(block: &Block, action: &Hook) -> impl Iterator<Item = Type> {
+    let arguments = action.signature.arguments.iter();
+    arguments.map(|argument| concrete(&argument.written.ty, &block.item.self_ty))
+}
+
+/// Whether the type of an argument has a lifetime: such a value cannot come back from the disk, and the compiler would not
+/// say so in our words.
+fn borrows(hook: &Hook) -> bool {
+    /// Looks for a reference or a lifetime.
+    struct Lifetimes(bool);
+
+    impl<'ast> Visit<'ast> for Lifetimes {
+        fn visit_type_reference(&mut self, _: &'ast TypeReference) {
+            self.0 = true;
+        }
+
+        fn visit_lifetime(&mut self, _: &'ast Lifetime) {
+            self.0 = true;
+        }
+    }
+
+    let mut lifetimes = Lifetimes(false);
+    for argument in &hook.signature.arguments {
+        lifetimes.visit_type(&argument.written.ty);
+    }
+    lifetimes.0
+}
+
+/// Writes how a call is stored, and how it comes back.
+pub(super) fn stored(block: &Block) -> TokenStream {
+    let (stored, not_stored, fault) = (
+        block.runtime.item("Stored"),
+        block.runtime.item("NotStored"),
+        block.runtime.item("StoredFault"),
+    );
+    let (enumeration, result) = (names::message(), quote!(::core::result::Result));
+    let (message, action_name, json, tuple) = (
+        names::local("message"),
+        names::local("action"),
+        names::local("json"),
+        names::local("arguments"),
+    );
+    let (mut encode, mut decode) = (Vec::new(), Vec::new());
+    for action in block.hooks_of(Kind::Action) {
+        let (cfgs, variant, ty) = (&action.cfgs, variant(action), stored_type(block, action));
+        let name = action.name.unraw().to_string();
+        if borrows(action) {
+            encode.push(quote! {
+                #(#cfgs)*
+                #enumeration::#variant(..) => #result::Err(#fault::NotStorable),
+            });
+            decode.push(quote! {
+                #(#cfgs)*
+                #name => #result::Err(#fault::NotStorable),
+            });
+            continue;
+        }
+        let count = action.signature.arguments.len();
+        let values: Vec<Ident> = (0..count).map(|n| names::local(&n.to_string())).collect();
+        let fields = (0..count).map(Literal::usize_unsuffixed);
+        encode.push(quote! {
+            #(#cfgs)*
+            #enumeration::#variant(#(ref #values),*) => #stored::<#ty>::encode(&(#(#values,)*)),
+        });
+        decode.push(quote! {
+            #(#cfgs)*
+            #name => #result::map(#stored::<#ty>::decode(#json), |#tuple| #enumeration::#variant(#(#tuple.#fields),*)),
+        });
+    }
+    let generic = generic_arm(block, &enumeration);
+    let input = names::local("input");
+    let mut creators = block.hooks_of(Kind::CreateState);
+    let (encode_input, decode_input) = if creators.next().is_some_and(borrows) {
+        let refused = quote!(#result::Err(#fault::NotStorable));
+        (refused.clone(), refused)
+    } else {
+        (
+            quote!(#stored::<Self::Input>::encode(#input)),
+            quote!(#stored::<Self::Input>::decode(#json)),
+        )
+    };
+    quote! {
+        fn __encode_input(#input: &Self::Input) -> #result<::std::string::String, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            #encode_input
+        }
+        fn __decode_input(#json: &str) -> #result<Self::Input, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            #decode_input
+        }
+        fn __encode(#message: &Self::Message) -> #result<::std::string::String, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            match *#message { #(#encode)* #generic }
+        }
+        fn __decode(#action_name: &str, #json: &str) -> #result<Self::Message, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            match #action_name {
+                #(#decode)*
+                _ => #result::Err(#fault::NoSuchAction),
+            }
+        }
     }
 }
 

@@ -72,12 +72,24 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
+    /// Returns why calls are refused now, if the last start failed.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        let refusal = self.refusal.as_deref()?;
+        let refuses = self.status == Status::Asleep && Instant::now() < refusal.until;
+        refuses.then_some(refusal)
+    }
+
+    /// Pushes mail that nobody runs in place.
+    pub(super) fn push(&mut self, mail: Mail<A>) -> Pushed<A> {
+        self.alone += usize::from(mail.is_async());
+        self.queue.push_back(mail);
+        self.pushed += 1;
+        self.rouse(false)
+    }
+
     /// Takes room for one mail, unless the actor refuses calls.
     pub(super) fn enter(&mut self, place: &mut Option<Place>) -> Result<(), Unsent> {
-        if self.status == Status::Asleep
-            && let Some(refusal) = &self.refusal
-            && Instant::now() < refusal.until
-        {
+        if let Some(refusal) = self.refusal() {
             return Err(Unsent::Refused(Arc::clone(&refusal.error)));
         }
         if place.take().is_some() {

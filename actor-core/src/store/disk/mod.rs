@@ -10,16 +10,16 @@
 //! 1. Nothing below this module is retried: a failed sync says that something is not on disk, and the same call later would say
 //!    that it is although it is not.
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 mod fault;
 mod real;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 mod seeded;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 mod view;
 
 use std::fmt::Debug;
@@ -27,12 +27,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use fault::{Fault, PowerCut};
 pub(crate) use real::RealDisk;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use seeded::Seeded;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use sim::SimDisk;
 
 /// A place for files. All paths are absolute, or all relative to one place.

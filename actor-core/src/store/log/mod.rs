@@ -77,6 +77,7 @@ impl Lsn {
     /// Before the first record.
     pub(crate) const NONE: Self = Self(0);
 
+    #[cfg(test)]
     pub(crate) const fn get(self) -> u64 {
         self.0
     }
@@ -270,6 +271,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Makes [`Self::pressure`] return.
+    #[cfg(test)]
     pub(crate) fn request_checkpoint(&self) {
         self.engine.request_checkpoint();
     }
@@ -309,6 +311,7 @@ impl<E: Entry> Log<E> {
     }
 
     /// Returns how many segments there are.
+    #[cfg(test)]
     pub(crate) fn segments(&self) -> usize {
         self.engine.space.segments()
     }

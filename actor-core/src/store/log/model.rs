@@ -27,7 +27,7 @@ mod engine;
 #[allow(clippy::duplicate_mod)]
 mod hired;
 #[path = "waiting.rs"]
-#[allow(clippy::duplicate_mod)]
+#[allow(clippy::duplicate_mod, dead_code)]
 mod waiting;
 
 /// What `shuttle` has in place of [`super::sync`].

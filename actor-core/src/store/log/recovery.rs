@@ -43,6 +43,7 @@ struct Place {
 
 impl Recovered {
     /// Returns how many records there are that were not returned yet.
+    #[cfg(test)]
     pub(crate) fn remaining(&self) -> u64 {
         self.records
     }

@@ -170,6 +170,7 @@ impl Space {
     }
 
     /// Returns how many segments there are.
+    #[cfg(test)]
     pub(super) fn segments(&self) -> usize {
         self.0.lock().total()
     }

@@ -118,6 +118,7 @@ impl<E: Entry> Engine<E> {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn request_checkpoint(&self) {
         self.buffer.lock().checkpoint.is_requested = true;
         self.pressing.notify_all();

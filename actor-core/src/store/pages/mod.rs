@@ -295,15 +295,14 @@ impl Pages {
     fn write_first(&self, inner: &mut Inner, number: u32, bytes: &[u8]) -> io::Result<()> {
         let mut after: Box<[u8]> = bytes.into();
         let known = number <= inner.count;
-        let (before, dirty) = match inner.dirty.remove(&number) {
-            Some(page) => (page.bytes, Some(page.lsn)),
-            None => {
-                let mut before = vec![0; bytes.len()].into_boxed_slice();
-                if known {
-                    self.read_base(inner, number, 0, &mut before)?;
-                }
-                (before, None)
+        let (before, dirty) = if let Some(page) = inner.dirty.remove(&number) {
+            (page.bytes, Some(page.lsn))
+        } else {
+            let mut before = vec![0; bytes.len()].into_boxed_slice();
+            if known {
+                self.read_base(inner, number, 0, &mut before)?;
             }
+            (before, None)
         };
         if number == 1 {
             base::set_header_counters(&mut after, header_counters(&before));

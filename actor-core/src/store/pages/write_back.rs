@@ -13,7 +13,7 @@ use crate::store::disk::DiskFile;
 use crate::store::log::Lsn;
 use crate::store::record::{Event, Extent, Kind, Record};
 
-/// A page as it was at one moment, and the commit that changed it last.
+/// A page as a commit left it: its number, its bytes, the commit.
 type Copied = (u32, Box<[u8]>, Lsn);
 
 /// What is committed and not in the file, at one moment.
@@ -232,13 +232,12 @@ impl Pages {
         inner.base_count = inner.base_count.min(extent.kept);
         inner.count = extent.count;
         for change in pages {
-            let mut bytes = match inner.dirty.remove(&change.number) {
-                Some(page) => page.bytes,
-                None => {
-                    let mut bytes = vec![0; extent.page_size as usize].into_boxed_slice();
-                    self.read_base(&mut inner, change.number, 0, &mut bytes)?;
-                    bytes
-                }
+            let mut bytes = if let Some(page) = inner.dirty.remove(&change.number) {
+                page.bytes
+            } else {
+                let mut bytes = vec![0; extent.page_size as usize].into_boxed_slice();
+                self.read_base(&mut inner, change.number, 0, &mut bytes)?;
+                bytes
             };
             for (at, range) in &change.ranges {
                 bytes[*at..*at + range.len()].copy_from_slice(range);

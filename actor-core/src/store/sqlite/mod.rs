@@ -231,11 +231,6 @@ impl Guarded {
         self.mount().set_read_only(read_only);
     }
 
-    /// Returns why the pages could not be read, if that was why the last statement failed.
-    pub(super) fn take_page_failure(&self) -> Option<std::io::Error> {
-        self.mount().take_failure()
-    }
-
     /// Returns whether a statement is still running: a cursor that nobody dropped.
     pub(super) fn is_busy(&self) -> bool {
         // SAFETY: the handle is open (invariant 1), and the name of the schema is a C string.

@@ -39,8 +39,6 @@ pub(super) struct Mount {
     counter: Cell<u32>,
     /// Whether SQLite may not begin to write.
     read_only: Cell<bool>,
-    /// Why the last access to the pages failed.
-    failure: RefCell<Option<io::Error>>,
 }
 
 impl Mount {
@@ -55,22 +53,12 @@ impl Mount {
         self.pages.borrow_mut().take();
     }
 
-    /// Tells SQLite that the pages were changed behind its back.
-    pub(super) fn changed(&self) {
-        self.counter.set(self.counter.get().wrapping_add(1));
-    }
-
     /// Allows or refuses transactions that write.
     pub(super) fn set_read_only(&self, read_only: bool) {
         self.read_only.set(read_only);
     }
 
-    /// Returns why the last access to the pages failed, if one did since the last time.
-    pub(super) fn take_failure(&self) -> Option<io::Error> {
-        self.failure.borrow_mut().take()
-    }
-
-    /// Runs `work` on the pages; its error is kept, because SQLite has codes only.
+    /// Runs `work` on the pages; its error is logged, because SQLite has codes only.
     fn with(&self, code: c_int, work: impl FnOnce(&Pages) -> io::Result<()>) -> c_int {
         let pages = self.pages.borrow();
         let Some(pages) = &*pages else {
@@ -79,7 +67,7 @@ impl Mount {
         match work(pages) {
             Ok(()) => ffi::SQLITE_OK,
             Err(error) => {
-                *self.failure.borrow_mut() = Some(error);
+                tracing::error!(name = pages.name(), %error, "the pages of an actor cannot be used");
                 code
             }
         }

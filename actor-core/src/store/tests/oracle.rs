@@ -287,7 +287,7 @@ fn migrate(seed: u64, template: &Arc<Template>) {
     let lab = Lab::open(&disk, template).unwrap();
     let mut twin = Twin::new(&lab, 0);
     for _ in 0..6 {
-        let far = std::time::Instant::now() + std::time::Duration::from_secs(600);
+        let far = std::time::Instant::now() + std::time::Duration::from_mins(10);
         twin.ours(&lab).begin_migrating(far).unwrap();
         twin.plain
             .batch_execute("PRAGMA foreign_keys = OFF; BEGIN")

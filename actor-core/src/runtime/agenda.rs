@@ -1,0 +1,221 @@
+//! [`Agenda`]: what an awake actor must be woken for, and who knows of it.
+//!
+//! # Invariants
+//!
+//! 1. The wake-up that the directory knows is never later than the earliest stored call in the actor's file: an earlier one
+//!    is written to the directory before the commit that sets it, a later one some time after the commit that makes it so, at
+//!    the latest when the instance ends in order.
+//! 2. While the courier has work, the scheduler does not know of messages; when the instance ends it learns of them.
+//! 3. A transaction that touches no stored call pays for one look at a flag.
+
+use std::sync::Arc;
+
+use diesel::sqlite::SqliteConnection;
+
+use crate::actor::Handlers;
+use crate::runtime::outbox::Courier;
+use crate::runtime::turn::Turn;
+use crate::store::{Durability, Earliest, StoreError, StoredKind, Ticket, calls};
+
+/// What an awake actor must be woken for.
+#[derive(Default)]
+pub(super) struct Agenda {
+    /// Whether the running transaction may have changed a stored call.
+    touched: bool,
+    /// Whether the running transaction sends a message.
+    sends: bool,
+    /// Whether the scheduler waits for an answer, so that the directory is brought up to date.
+    answers: bool,
+    /// What is committed.
+    earliest: Option<Earliest>,
+    /// What the directory knows.
+    known: Known,
+    /// Delivers messages, once there was one.
+    courier: Option<Courier>,
+}
+
+/// What is right about the next wake-up of an actor that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// What was committed last.
+    Memory,
+    /// What the file says: the instance crashed.
+    File,
+    /// A commit was lost, so that the next instance finds an earlier file.
+    Nothing,
+}
+
+/// What the directory knows of the next wake-up.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Known {
+    /// It was not read yet.
+    #[default]
+    Unread,
+    /// This.
+    Due(Option<i64>),
+}
+
+impl Agenda {
+    /// Notes that the running transaction may have changed a stored call.
+    pub(super) fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    /// Notes that the scheduler waits to be told the next wake-up.
+    pub(super) fn answer(&mut self) {
+        self.touched = true;
+        self.answers = true;
+    }
+
+    /// Notes that the running transaction sends a message.
+    pub(super) fn send(&mut self) {
+        self.touched = true;
+        self.sends = true;
+    }
+
+    pub(super) fn is_touched(&self) -> bool {
+        self.touched
+    }
+}
+
+impl<A: Handlers> Turn<A> {
+    /// Commits what ran since the last commit or rollback.
+    pub(super) fn commit(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
+        if !self.agenda.touched {
+            return self.database().commit(durability);
+        }
+        let earliest = self.database().earliest()?;
+        let known = self.known_to_directory()?;
+        if let Some(due) = earliest.any()
+            && known.is_none_or(|known| due < known)
+        {
+            // INVARIANT 1: a failure here is one of the commit.
+            self.write_to_directory(Some(due))?;
+        }
+        // DURABILITY: the receiver remembers the number of a message, so it must not be given again after a power cut.
+        let durability = if self.agenda.sends {
+            Durability::Synced
+        } else {
+            durability
+        };
+        let ticket = self.database().commit(durability)?;
+        self.agenda.touched = false;
+        self.agenda.sends = false;
+        self.committed(earliest);
+        Ok(ticket)
+    }
+
+    /// Tells the directory and the scheduler what the file says, after a creation.
+    pub(super) fn catch_up(&mut self) {
+        if let Some(earliest) = self.read_earliest() {
+            self.agenda.answers = true;
+            self.committed(earliest);
+        }
+    }
+
+    /// Tells the directory and the scheduler what the file says when the instance ends. What it delivers ends too.
+    ///
+    /// Where nothing is known the actor is woken at once, to see for itself.
+    pub(super) fn hand_over(&mut self, trust: Trust) {
+        self.agenda.courier = None;
+        let unknown = |turn: &Self| Some(turn.cell().system().clock().now_ms());
+        let due = match trust {
+            Trust::Memory => match self.agenda.earliest {
+                Some(earliest) => earliest.any(),
+                // No stored call was touched, so what the others know is right.
+                None => return,
+            },
+            Trust::File => match self.read_earliest() {
+                Some(earliest) => earliest.any(),
+                None => unknown(self),
+            },
+            Trust::Nothing => unknown(self),
+        };
+        self.bring_up_to_date(due);
+        self.arm(due);
+    }
+
+    /// Says so when the messages in the outbox end with the actor.
+    pub(super) fn tell_of_lost_messages(&mut self) {
+        let waiting =
+            |connection: &mut SqliteConnection| calls::count(connection, StoredKind::Message);
+        if !A::__STORED {
+            return;
+        }
+        // A failure is one of the commit that follows.
+        let lost = self.database().db().internal(waiting).unwrap_or(0);
+        if lost > 0 {
+            let key = self.cell().key();
+            tracing::error!(actor = A::NAME, %key, lost, "an actor is destroyed with messages in its outbox");
+        }
+    }
+
+    /// Reads what is committed; nothing may be open.
+    fn read_earliest(&mut self) -> Option<Earliest> {
+        let read = self.database().earliest().and_then(|earliest| {
+            self.database().rollback()?;
+            self.known_to_directory()?;
+            Ok(earliest)
+        });
+        self.agenda.touched = false;
+        self.agenda.sends = false;
+        read.map_err(|error| {
+            // The scheduler asks again.
+            let key = self.cell().key();
+            tracing::warn!(actor = A::NAME, %key, %error, "the timers of an actor were not read");
+        })
+        .ok()
+    }
+
+    /// Notes what is committed.
+    fn committed(&mut self, earliest: Earliest) {
+        self.agenda.earliest = Some(earliest);
+        if std::mem::take(&mut self.agenda.answers) {
+            self.bring_up_to_date(earliest.any());
+        }
+        let cell = Arc::clone(self.cell());
+        let now = cell.system().clock().now_ms();
+        if earliest.message.is_some_and(|due| due <= now) {
+            // What can leave now is the courier's, so that nobody is woken for it.
+            Courier::rouse(&mut self.agenda.courier, &cell);
+            return self.arm(earliest.timer);
+        }
+        self.arm(earliest.any());
+    }
+
+    /// Tells the scheduler when the actor must be awake next.
+    fn arm(&self, due: Option<i64>) {
+        let cell = self.cell();
+        let scheduler = cell.system().scheduler();
+        scheduler.arm(A::NAME, cell.key().as_str(), due);
+    }
+
+    /// Tells the directory of a wake-up that is later than the one that it knows. That may wait: it is only woken in vain.
+    fn bring_up_to_date(&mut self, due: Option<i64>) {
+        if self.agenda.known != Known::Due(due)
+            && let Err(error) = self.write_to_directory(due)
+        {
+            let key = self.cell().key();
+            tracing::warn!(actor = A::NAME, %key, %error, "the directory was not written");
+        }
+    }
+
+    fn known_to_directory(&mut self) -> Result<Option<i64>, StoreError> {
+        if let Known::Due(known) = self.agenda.known {
+            return Ok(known);
+        }
+        let cell = self.cell();
+        let directory = cell.system().store().directory();
+        let known = directory.next_timer(A::NAME, cell.key().as_str())?;
+        self.agenda.known = Known::Due(known);
+        Ok(known)
+    }
+
+    fn write_to_directory(&mut self, due: Option<i64>) -> Result<(), StoreError> {
+        let cell = self.cell();
+        let directory = cell.system().store().directory();
+        directory.set_next_timer(A::NAME, cell.key().as_str(), due)?;
+        self.agenda.known = Known::Due(due);
+        Ok(())
+    }
+}

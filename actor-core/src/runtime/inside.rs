@@ -1,0 +1,200 @@
+//! [`Inside`]: work of the framework's own that is done in an actor's transaction, between its calls.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::result::QueryResult;
+use diesel::sqlite::SqliteConnection;
+use tokio::sync::oneshot;
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::handle::ActorRef;
+use crate::runtime::chain::asking;
+use crate::runtime::instance::{Flow, Instance};
+use crate::runtime::mail::Mail;
+use crate::store::{Durability, StoreError, Ticket, Volume};
+
+/// Work that an actor does between its calls.
+pub(crate) trait Work<A: Handlers>: Send {
+    /// Whether it may wait, so that it does not share its transaction with others.
+    fn may_wait(&self) -> bool;
+    /// Does the work. What it writes is committed by the next flush.
+    fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_>;
+    /// Says that it is not done.
+    fn reject(self: Box<Self>, error: CallError);
+    /// Returns what the actor is created with if it does not exist.
+    fn input(&self) -> Option<Arc<A::Input>>;
+}
+
+/// Work under way.
+pub(crate) type Working<'i> = Pin<Box<dyn Future<Output = Flow> + Send + 'i>>;
+
+/// Who is told when something is committed, or that it is not.
+pub(super) type Notice = Box<dyn FnOnce(Result<Committed, CallError>) + Send>;
+
+/// Something that is committed, and durable in a moment.
+pub(crate) struct Committed {
+    volume: Arc<Volume>,
+    ticket: Ticket,
+}
+
+impl Committed {
+    pub(super) fn new(volume: &Arc<Volume>, ticket: Ticket) -> Self {
+        Self {
+            volume: Arc::clone(volume),
+            ticket,
+        }
+    }
+
+    /// Waits until it is durable.
+    pub(super) async fn durable(self) -> Result<(), StoreError> {
+        let durable = self.volume.log().wait(self.ticket).await;
+        durable.map_err(|source| StoreError::Lost { source })
+    }
+}
+
+/// Statements of the framework's own that are a part of an actor's next commit.
+pub(crate) struct Inside<T> {
+    /// What it is, for messages.
+    pub(crate) name: &'static str,
+    /// Whether it may change a stored call.
+    pub(crate) touches: bool,
+    /// What whoever waits may rely on, if not what the actor says.
+    pub(crate) durability: Option<Durability>,
+    /// The statements. One that fails undoes everything that commits with it.
+    pub(crate) work: Statements<T>,
+}
+
+impl<T> Inside<T> {
+    /// Statements that only read.
+    pub(crate) fn read(
+        name: &'static str,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Self {
+        Self {
+            name,
+            touches: false,
+            durability: Some(Durability::Process),
+            work: Box::new(work),
+        }
+    }
+
+    /// Statements that may change a stored call.
+    pub(crate) fn change(
+        name: &'static str,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Self {
+        Self {
+            name,
+            touches: true,
+            durability: None,
+            work: Box::new(work),
+        }
+    }
+}
+
+/// Statements that run somewhere else.
+pub(crate) type Statements<T> = Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send>;
+
+/// [`Inside`], on its way.
+struct Sent<A: Handlers, T> {
+    inside: Inside<T>,
+    input: Option<Arc<A::Input>>,
+    done: oneshot::Sender<Result<(T, Committed), CallError>>,
+}
+
+impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
+    fn may_wait(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_> {
+        Box::pin(async move {
+            let Self { inside, done, .. } = *self;
+            let refused = inside.touches.then(|| instance.not_written(inside.name));
+            if let Some(error) = refused.flatten() {
+                let _ = done.send(Err(error));
+                return Flow::GoOn;
+            }
+            let worked = instance.turn.database().db().internal(inside.work);
+            if inside.touches {
+                instance.turn.agenda.touch();
+            }
+            let usual = instance.turn.cell().durability();
+            instance.batch.count(inside.durability.unwrap_or(usual));
+            let value = match worked {
+                Ok(value) => value,
+                Err(cause) => {
+                    let error = instance.turn.database().commit_error(cause);
+                    let _ = done.send(Err(instance.store_error(inside.name, error)));
+                    instance
+                        .batch
+                        .break_with(diesel::result::Error::RollbackTransaction);
+                    return Flow::Crash;
+                }
+            };
+            instance.batch.notices.push(Box::new(move |committed| {
+                // Who does not wait any more does not need the answer.
+                let _ = done.send(committed.map(|committed| (value, committed)));
+            }));
+            Flow::GoOn
+        })
+    }
+
+    fn reject(self: Box<Self>, error: CallError) {
+        let _ = self.done.send(Err(error));
+    }
+
+    fn input(&self) -> Option<Arc<A::Input>> {
+        self.input.clone()
+    }
+}
+
+impl<A: Handlers> ActorRef<A> {
+    /// Does work in the actor's next commit, and waits until that is durable.
+    pub(crate) async fn inside<T: Send + 'static>(
+        &self,
+        inside: Inside<T>,
+        limit: Duration,
+    ) -> Result<T, CallError> {
+        let cell = self.cell()?;
+        if !A::__STORED {
+            return Err(CallError::InMemory {
+                subject: cell.subject(),
+            });
+        }
+        // Who waits for itself waits for ever.
+        asking(|| cell.place()).map_err(|path| CallError::Cycle { path })?;
+        let name = inside.name;
+        let (done, result) = oneshot::channel();
+        let sent = Sent {
+            inside,
+            input: self.input().cloned(),
+            done,
+        };
+        let work = async {
+            cell.send_mail(Mail::Work(Box::new(sent))).await?;
+            let (value, committed) = result.await.unwrap_or_else(|_| Err(cell.shut_down()))?;
+            let durable = committed.durable().await;
+            durable.map_err(|error| CallError::Store {
+                subject: cell.subject(),
+                name,
+                source: Arc::new(error),
+            })?;
+            Ok(value)
+        };
+        let limited = {
+            let _runtime = cell.system().runtime().enter();
+            tokio::time::timeout(limit, work)
+        };
+        limited.await.unwrap_or_else(|_| {
+            Err(CallError::TimedOut {
+                subject: cell.subject(),
+                limit,
+            })
+        })
+    }
+}

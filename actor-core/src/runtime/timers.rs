@@ -1,0 +1,252 @@
+//! Timers of an awake actor: how they are set, and what becomes of them when they run.
+//!
+//! # Invariants
+//!
+//! 1. A timer goes, or is set to its next tick, in the transaction of the action that it ran; a try that failed is counted in
+//!    the transaction in which its action was undone. So an action that ran twice has its effect once.
+//! 2. One that cannot be made holds up no other.
+
+use diesel::result::QueryResult;
+use diesel::sqlite::SqliteConnection;
+
+use crate::actor::Handlers;
+use crate::clock::duration_ms;
+use crate::limits;
+use crate::runtime::instance::{Flow, Instance};
+use crate::runtime::letters::{bury, has_room, retry_delay, stay};
+use crate::store::calls;
+use crate::store::{NewCall, StoredCall, StoredKind};
+use crate::timer::{NewTimer, Repeats, TimerError, TimerId, WhichTimer};
+
+impl<A: Handlers> Instance<A> {
+    /// Runs the stored calls that are due, in the order in which they are.
+    pub(super) async fn run_due(&mut self) -> Flow {
+        if let Some(error) = self.not_written("timers") {
+            let (actor, key) = (A::NAME, self.turn.cell().key());
+            tracing::warn!(actor, %key, %error, "timers wait: what they came to could not be written");
+            // The scheduler, which has no answer, sends another notice after a while.
+            return Flow::GoOn;
+        }
+        // The scheduler waits for the next wake-up in any case.
+        self.turn.agenda.answer();
+        let clock = self.turn.cell().system().clock();
+        for _ in 0..limits::CALLS_PER_COMMIT {
+            let now = clock.now_ms();
+            let first = |connection: &mut SqliteConnection| {
+                calls::first_due(connection, StoredKind::Timer, now)
+            };
+            let timer = match self.turn.database().db().internal(first) {
+                Ok(Some(timer)) => timer,
+                Ok(None) => return Flow::GoOn,
+                Err(cause) => {
+                    self.batch.break_with(cause);
+                    return Flow::Crash;
+                }
+            };
+            if self.run_timer(timer).await == Flow::Crash {
+                return Flow::Crash;
+            }
+        }
+        // The scheduler sends another notice for the rest, behind what waits meanwhile.
+        Flow::GoOn
+    }
+
+    /// Runs one timer.
+    async fn run_timer(&mut self, timer: StoredCall) -> Flow {
+        let message = match A::__decode(&timer.action, &timer.arguments) {
+            Ok(message) => message,
+            Err(fault) => {
+                let (actor, key, action) = (A::NAME, self.turn.cell().key(), &timer.action);
+                tracing::error!(actor, %key, action, %fault, "a timer cannot run");
+                let reason = fault.to_string();
+                let settled = self.settle(|connection, now| {
+                    record(connection, &timer, timer.tries, Some(&reason), now)?;
+                    // Every tick of it would end like this one.
+                    bury(connection, timer, &reason, now).map(drop)
+                });
+                self.batch.count(self.turn.cell().durability());
+                return self.after_stored(false, settled).await;
+            }
+        };
+        let info = A::__action(&message);
+        let Some((result, flow)) = self.act_stored(message, info).await else {
+            return Flow::Crash;
+        };
+        let failure = result.as_ref().err().map(ToString::to_string);
+        if let Some(error) = &failure {
+            let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
+            tracing::error!(actor, %key, action, error, "a timer failed");
+        }
+        let settled = self.settle(|connection, now| match failure {
+            None => ran(connection, timer, now),
+            Some(error) => failed(connection, timer, error, now),
+        });
+        let durability = info.durability;
+        let durability = durability.unwrap_or_else(|| self.turn.cell().durability());
+        self.batch.push(None, result, durability);
+        let flow = if settled == Flow::Crash {
+            settled
+        } else {
+            flow
+        };
+        self.after_stored(info.is_async, flow).await
+    }
+
+    /// Writes what became of a stored call, in the transaction of its action.
+    pub(super) fn settle(
+        &mut self,
+        write: impl FnOnce(&mut SqliteConnection, i64) -> QueryResult<()>,
+    ) -> Flow {
+        let now = self.turn.cell().system().clock().now_ms();
+        self.turn.agenda.touch();
+        let database = self.turn.database();
+        match database.db().internal(|connection| write(connection, now)) {
+            Ok(()) => Flow::GoOn,
+            Err(cause) => {
+                // INVARIANT 1: neither is there without the other.
+                self.batch.break_with(cause);
+                Flow::Crash
+            }
+        }
+    }
+}
+
+/// A timer's action is well.
+fn ran(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<()> {
+    record(connection, &timer, timer.tries + 1, None, now)?;
+    go_on(connection, timer, now)
+}
+
+/// A timer's action failed.
+fn failed(
+    connection: &mut SqliteConnection,
+    timer: StoredCall,
+    error: String,
+    now: i64,
+) -> QueryResult<()> {
+    let tries = timer.tries + 1;
+    if u32::try_from(tries).unwrap_or(u32::MAX) < limits::STORED_TRIES {
+        let due = now + duration_ms(retry_delay(timer.id, tries));
+        let again = StoredCall {
+            due,
+            tries,
+            error: Some(error),
+            ..timer
+        };
+        return calls::update(connection, &again);
+    }
+    let last = StoredCall { tries, ..timer };
+    if !has_room(connection)? {
+        return stay(connection, last, &error, now);
+    }
+    record(connection, &last, tries, Some(&error), now)?;
+    if last.repeats.is_none() {
+        return bury(connection, last, &error, now).map(drop);
+    }
+    let letter = NewCall {
+        kind: StoredKind::DeadTimer as i32,
+        name: last.name.clone(),
+        action: last.action.clone(),
+        arguments: last.arguments.clone(),
+        due: now,
+        scheduled: last.scheduled,
+        tries,
+        error: Some(error),
+        ..NewCall::default()
+    };
+    calls::insert(connection, &letter)?;
+    go_on(connection, last, now)
+}
+
+/// Sets a timer to its next tick, or removes it.
+fn go_on(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<()> {
+    let Some(text) = &timer.repeats else {
+        return calls::remove(connection, StoredKind::Timer, timer.id).map(drop);
+    };
+    let repeats = Repeats::parse(text).ok_or_else(|| format!("`{text}` is no repetition"));
+    let next = repeats.and_then(|repeats| {
+        repeats
+            .next(timer.scheduled, now)
+            .map_err(|error| error.to_string())
+    });
+    match next {
+        Ok(Some(tick)) => {
+            let next = StoredCall {
+                due: tick,
+                scheduled: tick,
+                tries: 0,
+                error: None,
+                ..timer
+            };
+            calls::update(connection, &next)
+        }
+        Ok(None) => calls::remove(connection, StoredKind::Timer, timer.id).map(drop),
+        Err(reason) => bury(connection, timer, &reason, now).map(drop),
+    }
+}
+
+/// Remembers a run that is over.
+pub(super) fn record(
+    connection: &mut SqliteConnection,
+    timer: &StoredCall,
+    tries: i32,
+    error: Option<&str>,
+    now: i64,
+) -> QueryResult<()> {
+    let run = NewCall {
+        kind: StoredKind::Run as i32,
+        name: timer.name.clone(),
+        action: timer.action.clone(),
+        due: now,
+        scheduled: timer.scheduled,
+        tries,
+        error: error.map(str::to_owned),
+        ..NewCall::default()
+    };
+    calls::insert(connection, &run)?;
+    let keep = i64::try_from(limits::TIMER_RUNS).unwrap_or(i64::MAX);
+    calls::trim(connection, StoredKind::Run, keep)
+}
+
+/// Sets a timer. One with a name replaces the one of that name.
+pub(crate) fn set_timer(
+    connection: &mut SqliteConnection,
+    timer: &NewTimer,
+) -> QueryResult<Result<TimerId, TimerError>> {
+    if let Some(name) = &timer.name
+        && let Some(old) = calls::named(connection, StoredKind::Timer, name)?
+    {
+        calls::remove(connection, StoredKind::Timer, old)?;
+    }
+    let count = calls::count(connection, StoredKind::Timer)?;
+    if usize::try_from(count).unwrap_or(usize::MAX) >= limits::TIMERS {
+        let limit = limits::TIMERS;
+        return Ok(Err(TimerError::Full { limit }));
+    }
+    let call = NewCall {
+        kind: StoredKind::Timer as i32,
+        name: timer.name.clone(),
+        action: timer.action.to_owned(),
+        arguments: timer.arguments.clone(),
+        due: timer.plan.first,
+        scheduled: timer.plan.first,
+        repeats: timer.plan.repeats.as_ref().map(ToString::to_string),
+        ..NewCall::default()
+    };
+    Ok(Ok(TimerId(calls::insert(connection, &call)?)))
+}
+
+/// Cancels a timer. Returns whether it was set.
+pub(crate) fn cancel_timer(
+    connection: &mut SqliteConnection,
+    which: &WhichTimer,
+) -> QueryResult<bool> {
+    let id = match which {
+        WhichTimer::Id(id) => Some(id.0),
+        WhichTimer::Name(name) => calls::named(connection, StoredKind::Timer, name)?,
+    };
+    match id {
+        None => Ok(false),
+        Some(id) => calls::remove(connection, StoredKind::Timer, id),
+    }
+}

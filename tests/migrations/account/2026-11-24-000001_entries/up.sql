@@ -1,0 +1,5 @@
+CREATE TABLE entries (
+  id INTEGER PRIMARY KEY NOT NULL,
+  label TEXT NOT NULL,
+  cents BIGINT NOT NULL
+);
