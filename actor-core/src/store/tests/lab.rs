@@ -127,7 +127,7 @@ impl Lab {
     /// Opens an actor; `None` if it does not exist.
     pub(super) fn wake(&self, key: &str) -> Result<Option<Database>, StoreError> {
         let key = key.into_key().unwrap();
-        let opened = Database::open(self.paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
+        let opened = Database::open(&self.paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
         Ok(opened.map(|(database, _)| database))
     }
 
@@ -135,7 +135,7 @@ impl Lab {
     pub(super) fn begin(&self, key: &str) -> Result<Database, StoreError> {
         let key = key.into_key().unwrap();
         let mut database =
-            Database::create(self.paths(&key), &self.template, self.backing.clone())?;
+            Database::create(&self.paths(&key), &self.template, self.backing.clone())?;
         database.db().enter("create", false, None);
         database.mark_created(ACTOR, key.as_str(), self.template.fingerprint())?;
         Ok(database)
