@@ -265,15 +265,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         let limit = *this.limit;
         let waits = this.pending.is_some() && this.timer.is_none() && limit == limits::ASK_TIMEOUT;
         let over = if waits {
-            match *this.until {
-                Some(until) if Instant::now() >= until => Poll::Ready(()),
-                until => {
-                    let until = until.unwrap_or_else(|| Instant::now() + limit);
-                    *this.until = Some(until);
-                    cell.set_limit(until);
-                    Poll::Pending
-                }
-            }
+            poll_usual(cell, this.until)
         } else {
             if this.timer.is_none() {
                 let _runtime = cell.system().runtime().enter();
@@ -288,6 +280,19 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
                 limit,
             })
         })
+    }
+}
+
+/// Looks whether the usual time of an ask is over, and has the cell see to it that it looks again.
+fn poll_usual<A: Handlers>(cell: &Arc<Cell<A>>, until: &mut Option<Instant>) -> Poll<()> {
+    match *until {
+        Some(until) if Instant::now() >= until => Poll::Ready(()),
+        known => {
+            let at = known.unwrap_or_else(|| Instant::now() + limits::ASK_TIMEOUT);
+            *until = Some(at);
+            cell.set_limit(at);
+            Poll::Pending
+        }
     }
 }
 

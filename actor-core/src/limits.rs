@@ -87,6 +87,10 @@ pub const ALARMS_AT_ONCE: usize = 256;
 /// small actions.
 pub const CALLS_PER_TURN: usize = 256;
 
+/// How many drivers are started at most besides one for each worker, while those are held: as many as tokio starts threads for
+/// code that blocks.
+pub const EXTRA_DRIVERS: usize = 512;
+
 /// For how many calls an idle actor keeps the memory that they waited in: those that usually come together.
 pub const IDLE_MAIL: usize = 32;
 

@@ -113,8 +113,8 @@ impl System {
         let inner = Arc::new(Inner {
             store: parts.store,
             runtime_id: parts.runtime.id(),
+            queue: RunQueue::new(&parts.runtime),
             runtime: parts.runtime,
-            queue: RunQueue::new(),
             alarms: Alarms::new(),
             started: SystemTime::now(),
             tasks: Tasks::default(),
@@ -135,7 +135,7 @@ impl System {
                 (registered.abandon_all)(&*registered.kind);
             }
         };
-        inner.queue.start(&inner.runtime, Box::new(abandon));
+        inner.queue.start(Box::new(abandon));
         inner.runtime.spawn(Arc::clone(&inner.alarms).run());
         let this = Arc::downgrade(&inner);
         inner.scheduler.start(&inner.runtime, move |wake_up| {

@@ -25,14 +25,6 @@ struct Open<A: Handlers> {
     info: &'static ActionInfo,
 }
 
-/// What became of a call that was handled where it was made.
-pub(super) enum Direct<A: Handlers> {
-    /// Its reply.
-    Reply(Result<A::Reply, CallError>),
-    /// Its reply comes into this place, or is there.
-    Later(SlotId),
-}
-
 /// What a mail asks for.
 enum Opened<A: Handlers> {
     Call(Open<A>),
@@ -41,6 +33,14 @@ enum Opened<A: Handlers> {
     Due,
     /// Nothing any more.
     Answered,
+}
+
+/// What became of a call that was handled where it was made.
+pub(super) enum Direct<A: Handlers> {
+    /// Its reply.
+    Reply(Result<A::Reply, CallError>),
+    /// Its reply comes into this place, or is there.
+    Later(SlotId),
 }
 
 impl<A: Handlers> Instance<A> {
@@ -165,10 +165,11 @@ impl<A: Handlers> Instance<A> {
             Opened::Due => return self.run_due().await,
             Opened::Answered => return Flow::GoOn,
         };
-        let (result, flow) = match self.refusal(open.info) {
-            Some(error) => (Err(error), Flow::GoOn),
-            None => self.act_waiting(open.message, open.info).await,
-        };
+        if let Some(error) = self.refusal(open.info) {
+            self.finish(open.reply, Err(error), open.info);
+            return Flow::GoOn;
+        }
+        let (result, flow) = self.act_waiting(open.message, open.info).await;
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -258,9 +259,14 @@ impl<A: Handlers> Instance<A> {
         if info.read_only {
             return None;
         }
+        self.not_written(info.name)
+    }
+
+    /// Returns why nothing can be written.
+    pub(super) fn not_written(&mut self, name: &'static str) -> Option<CallError> {
         let database = self.turn.stored()?;
         let error = database.volume().log().has_room().err()?;
-        Some(self.store_error(info.name, error))
+        Some(self.store_error(name, error))
     }
 
     /// Returns whether a mail is a call that may only read, in a transaction that writes already: SQLite refuses to begin to write,
@@ -388,22 +394,19 @@ impl<A: Handlers> Instance<A> {
         };
         let committed = written.and_then(|()| self.turn.commit(durability));
         match committed {
-            // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
-            Ok(ticket)
-                if self.batch.notices.is_empty()
-                    && cell.is_out(self.turn.database().volume(), ticket) =>
-            {
-                self.answer_now();
-                Flow::GoOn
-            }
             Ok(ticket) => {
-                let batch = std::mem::replace(&mut self.batch, Batch::new());
                 let volume = self.turn.database().volume();
-                // With the notices goes the ticket.
-                for notice in batch.notices {
+                // DURABILITY: with the notices goes the ticket.
+                for notice in self.batch.notices.drain(..) {
                     notice(Ok(Committed::new(volume, ticket)));
                 }
-                cell.answer_after(volume, ticket, batch.answers);
+                // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
+                if cell.is_out(volume, ticket) {
+                    self.answer_now();
+                } else {
+                    let batch = std::mem::replace(&mut self.batch, Batch::new());
+                    cell.answer_after(volume, ticket, batch.answers);
+                }
                 Flow::GoOn
             }
             Err(error) => {
@@ -430,7 +433,7 @@ impl<A: Handlers> Instance<A> {
         let told = batch.fail(&error);
         let cell = Arc::clone(self.turn.cell());
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
-        for notice in std::mem::take(&mut batch.notices) {
+        for notice in batch.notices {
             notice(Err(error.clone()));
         }
         // Behind the replies that wait at the gate: they came before.

@@ -94,6 +94,10 @@ impl<A: Handlers> Instance<A> {
     /// Handles messages that arrived.
     async fn receive(&mut self, arrived: Arrived) -> Flow {
         let Arrived { delivery, done } = arrived;
+        if let Some(error) = self.not_written("inbox") {
+            let _ = done.send(Err(error));
+            return Flow::GoOn;
+        }
         let Delivery { sender, messages } = delivery;
         let mut delivered = Delivered {
             handled: None,

@@ -114,6 +114,13 @@ impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
     fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_> {
         Box::pin(async move {
             let Self { inside, done, .. } = *self;
+            // What only reads is answered by a full log, too.
+            let writes = inside.durability != Some(Durability::Process);
+            let refused = writes.then(|| instance.not_written(inside.name));
+            if let Some(error) = refused.flatten() {
+                let _ = done.send(Err(error));
+                return Flow::GoOn;
+            }
             let worked = instance.turn.database().db().internal(inside.work);
             let usual = instance.turn.cell().durability();
             instance.batch.count(inside.durability.unwrap_or(usual));

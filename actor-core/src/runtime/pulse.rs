@@ -2,10 +2,12 @@
 //!
 //! One thread counts the beats of all systems. It rests when nobody has looked for a while.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, Thread};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::limits;
 
@@ -26,6 +28,20 @@ const UNWATCHED: u8 = 2;
 const BEATS_UNWATCHED: u32 = 100;
 
 static BEATING: OnceLock<Thread> = OnceLock::new();
+
+/// Who is told of each beat.
+static WATCHED_BY: Mutex<Vec<Weak<dyn Watched>>> = Mutex::new(Vec::new());
+
+/// Looks after something with each beat.
+pub(super) trait Watched: Send + Sync {
+    /// Looks.
+    fn look(self: Arc<Self>);
+}
+
+/// Sees to it that somebody is told of each beat for as long as he lives.
+pub(super) fn watch(watched: Weak<dyn Watched>) {
+    WATCHED_BY.lock().push(watched);
+}
 
 /// Starts the clock, if no system has yet.
 pub(crate) fn start() {
@@ -61,6 +77,11 @@ fn run() {
     loop {
         thread::sleep(limits::PULSE);
         BEAT.fetch_add(1, Ordering::Relaxed);
+        let mut all = WATCHED_BY.lock();
+        all.retain(|watched| watched.strong_count() > 0);
+        let live: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        drop(all);
+        live.into_iter().for_each(Watched::look);
         let watched =
             STATE.compare_exchange(WATCHED, UNWATCHED, Ordering::SeqCst, Ordering::SeqCst);
         unwatched = if watched.is_ok() { 0 } else { unwatched + 1 };

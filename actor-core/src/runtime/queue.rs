@@ -3,7 +3,9 @@
 //! # Invariants
 //!
 //! 1. While a cell is queued, a driver is awake or was woken, unless all are busy.
-//! 2. When the last driver is gone although the queue was not closed, the runtime is: then everybody who waits is told.
+//! 2. When all drivers are held by code that lets tokio run other tasks meanwhile (`block_in_place`), more are started, up to a
+//!    bound; they end when the queue is empty.
+//! 3. When the last driver is gone although the queue was not closed, the runtime is: then everybody who waits is told.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -16,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::limits;
+use crate::runtime::pulse::{self, Watched};
 
 /// What can be run.
 pub(crate) trait Runnable: Send + Sync {
@@ -26,6 +29,8 @@ pub(crate) trait Runnable: Send + Sync {
 /// The cells that are to be run.
 pub(crate) struct RunQueue {
     inner: Mutex<Inner>,
+    /// Where drivers run.
+    runtime: Handle,
     /// Whether the runtime is gone.
     dead: AtomicBool,
     /// Tells everybody so.
@@ -37,34 +42,52 @@ struct Inner {
     /// The drivers that wait for cells.
     parked: Vec<Waker>,
     drivers: usize,
+    /// How many drivers there are besides.
+    extra: usize,
+    /// In which beat a driver took a cell the last time.
+    moved: u32,
     closed: bool,
 }
 
 /// A task that runs cells.
-struct Driver(Arc<RunQueue>);
+struct Driver {
+    queue: Arc<RunQueue>,
+    /// Whether it ends when there is nothing to do.
+    is_extra: bool,
+}
 
 impl RunQueue {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(runtime: &Handle) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::new(Inner {
                 cells: VecDeque::new(),
                 parked: Vec::new(),
                 drivers: 0,
+                extra: 0,
+                moved: 0,
                 closed: false,
             }),
+            runtime: runtime.clone(),
             dead: AtomicBool::new(false),
             on_death: Mutex::new(None),
         })
     }
 
     /// Starts the drivers: one for each worker of the runtime.
-    pub(crate) fn start(self: &Arc<Self>, runtime: &Handle, on_death: Box<dyn FnOnce() + Send>) {
+    pub(crate) fn start(self: &Arc<Self>, on_death: Box<dyn FnOnce() + Send>) {
         *self.on_death.lock() = Some(on_death);
-        let drivers = runtime.metrics().num_workers().max(1);
+        let drivers = self.runtime.metrics().num_workers().max(1);
         self.inner.lock().drivers = drivers;
         for _ in 0..drivers {
-            runtime.spawn(Driver(Arc::clone(self)));
+            self.drive(false);
         }
+        let watched = Arc::downgrade(self);
+        pulse::watch(watched);
+    }
+
+    fn drive(self: &Arc<Self>, is_extra: bool) {
+        let queue = Arc::clone(self);
+        self.runtime.spawn(Driver { queue, is_extra });
     }
 
     /// Puts a cell at the end, unless nobody is there to run it.
@@ -72,6 +95,9 @@ impl RunQueue {
         let mut inner = self.inner.lock();
         if inner.drivers == 0 {
             return;
+        }
+        if inner.cells.is_empty() {
+            inner.moved = pulse::beat();
         }
         inner.cells.push_back(cell);
         // INVARIANT 1
@@ -97,20 +123,37 @@ impl RunQueue {
     }
 }
 
+impl Watched for RunQueue {
+    fn look(self: Arc<Self>) {
+        let mut inner = self.inner.lock();
+        let stands = !inner.cells.is_empty()
+            && inner.parked.is_empty()
+            && pulse::since(inner.moved) >= limits::HELD_WORKER;
+        if !stands || inner.extra >= limits::EXTRA_DRIVERS {
+            return;
+        }
+        // INVARIANT 2
+        inner.extra += 1;
+        drop(inner);
+        self.drive(true);
+    }
+}
+
 impl Future for Driver {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let mut calls = 0;
         while calls < limits::CALLS_PER_TURN {
-            let mut inner = self.0.inner.lock();
+            let mut inner = self.queue.inner.lock();
             let Some(cell) = inner.cells.pop_front() else {
-                if inner.closed {
+                if inner.closed || self.is_extra {
                     return Poll::Ready(());
                 }
                 inner.parked.push(task.waker().clone());
                 return Poll::Pending;
             };
+            inner.moved = pulse::beat();
             drop(inner);
             calls += cell.run();
             if !tokio::task::coop::has_budget_remaining() {
@@ -125,17 +168,21 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let mut inner = self.0.inner.lock();
+        let mut inner = self.queue.inner.lock();
+        if self.is_extra {
+            inner.extra -= 1;
+            return;
+        }
         inner.drivers -= 1;
         if inner.drivers > 0 || inner.closed {
             return;
         }
-        // INVARIANT 2
-        self.0.dead.store(true, Ordering::SeqCst);
+        // INVARIANT 3
+        self.queue.dead.store(true, Ordering::SeqCst);
         let cells = std::mem::take(&mut inner.cells);
         drop(inner);
         drop(cells);
-        let on_death = self.0.on_death.lock().take();
+        let on_death = self.queue.on_death.lock().take();
         if let Some(on_death) = on_death {
             on_death();
         }

@@ -21,6 +21,12 @@ use crate::timer::{NewTimer, Repeats, TimerError, TimerId, WhichTimer};
 impl<A: Handlers> Instance<A> {
     /// Runs the stored calls that are due, in the order in which they are.
     pub(super) async fn run_due(&mut self) -> Flow {
+        if let Some(error) = self.not_written("timers") {
+            let (actor, key) = (A::NAME, self.turn.cell().key());
+            tracing::warn!(actor, %key, %error, "timers wait: what they came to could not be written");
+            // The scheduler, which has no answer, sends another notice after a while.
+            return Flow::GoOn;
+        }
         // The scheduler waits for the next wake-up in any case.
         self.turn.agenda.answer();
         let clock = self.turn.cell().system().clock();

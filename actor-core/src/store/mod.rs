@@ -190,7 +190,7 @@ pub(crate) struct Opened {
 
 /// Opens the database of an actor that exists; `None` if it does not.
 pub(crate) fn open(
-    paths: Paths,
+    paths: &Paths,
     actor: &'static str,
     key: &Key,
     schema: (&Migrations, &Template),
@@ -209,7 +209,7 @@ pub(crate) fn open(
 
 /// Makes a database of a type's image. It does not exist before its first commit.
 pub(crate) fn create(
-    paths: Paths,
+    paths: &Paths,
     template: &Template,
     backing: Backing,
 ) -> Result<Database, StoreError> {
