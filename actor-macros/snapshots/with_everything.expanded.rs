@@ -461,6 +461,7 @@ const _: () = {
                     is_async: true,
                 },
             ],
+            queues: &[],
         };
         fn __action(
             __actor_message: &Self::Message,
