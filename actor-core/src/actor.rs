@@ -72,7 +72,7 @@ pub trait Handlers: Actor {
     const MIGRATIONS: Migrations;
     #[doc(hidden)]
     const HOOKS: Hooks;
-    /// Whether it has a database: it has tables or a state. Others are in memory, and nowhere else.
+    /// Whether it has a database: it has tables, a state or a queue. Others are in memory, and nowhere else.
     #[doc(hidden)]
     const __STORED: bool = Self::__STATE_VERSION != 0
         || !Self::MIGRATIONS.is_empty()

@@ -343,6 +343,29 @@ async fn a_queue_is_bounded_and_pushed_to_with_an_action_or_not_at_all() {
     );
 }
 
+/// Has nothing but a queue.
+#[derive(Actor)]
+#[actor(name = "basket")]
+struct Basket {}
+
+#[actor]
+impl Basket {
+    #[queue]
+    fn eggs(egg: u32) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_has_nothing_but_a_queue_has_a_database() {
+    let directory = directory();
+    let system = crate::support::start::<Basket>(directory.path()).await;
+    let basket = system.get_or_create::<Basket>("a", ());
+    basket.eggs().push(7).await.unwrap();
+    system.shutdown().await.unwrap();
+    let system = crate::support::start::<Basket>(directory.path()).await;
+    let egg = system.get::<Basket>("a").eggs().next().await.unwrap();
+    assert_eq!((*egg.message(), egg.tries()), (7, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_fit_its_type_any_more_holds_up_no_other() {
     let (directory, log, faults, system) = worker().await;
