@@ -74,7 +74,9 @@ pub trait Handlers: Actor {
     const HOOKS: Hooks;
     /// Whether it has a database: it has tables or a state. Others are in memory, and nowhere else.
     #[doc(hidden)]
-    const __STORED: bool = Self::__STATE_VERSION != 0 || !Self::MIGRATIONS.is_empty();
+    const __STORED: bool = Self::__STATE_VERSION != 0
+        || !Self::MIGRATIONS.is_empty()
+        || !Self::HOOKS.queues.is_empty();
 
     #[doc(hidden)]
     fn __action(message: &Self::Message) -> &'static ActionInfo;

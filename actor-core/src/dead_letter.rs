@@ -26,6 +26,8 @@ pub enum DeadLetterKind {
     Timer,
     /// A message to another actor.
     Message,
+    /// A message of a queue; the name is that of the queue, and there is no action.
+    Queue,
 }
 
 /// A stored call that failed for good. It can be tried again with [`retry_dead_letter`](crate::ActorRef::retry_dead_letter).
@@ -59,6 +61,7 @@ impl DeadLetter {
         let kind = match StoredKind::of(call.kind)? {
             StoredKind::DeadTimer => DeadLetterKind::Timer,
             StoredKind::DeadMessage => DeadLetterKind::Message,
+            StoredKind::DeadQueued => DeadLetterKind::Queue,
             _ => return None,
         };
         Some(Self {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::failure::{Failure, SharedError};
 use crate::hooks::Step;
 use crate::key::{Key, KeyError};
+use crate::queue::QueueError;
 use crate::store::{MigrationError, StoreError};
 use crate::timer::TimerError;
 
@@ -129,6 +130,9 @@ pub enum CallError {
         #[source]
         source: TimerError,
     },
+    /// The queue refused.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The system is shutting down, or the runtime that it ran on is gone.
     #[error("the system of {subject} is shut down")]
     ShutDown {
@@ -157,7 +161,7 @@ impl CallError {
             Self::Key { source, .. } => source.group(),
             Self::Start(error) => error.group(),
             Self::Store { source, .. } => source.group(),
-            Self::MailboxFull { .. } => "queue",
+            Self::MailboxFull { .. } | Self::Queue(_) => "queue",
             Self::Timer { .. } => "timer",
             Self::ShutDown { .. } => "system",
             _ => "actor",
@@ -181,6 +185,7 @@ impl CallError {
             Self::MailboxFull { .. } => "full",
             Self::InMemory { .. } => "in_memory",
             Self::Timer { source } => source.code(),
+            Self::Queue(error) => error.code(),
             Self::ShutDown { .. } => "shut_down",
             Self::Store { source, .. } => source.code(),
         }

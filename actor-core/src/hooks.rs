@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::limits;
 use crate::store::Durability;
 
 /// The steps of an actor's life in which the user's code runs.
@@ -97,6 +98,34 @@ pub struct Hooks {
     pub on_sleep: &'static [Hook],
     /// `#[on_destroy]`.
     pub on_destroy: &'static [Hook],
+    /// `#[queue]`.
+    pub queues: &'static [QueueInfo],
+}
+
+/// What the runtime must know of a queue.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueInfo {
+    /// The name of the user's function.
+    pub name: &'static str,
+    /// How many messages it holds.
+    pub max: u32,
+    /// How long a message is its taker's.
+    pub visibility: Duration,
+    /// How often a message is handed out before it is a dead letter.
+    pub tries: u32,
+}
+
+impl QueueInfo {
+    /// Returns a queue with the defaults.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            max: limits::QUEUE_MESSAGES,
+            visibility: limits::QUEUE_VISIBILITY,
+            tries: limits::STORED_TRIES,
+        }
+    }
 }
 
 /// What the runtime must know of an action before it runs it.

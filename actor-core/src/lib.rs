@@ -60,6 +60,7 @@ mod message;
 mod options;
 mod plumbing;
 pub mod prelude;
+mod queue;
 mod runtime;
 mod stage;
 mod state;
@@ -70,7 +71,7 @@ mod timer;
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
     Actor, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_sleep, on_wake, run, schema,
+    on_before_start, on_create, on_destroy, on_sleep, on_wake, queue, run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -86,6 +87,7 @@ pub use key::{IntoKey, Key, KeyError};
 pub use message::{MessageId, OutgoingMessage, SendError};
 pub use options::{Options, Timeouts};
 pub use plumbing::Storable;
+pub use queue::{Job, Queue, QueueError, Queueable, QueuedId, Receipt};
 pub use runtime::Status;
 pub use stage::{Keyed, Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
 pub use state::State;
@@ -104,12 +106,13 @@ pub mod __private {
     pub use crate::context::Context;
     pub use crate::failure::Failure;
     pub use crate::handle::ActorRef;
-    pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, Step};
+    pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
         Borrowed, NotStored, OlderState, OrDefault, Outcome, StateFault, StateStep, StateSteps,
         Stored, StoredFault, handler, or_default, outcome,
     };
+    pub use crate::queue::Queue;
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
     pub use crate::store::{Durability, Migration, Migrations};

@@ -147,6 +147,17 @@ pub const PARCELS: usize = 64;
 /// How many messages to one receiver are delivered at once: they share a commit of the receiver, and one of the sender.
 pub const PARCEL_MESSAGES: usize = 64;
 
+/// How many messages one queue holds, unless it says otherwise: pushing one looks at all of them, which stays below a tenth of
+/// a millisecond.
+pub const QUEUE_MESSAGES: u32 = 1_000;
+
+/// How long a message of a queue is its taker's, unless the queue says otherwise: a usual job is done by then, and a taker
+/// that crashed is not waited for long.
+pub const QUEUE_VISIBILITY: Duration = Duration::from_secs(30);
+
+/// How many messages of a queue are taken at once: they are all in memory until they are acknowledged.
+pub const QUEUE_BATCH: usize = 100;
+
 /// How many dead letters one actor keeps. What fails for good after that stays where it is, and is tried with the longest
 /// pause until there is room: nothing is lost.
 pub const DEAD_LETTERS: usize = 1_000;

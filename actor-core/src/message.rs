@@ -223,7 +223,7 @@ fn stored<B: Handlers, R, M>(call: &Call<'_, B, R, M>, now: i64) -> Result<NewCa
     };
     let arguments = B::__encode(message).map_err(refused)?;
     // A handle that may create its actor does so on arrival.
-    let input = actor.input().map(|input| B::__encode_input(&input));
+    let input = actor.input().map(|input| B::__encode_input(input));
     let input = input.transpose().map_err(|fault| SendError::Arguments {
         action,
         reason: format!("of what the receiver would be created with, {fault}"),

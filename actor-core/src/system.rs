@@ -18,7 +18,7 @@ use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{
     Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
-    start_pulse,
+    Waiting, start_pulse,
 };
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
@@ -47,6 +47,7 @@ pub(crate) struct Inner {
     durability: Durability,
     clock: Clock,
     scheduler: Scheduler,
+    waiting: Waiting,
 }
 
 /// What a system is made of.
@@ -124,6 +125,7 @@ impl System {
             durability: parts.durability,
             clock: parts.clock,
             scheduler,
+            waiting: Waiting::new(parts.clock),
         });
         start_pulse();
         let this = Arc::downgrade(&inner);
@@ -314,6 +316,10 @@ impl System {
 
     pub(crate) fn clock(&self) -> Clock {
         self.0.clock
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.0.waiting
     }
 
     pub(crate) fn scheduler(&self) -> &Scheduler {

@@ -169,6 +169,7 @@ const _: () = {
             run: &[],
             on_sleep: &[],
             on_destroy: &[],
+            queues: &[],
         };
         fn __action(
             __actor_message: &Self::Message,

@@ -204,7 +204,7 @@ const _: () = {
                         ),
                     ]
                 },
-                ::core::option::Option::Some(b"... 45056 bytes ..."),
+                ::core::option::Option::Some(b"... 13312 bytes ..."),
                 (
                     "/package/snapshots/migrations",
                     &["2026-11-22-000001_messages", "2026-11-22-000002_slugs"],
@@ -221,6 +221,7 @@ const _: () = {
             run: &[],
             on_sleep: &[],
             on_destroy: &[],
+            queues: &[],
         };
         fn __action(
             __actor_message: &Self::Message,

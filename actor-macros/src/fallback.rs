@@ -89,7 +89,7 @@ fn handlers(block: &Block) -> TokenStream {
         item("ActionInfo"),
         item("Step"),
     );
-    let fault = item("StateFault");
+    let (fault, stored_fault) = (item("StateFault"), item("StoredFault"));
     let (background, never) = (item("Background"), quote!(::core::convert::Infallible));
     let unit = quote!(::core::result::Result<(), #failure>);
     let result = |ty: &str| {
@@ -116,8 +116,13 @@ fn handlers(block: &Block) -> TokenStream {
                 run: &[],
                 on_sleep: &[],
                 on_destroy: &[],
+                queues: &[],
             };
             fn __action(_: &Self::Message) -> &'static #info #body
+            fn __encode_input(_: &Self::Input) -> ::core::result::Result<::std::string::String, #stored_fault> #body
+            fn __decode_input(_: &str) -> ::core::result::Result<Self::Input, #stored_fault> #body
+            fn __encode(_: &Self::Message) -> ::core::result::Result<::std::string::String, #stored_fault> #body
+            fn __decode(_: &str, _: &str) -> ::core::result::Result<Self::Message, #stored_fault> #body
             async fn __data_migration(_: u32, _: &mut #context<'_, Self, #migrating>) -> #unit #body
             fn __migrate_state(_: i32, _: &str) -> ::core::result::Result<<Self as #actor_trait>::State, #fault> #body
             async fn __create_state(_: &mut #context<'_, Self, #migrated>, _: Self::Input) -> #state #body

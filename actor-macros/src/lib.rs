@@ -171,6 +171,17 @@ only_in_actor_blocks! {
     on_destroy;
     /// Marks an action: a method that the handle offers to callers.
     action;
+    /// Marks a queue: messages that the actor keeps in its database until somebody has taken and acknowledged them.
+    ///
+    /// ```text
+    /// #[queue(max = 100, visibility = "10s", tries = 3)]
+    /// fn pictures(picture: Picture) -> Size {}              // no body; `-> Size` is what `send_and_wait` gives
+    /// ```
+    ///
+    /// The handle has a method of this name, without arguments, that gives the `Queue`. `max` is how many messages it holds
+    /// (1,000), `visibility` how long a message is its taker's (30 seconds), and `tries` how often it is handed out before it
+    /// is a dead letter (10).
+    queue;
 }
 
 /// Gives the text of the statements that make the framework's own tables, which the image of a new actor has already.

@@ -32,11 +32,13 @@ pub(crate) enum Kind {
     OnDestroy,
     /// `#[action]`.
     Action,
+    /// `#[queue]`.
+    Queue,
 }
 
 impl Kind {
     /// Every kind, in the order of the preamble.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Migrate,
         Self::DataMigration,
         Self::MigrateState,
@@ -49,6 +51,7 @@ impl Kind {
         Self::OnSleep,
         Self::OnDestroy,
         Self::Action,
+        Self::Queue,
     ];
 
     /// The name of the attribute.
@@ -66,6 +69,7 @@ impl Kind {
             Self::OnSleep => "on_sleep",
             Self::OnDestroy => "on_destroy",
             Self::Action => "action",
+            Self::Queue => "queue",
         }
     }
 
@@ -74,7 +78,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The place in the preamble's table; actions have none, nor have the steps of the state, which their versions order.
+    /// The place in the preamble's table; actions and queues have none, nor have the steps of the state, which their versions order.
     pub(crate) const fn step(self) -> Option<Step> {
         match self {
             Self::Migrate | Self::DataMigration => Some(Step(0)),
@@ -86,7 +90,7 @@ impl Kind {
             Self::Run => Some(Step(6)),
             Self::OnSleep => Some(Step(7)),
             Self::OnDestroy => Some(Step(8)),
-            Self::Action | Self::MigrateState => None,
+            Self::Action | Self::Queue | Self::MigrateState => None,
         }
     }
 
@@ -102,12 +106,15 @@ impl Kind {
 
     /// Whether the method has a `self`: the actor is put together after `create_vars`.
     pub(crate) const fn has_self(self) -> bool {
-        matches!(self.stage(), Stage::Ready) && !matches!(self, Self::Run)
+        matches!(self.stage(), Stage::Ready) && !matches!(self, Self::Run | Self::Queue)
     }
 
     /// Whether the method has a context.
     pub(crate) const fn has_context(self) -> bool {
-        !matches!(self, Self::Migrate | Self::MigrateState | Self::Run)
+        !matches!(
+            self,
+            Self::Migrate | Self::MigrateState | Self::Run | Self::Queue
+        )
     }
 
     /// Whether an actor has one of them at most.
@@ -123,6 +130,7 @@ impl Kind {
             Self::DataMigration => &["after", "new", "timeout"],
             Self::MigrateState => &["from"],
             Self::Run => &["before", "after"],
+            Self::Queue => &["max", "visibility", "tries"],
             _ => &["before", "after", "timeout"],
         }
     }
@@ -257,6 +265,12 @@ pub(crate) struct HookOptions {
     pub(crate) durability: Option<Durability>,
     /// The names in `before` and `after`.
     pub(crate) marks: Vec<Mark>,
+    /// How many messages a queue holds.
+    pub(crate) max: Option<LitInt>,
+    /// How long a message of a queue is its taker's, in milliseconds.
+    pub(crate) visibility: Option<u64>,
+    /// How often a message of a queue is handed out.
+    pub(crate) tries: Option<LitInt>,
 }
 
 /// A version of the state, with the token that says so.

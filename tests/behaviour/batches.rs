@@ -4,7 +4,7 @@ use actor_core::Durability;
 use actor_core::prelude::*;
 
 use crate::probe::{FILE, NEW, Probe, probes};
-use crate::support::{count, directory, files, start};
+use crate::support::{count, directory, start};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_in_the_middle_undoes_itself_alone() {

@@ -24,6 +24,8 @@ mod model;
 mod order;
 mod probe;
 mod programs;
+mod queue_kills;
+mod queues;
 mod races;
 mod runs;
 mod schema;

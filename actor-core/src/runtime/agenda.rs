@@ -17,9 +17,13 @@ use crate::runtime::outbox::Courier;
 use crate::runtime::turn::Turn;
 use crate::store::{Durability, Earliest, StoreError, StoredKind, Ticket, calls};
 
-/// What an awake actor must be woken for.
+/// What an awake actor must be woken for. One that stores no calls has none.
 #[derive(Default)]
-pub(super) struct Agenda {
+pub(super) struct Agenda(Option<Box<Plan>>);
+
+/// What an actor that stores calls must be woken for.
+#[derive(Default)]
+struct Plan {
     /// Whether the running transaction may have changed a stored call.
     touched: bool,
     /// Whether the running transaction sends a message.
@@ -58,33 +62,38 @@ enum Known {
 impl Agenda {
     /// Notes that the running transaction may have changed a stored call.
     pub(super) fn touch(&mut self) {
-        self.touched = true;
+        self.plan().touched = true;
     }
 
     /// Notes that the scheduler waits to be told the next wake-up.
     pub(super) fn answer(&mut self) {
-        self.touched = true;
-        self.answers = true;
+        self.plan().touched = true;
+        self.plan().answers = true;
     }
 
     /// Notes that the running transaction sends a message.
     pub(super) fn send(&mut self) {
-        self.touched = true;
-        self.sends = true;
+        self.plan().touched = true;
+        self.plan().sends = true;
     }
 
     pub(super) fn is_touched(&self) -> bool {
-        self.touched
+        self.0.as_ref().is_some_and(|plan| plan.touched)
+    }
+
+    fn plan(&mut self) -> &mut Plan {
+        self.0.get_or_insert_default()
     }
 }
 
 impl<A: Handlers> Turn<A> {
     /// Commits what ran since the last commit or rollback.
     pub(super) fn commit(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
-        if !self.agenda.touched {
+        if !self.agenda.is_touched() {
             return self.database().commit(durability);
         }
-        let earliest = self.database().earliest()?;
+        let now = self.now();
+        let earliest = self.database().earliest(now)?;
         let known = self.known_to_directory()?;
         if let Some(due) = earliest.any()
             && known.is_none_or(|known| due < known)
@@ -93,14 +102,14 @@ impl<A: Handlers> Turn<A> {
             self.write_to_directory(Some(due))?;
         }
         // DURABILITY: the receiver remembers the number of a message, so it must not be given again after a power cut.
-        let durability = if self.agenda.sends {
+        let durability = if self.agenda.plan().sends {
             Durability::Synced
         } else {
             durability
         };
         let ticket = self.database().commit(durability)?;
-        self.agenda.touched = false;
-        self.agenda.sends = false;
+        self.agenda.plan().touched = false;
+        self.agenda.plan().sends = false;
         self.committed(earliest);
         Ok(ticket)
     }
@@ -108,7 +117,7 @@ impl<A: Handlers> Turn<A> {
     /// Tells the directory and the scheduler what the file says, after a creation.
     pub(super) fn catch_up(&mut self) {
         if let Some(earliest) = self.read_earliest() {
-            self.agenda.answers = true;
+            self.agenda.plan().answers = true;
             self.committed(earliest);
         }
     }
@@ -117,22 +126,25 @@ impl<A: Handlers> Turn<A> {
     ///
     /// Where nothing is known the actor is woken at once, to see for itself.
     pub(super) fn hand_over(&mut self, trust: Trust) {
-        self.agenda.courier = None;
-        let unknown = |turn: &Self| Some(turn.cell().system().clock().now_ms());
-        let due = match trust {
-            Trust::Memory => match self.agenda.earliest {
-                Some(earliest) => earliest.any(),
-                // No stored call was touched, so what the others know is right.
+        if let Some(plan) = &mut self.agenda.0 {
+            plan.courier = None;
+        }
+        let earliest = match trust {
+            // No stored call was touched, so what the others know is right.
+            Trust::Memory if self.agenda.0.is_none() => return,
+            Trust::Memory => match self.agenda.plan().earliest {
+                Some(earliest) => Some(earliest),
                 None => return,
             },
-            Trust::File => match self.read_earliest() {
-                Some(earliest) => earliest.any(),
-                None => unknown(self),
-            },
-            Trust::Nothing => unknown(self),
+            Trust::File => self.read_earliest(),
+            Trust::Nothing => None,
         };
+        let now = self.now();
+        let (due, wake) = earliest.map_or((Some(now), Some(now)), |earliest| {
+            (earliest.any(), earliest.wake())
+        });
         self.bring_up_to_date(due);
-        self.arm(due);
+        self.arm(wake);
     }
 
     /// Says so when the messages in the outbox end with the actor.
@@ -152,13 +164,14 @@ impl<A: Handlers> Turn<A> {
 
     /// Reads what is committed; nothing may be open.
     fn read_earliest(&mut self) -> Option<Earliest> {
-        let read = self.database().earliest().and_then(|earliest| {
+        let now = self.now();
+        let read = self.database().earliest(now).and_then(|earliest| {
             self.database().rollback()?;
             self.known_to_directory()?;
             Ok(earliest)
         });
-        self.agenda.touched = false;
-        self.agenda.sends = false;
+        self.agenda.plan().touched = false;
+        self.agenda.plan().sends = false;
         read.map_err(|error| {
             // The scheduler asks again.
             let key = self.cell().key();
@@ -169,18 +182,26 @@ impl<A: Handlers> Turn<A> {
 
     /// Notes what is committed.
     fn committed(&mut self, earliest: Earliest) {
-        self.agenda.earliest = Some(earliest);
-        if std::mem::take(&mut self.agenda.answers) {
+        self.agenda.plan().earliest = Some(earliest);
+        if std::mem::take(&mut self.agenda.plan().answers) {
             self.bring_up_to_date(earliest.any());
         }
-        let cell = Arc::clone(self.cell());
-        let now = cell.system().clock().now_ms();
+        let (cell, now) = (Arc::clone(self.cell()), self.now());
+        if earliest.queued.is_some_and(|due| due <= now) {
+            let waiting = cell.system().waiting();
+            waiting.notify(A::NAME, cell.key().as_str());
+        }
+        let mut wake = earliest;
         if earliest.message.is_some_and(|due| due <= now) {
             // What can leave now is the courier's, so that nobody is woken for it.
-            Courier::rouse(&mut self.agenda.courier, &cell);
-            return self.arm(earliest.timer);
+            Courier::rouse(&mut self.agenda.plan().courier, &cell);
+            wake.message = None;
         }
-        self.arm(earliest.any());
+        self.arm(wake.wake());
+    }
+
+    fn now(&self) -> i64 {
+        self.cell().system().clock().now_ms()
     }
 
     /// Tells the scheduler when the actor must be awake next.
@@ -192,7 +213,7 @@ impl<A: Handlers> Turn<A> {
 
     /// Tells the directory of a wake-up that is later than the one that it knows. That may wait: it is only woken in vain.
     fn bring_up_to_date(&mut self, due: Option<i64>) {
-        if self.agenda.known != Known::Due(due)
+        if self.agenda.plan().known != Known::Due(due)
             && let Err(error) = self.write_to_directory(due)
         {
             let key = self.cell().key();
@@ -201,13 +222,13 @@ impl<A: Handlers> Turn<A> {
     }
 
     fn known_to_directory(&mut self) -> Result<Option<i64>, StoreError> {
-        if let Known::Due(known) = self.agenda.known {
+        if let Known::Due(known) = self.agenda.plan().known {
             return Ok(known);
         }
         let cell = self.cell();
         let directory = cell.system().store().directory();
         let known = directory.next_timer(A::NAME, cell.key().as_str())?;
-        self.agenda.known = Known::Due(known);
+        self.agenda.plan().known = Known::Due(known);
         Ok(known)
     }
 
@@ -215,7 +236,7 @@ impl<A: Handlers> Turn<A> {
         let cell = self.cell();
         let directory = cell.system().store().directory();
         directory.set_next_timer(A::NAME, cell.key().as_str(), due)?;
-        self.agenda.known = Known::Due(due);
+        self.agenda.plan().known = Known::Due(due);
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn create<A: Handlers>(
     mail: Mail<A>,
     template: Arc<Template>,
 ) -> Option<Started<A>> {
-    let database = match store::create(cell.paths(), &template, cell.backing()) {
+    let database = match store::create(&cell.paths(), &template, cell.backing()) {
         Ok(database) => database,
         Err(error) => {
             fail(cell, Failed::store(None, error), Some(mail), false);

@@ -60,8 +60,8 @@ impl Committed {
 pub(crate) struct Inside<T> {
     /// What it is, for messages.
     pub(crate) name: &'static str,
-    /// Whether it may change a stored call.
-    pub(crate) touches: bool,
+    /// Whether it changed a stored call, as its result says.
+    pub(crate) touches: fn(&T) -> bool,
     /// What whoever waits may rely on, if not what the actor says.
     pub(crate) durability: Option<Durability>,
     /// The statements. One that fails undoes everything that commits with it.
@@ -76,7 +76,7 @@ impl<T> Inside<T> {
     ) -> Self {
         Self {
             name,
-            touches: false,
+            touches: |_| false,
             durability: Some(Durability::Process),
             work: Box::new(work),
         }
@@ -89,7 +89,7 @@ impl<T> Inside<T> {
     ) -> Self {
         Self {
             name,
-            touches: true,
+            touches: |_| true,
             durability: None,
             work: Box::new(work),
         }
@@ -114,19 +114,23 @@ impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
     fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_> {
         Box::pin(async move {
             let Self { inside, done, .. } = *self;
-            let refused = inside.touches.then(|| instance.not_written(inside.name));
+            // What only reads is answered by a full log, too.
+            let writes = inside.durability != Some(Durability::Process);
+            let refused = writes.then(|| instance.not_written(inside.name));
             if let Some(error) = refused.flatten() {
                 let _ = done.send(Err(error));
                 return Flow::GoOn;
             }
             let worked = instance.turn.database().db().internal(inside.work);
-            if inside.touches {
-                instance.turn.agenda.touch();
-            }
             let usual = instance.turn.cell().durability();
             instance.batch.count(inside.durability.unwrap_or(usual));
             let value = match worked {
-                Ok(value) => value,
+                Ok(value) => {
+                    if (inside.touches)(&value) {
+                        instance.turn.agenda.touch();
+                    }
+                    value
+                }
                 Err(cause) => {
                     let error = instance.turn.database().commit_error(cause);
                     let _ = done.send(Err(instance.store_error(inside.name, error)));

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use diesel::sqlite::SqliteConnection;
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
@@ -18,7 +19,7 @@ use crate::runtime::mailbox::{Mailbox, Taken};
 use crate::runtime::preamble::{self, Started};
 use crate::runtime::runs::Runs;
 use crate::runtime::turn::Turn;
-use crate::store::Database;
+use crate::store::{Database, Durability, queue};
 
 /// Requests that go back to the mailbox when this is dropped.
 struct Later<'m, A: Handlers>(&'m Mailbox<A>, Vec<Request>);
@@ -69,14 +70,32 @@ impl<A: Handlers> Instance<A> {
     pub(super) fn new(started: Started<A>) -> Self {
         let Started { actor, turn, .. } = started;
         let runs = Runs::start(turn.cell());
-        Self {
+        let mut instance = Self {
             actor,
             turn,
             taken: VecDeque::new(),
             runs,
             is_asked: false,
             batch: Batch::new(),
+        };
+        if !A::HOOKS.queues.is_empty() {
+            instance.release_taken();
         }
+        instance
+    }
+
+    /// Gives back what an earlier process took from the queues.
+    fn release_taken(&mut self) {
+        let cell = Arc::clone(self.turn.cell());
+        let now = cell.system().clock().now_ms();
+        let epoch = cell.system().waiting().epoch();
+        let release = |connection: &mut SqliteConnection| queue::release(connection, epoch, now);
+        match self.turn.database().db().internal(release) {
+            Ok(false) => {}
+            Ok(true) => self.turn.touch(),
+            Err(cause) => self.batch.break_with(cause),
+        }
+        self.batch.count(Durability::Process);
     }
 
     /// Handles the calls that are there and do not wait, up to a commit's worth of them or as many as are given. Returns how

@@ -15,7 +15,7 @@ use crate::store::calls;
 use crate::store::{NewCall, StoredCall, StoredKind, messages};
 
 /// Moves a call to the dead letters, if there is room. Returns whether there was.
-pub(super) fn bury(
+pub(crate) fn bury(
     connection: &mut SqliteConnection,
     call: StoredCall,
     reason: &str,
@@ -74,12 +74,17 @@ pub(crate) fn retry_dead_letter(
     }
     // The name may have another owner by now.
     let name = match letter.name {
-        Some(name) if calls::named(connection, alive, &name)?.is_some() => None,
+        Some(name)
+            if alive == StoredKind::Timer && calls::named(connection, alive, &name)?.is_some() =>
+        {
+            None
+        }
         name => name,
     };
     let call = StoredCall {
         kind: alive as i32,
         name,
+        receiver: None,
         due: now,
         tries: 0,
         error: None,

@@ -56,7 +56,7 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
         }
     };
     let schema = (&A::MIGRATIONS, &*template);
-    match store::open(cell.paths(), A::NAME, cell.key(), schema, cell.backing()) {
+    match store::open(&cell.paths(), A::NAME, cell.key(), schema, cell.backing()) {
         Err(error) => {
             fail(cell, Failed::store(None, error), None, true);
             None

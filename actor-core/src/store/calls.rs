@@ -41,26 +41,32 @@ pub(crate) enum Kind {
     Timer = 1,
     /// A message to another actor.
     Message = 2,
+    /// A message of a queue.
+    Queued = 3,
     /// A run of a timer that is over.
     Run = 9,
     /// A timer that failed for good.
     DeadTimer = 11,
     /// A message that failed for good.
     DeadMessage = 12,
+    /// A message of a queue that was never acknowledged.
+    DeadQueued = 13,
 }
 
 impl Kind {
     /// The kinds that failed for good.
-    pub(crate) const DEAD: [Self; 2] = [Self::DeadTimer, Self::DeadMessage];
+    pub(crate) const DEAD: [Self; 3] = [Self::DeadTimer, Self::DeadMessage, Self::DeadQueued];
 
     /// Returns the kind of a number in the table.
     pub(crate) fn of(number: i32) -> Option<Self> {
         let all = [
             Self::Timer,
             Self::Message,
+            Self::Queued,
             Self::Run,
             Self::DeadTimer,
             Self::DeadMessage,
+            Self::DeadQueued,
         ];
         all.into_iter().find(|kind| *kind as i32 == number)
     }
@@ -72,6 +78,8 @@ impl Kind {
             Self::DeadTimer => Some(Self::Timer),
             Self::Message => Some(Self::DeadMessage),
             Self::DeadMessage => Some(Self::Message),
+            Self::Queued => Some(Self::DeadQueued),
+            Self::DeadQueued => Some(Self::Queued),
             Self::Run => None,
         }
     }
@@ -188,26 +196,50 @@ pub(crate) struct Earliest {
     pub(crate) timer: Option<i64>,
     /// To deliver a message.
     pub(crate) message: Option<i64>,
+    /// For whoever takes from a queue.
+    pub(crate) queued: Option<i64>,
+    /// For a message of a queue that is not there for the taking yet.
+    pub(crate) queued_later: Option<i64>,
 }
 
 impl Earliest {
     /// Returns the first of all.
     pub(crate) fn any(self) -> Option<i64> {
-        self.timer.into_iter().chain(self.message).min()
+        let all = [self.timer, self.message, self.queued];
+        all.into_iter().flatten().min()
+    }
+
+    /// Returns for what the actor is woken in this process. What is there for the taking wakes nobody: it was there, and
+    /// nobody took it.
+    pub(crate) fn wake(self) -> Option<i64> {
+        let waking = [self.timer, self.message, self.queued_later];
+        waking.into_iter().flatten().min()
     }
 }
 
 /// Returns when the actor must be awake next.
-pub(crate) fn earliest(connection: &mut SqliteConnection) -> QueryResult<Earliest> {
+pub(crate) fn earliest(connection: &mut SqliteConnection, now: i64) -> QueryResult<Earliest> {
     let mut of = |kind: Kind| {
         _actor_calls::table
             .filter(_actor_calls::kind.eq(kind as i32))
             .select(diesel::dsl::min(_actor_calls::due))
             .first(connection)
     };
+    let (timer, message, queued) = (of(Kind::Timer)?, of(Kind::Message)?, of(Kind::Queued)?);
+    let queued_later = match queued {
+        None => None,
+        Some(due) if due > now => Some(due),
+        Some(_) => _actor_calls::table
+            .filter(_actor_calls::kind.eq(Kind::Queued as i32))
+            .filter(_actor_calls::due.gt(now))
+            .select(diesel::dsl::min(_actor_calls::due))
+            .first(connection)?,
+    };
     Ok(Earliest {
-        timer: of(Kind::Timer)?,
-        message: of(Kind::Message)?,
+        timer,
+        message,
+        queued,
+        queued_later,
     })
 }
 
@@ -274,6 +306,7 @@ pub(crate) fn update(connection: &mut SqliteConnection, call: &StoredCall) -> Qu
         .set((
             _actor_calls::kind.eq(call.kind),
             _actor_calls::name.eq(&call.name),
+            _actor_calls::receiver.eq(&call.receiver),
             _actor_calls::due.eq(call.due),
             _actor_calls::scheduled.eq(call.scheduled),
             _actor_calls::tries.eq(call.tries),

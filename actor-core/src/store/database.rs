@@ -7,6 +7,7 @@
 //! 2. What a commit has in memory and what the log has of it are the same, or the actor starts again from what is on disk.
 //! 3. Only a file that is provably ours and does not count is ever deleted by us.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -41,23 +42,22 @@ pub(crate) struct Backing {
 pub(crate) struct Database {
     db: Db,
     pages: Arc<Pages>,
-    paths: Paths,
     backing: Backing,
 }
 
 impl Database {
     /// Opens the database of an actor that exists; `None` if it does not.
     pub(super) fn open(
-        paths: Paths,
+        paths: &Paths,
         actor: &str,
         key: &str,
         backing: Backing,
     ) -> Result<Option<(Self, Meta)>, StoreError> {
         let path = paths.database();
-        let Some(pages) = find(&paths, &backing.volume)? else {
+        let Some(pages) = find(paths, &backing.volume)? else {
             return Ok(None);
         };
-        let mut database = Self::over(paths, pages, backing)?;
+        let mut database = Self::over(pages, backing)?;
         let Some(meta) = database.read_meta()? else {
             return Ok(None);
         };
@@ -80,39 +80,46 @@ impl Database {
 
     /// Makes a database of a type's image. Nothing of it is on disk before its first commit.
     pub(super) fn create(
-        paths: Paths,
+        paths: &Paths,
         template: &Template,
         backing: Backing,
     ) -> Result<Self, StoreError> {
-        remove_litter(&paths, &backing.volume)?;
+        remove_litter(paths, &backing.volume)?;
         let image = Arc::clone(template.image());
         let pages = Pages::new(Arc::clone(&backing.volume), &paths.name(), image);
-        Ok(Self::with(paths, pages, template.schema(), backing))
+        Ok(Self::with(pages, template.schema(), backing))
     }
 
-    fn over(paths: Paths, pages: Arc<Pages>, backing: Backing) -> Result<Self, StoreError> {
-        let schema = Schema::of(&*pages).map_err(StoreError::pages("read", &paths.database()))?;
-        Ok(Self::with(paths, pages, schema, backing))
+    fn over(pages: Arc<Pages>, backing: Backing) -> Result<Self, StoreError> {
+        let path = || backing.volume.path(pages.name());
+        let schema =
+            Schema::of(&*pages).map_err(|cause| StoreError::pages("read", &path())(cause))?;
+        Ok(Self::with(pages, schema, backing))
     }
 
-    fn with(paths: Paths, pages: Arc<Pages>, schema: Schema, backing: Backing) -> Self {
+    fn with(pages: Arc<Pages>, schema: Schema, backing: Backing) -> Self {
         let db = Db::new(Seat {
             pages: Arc::clone(&pages),
             connections: Arc::clone(&backing.connections),
             schema,
             private: schema.has_virtual_tables,
         });
-        Self {
-            db,
-            pages,
-            paths,
-            backing,
-        }
+        Self { db, pages, backing }
+    }
+
+    /// Returns the actor's file.
+    fn path(&self) -> PathBuf {
+        self.backing.volume.path(self.pages.name())
+    }
+
+    /// Says that SQLite refused something.
+    fn refused(&self, doing: &'static str) -> impl FnOnce(diesel::result::Error) -> StoreError {
+        move |cause| StoreError::sqlite(doing, &self.path())(cause)
     }
 
     /// Reads the mark; a database without our tables is somebody else's.
     fn read_meta(&mut self) -> Result<Option<Meta>, StoreError> {
-        let path = self.paths.database();
+        let path = self.path();
         match self.db.outside(internal::read_meta) {
             Ok(meta) => Ok(meta),
             Err(error) => {
@@ -146,9 +153,7 @@ impl Database {
 
     /// Commits what ran since the last commit or rollback. The ticket covers all commits before it too.
     pub(crate) fn commit(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
-        self.db
-            .commit()
-            .map_err(StoreError::sqlite("commit to", &self.paths.database()))?;
+        self.db.commit().map_err(self.refused("commit to"))?;
         self.commit_pages(durability)
     }
 
@@ -167,7 +172,7 @@ impl Database {
 
     /// Says that a transaction cannot commit.
     pub(crate) fn commit_error(&self, cause: diesel::result::Error) -> StoreError {
-        StoreError::sqlite("commit to", &self.paths.database())(cause)
+        self.refused("commit to")(cause)
     }
 
     /// Undoes what ran since the last commit or rollback.
@@ -177,12 +182,12 @@ impl Database {
             self.db.discard();
         }
         self.pages.rollback();
-        undone.map_err(StoreError::sqlite("roll back", &self.paths.database()))
+        undone.map_err(self.refused("roll back"))
     }
 
     /// Reads the state, of whatever version.
     pub(crate) fn load_state(&mut self) -> Result<SavedState, StoreError> {
-        let path = self.paths.database();
+        let path = self.path();
         let saved = self
             .db
             .internal(internal::read_state)
@@ -199,7 +204,7 @@ impl Database {
         json: &str,
     ) -> Result<T, StoreError> {
         serde_json::from_str(json).map_err(|source| StoreError::State {
-            path: self.paths.database(),
+            path: self.path(),
             source,
         })
     }
@@ -207,7 +212,7 @@ impl Database {
     /// Makes the text that is stored for a state.
     pub(crate) fn state_text<T: serde::Serialize>(&self, state: &T) -> Result<String, StoreError> {
         serde_json::to_string(state).map_err(|source| StoreError::State {
-            path: self.paths.database(),
+            path: self.path(),
             source,
         })
     }
@@ -216,10 +221,7 @@ impl Database {
     pub(crate) fn write_state(&mut self, version: i32, text: &str) -> Result<(), StoreError> {
         self.db
             .internal(|connection| internal::write_state(connection, version, text))
-            .map_err(StoreError::sqlite(
-                "write the state of",
-                &self.paths.database(),
-            ))
+            .map_err(self.refused("write the state of"))
     }
 
     /// Writes the mark that the actor exists, in the running transaction.
@@ -243,7 +245,7 @@ impl Database {
         };
         self.db
             .internal(|connection| internal::write_meta(connection, &meta))
-            .map_err(StoreError::sqlite("create", &self.paths.database()))?;
+            .map_err(self.refused("create"))?;
         Ok(meta)
     }
 
@@ -251,7 +253,7 @@ impl Database {
     pub(crate) fn mark_destroyed(&mut self) -> Result<(), StoreError> {
         self.db
             .internal(internal::remove_meta)
-            .map_err(StoreError::sqlite("destroy", &self.paths.database()))?;
+            .map_err(self.refused("destroy"))?;
         self.pages.end_with_unit();
         Ok(())
     }
@@ -263,7 +265,7 @@ impl Database {
         template: &Template,
         meta: &Meta,
     ) -> Result<Result<&'static [Migration], MigrationError>, StoreError> {
-        let path = self.paths.database();
+        let path = self.path();
         let same = meta.schema == template.fingerprint();
         // One row instead of all versions: the usual case is that nothing happened since the last time.
         let (count, newest) = self
@@ -288,7 +290,7 @@ impl Database {
         self.db.set_private(true);
         self.db
             .outside(|connection| connection.batch_execute("PRAGMA foreign_keys = OFF"))
-            .map_err(StoreError::sqlite("migrate", &self.paths.database()))?;
+            .map_err(self.refused("migrate"))?;
         self.db.enter("migrate", false, Some(deadline));
         Ok(())
     }
@@ -297,17 +299,14 @@ impl Database {
     pub(crate) fn upgrade(&mut self, meta: &Meta) -> Result<(), StoreError> {
         self.db
             .internal(|connection| internal::upgrade(connection, meta.format))
-            .map_err(StoreError::sqlite("upgrade", &self.paths.database()))
+            .map_err(self.refused("upgrade"))
     }
 
     /// Returns when the actor must be awake next, as far as stored calls are concerned.
-    pub(crate) fn earliest(&mut self) -> Result<Earliest, StoreError> {
+    pub(crate) fn earliest(&mut self, now: i64) -> Result<Earliest, StoreError> {
         self.db
-            .internal(calls::earliest)
-            .map_err(StoreError::sqlite(
-                "read the timers of",
-                &self.paths.database(),
-            ))
+            .internal(|connection| calls::earliest(connection, now))
+            .map_err(self.refused("read the timers of"))
     }
 
     /// Applies one migration, in the running transaction.
@@ -329,7 +328,7 @@ impl Database {
         meta: Option<&Meta>,
         template: &Template,
     ) -> Result<Result<Ticket, MigrationError>, StoreError> {
-        let path = self.paths.database();
+        let path = self.path();
         let orphans = self
             .db
             .internal(internal::orphans)
@@ -370,8 +369,7 @@ impl Database {
         // The connection is dropped, so what it had not committed is gone too.
         self.db.discard();
         self.pages.rollback();
-        let schema =
-            Schema::of(&*self.pages).map_err(StoreError::pages("read", &self.paths.database()))?;
+        let schema = Schema::of(&*self.pages).map_err(StoreError::pages("read", &self.path()))?;
         self.db.set_schema(schema);
         Ok(())
     }
@@ -379,7 +377,7 @@ impl Database {
     /// Ends a migration that makes the database small.
     #[cfg(test)]
     pub(super) fn shrink_for_test(&mut self) -> Result<Ticket, StoreError> {
-        let path = self.paths.database();
+        let path = self.path();
         let shrunk = self.db.commit().and_then(|()| {
             self.db
                 .outside(|connection| connection.batch_execute("VACUUM"))
@@ -405,10 +403,7 @@ impl Database {
         let volume = &self.backing.volume;
         // DURABILITY: a page may be in the file only when the log has it. What was lost is undone in memory.
         let synced = volume.sync_to(self.pages.last_kept());
-        let written = match synced {
-            Ok(()) => self.write_back(),
-            Err(error) => Err(error),
-        };
+        let written = synced.and_then(|()| self.write_back());
         if written.is_err() {
             // It stays in memory until a checkpoint can write it.
             volume.strand(Arc::clone(&self.pages));
@@ -418,7 +413,7 @@ impl Database {
 
     /// Writes what the file has not.
     fn write_back(&self) -> Result<(), StoreError> {
-        let path = self.paths.database();
+        let path = self.path();
         let _writing = self.pages.lock_file();
         let taken = self.pages.snapshot();
         let taken = taken.map_err(StoreError::pages("read", &path))?;
@@ -431,16 +426,12 @@ impl Database {
             }
             return Ok(());
         };
-        match self.pages.write_back(&mut snapshot) {
-            Ok(file) => {
-                self.pages.written(&snapshot, file);
-                Ok(())
-            }
-            Err(error) => {
-                self.pages.relist(taken.listed);
-                Err(StoreError::io("write", &path)(error))
-            }
-        }
+        let file = self.pages.write_back(&mut snapshot).map_err(|error| {
+            self.pages.relist(taken.listed);
+            StoreError::io("write", &path)(error)
+        })?;
+        self.pages.written(&snapshot, file);
+        Ok(())
     }
 
     /// Closes the database of an actor that does not count, and deletes its file.
@@ -451,6 +442,6 @@ impl Database {
         // DURABILITY: the log has the end of the actor, or never had its beginning, so this is for space only.
         self.pages
             .remove_file()
-            .map_err(StoreError::io("remove", &self.paths.database()))
+            .map_err(StoreError::io("remove", &self.path()))
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod messages;
 mod migrations;
 mod pages;
 mod plain;
+pub(crate) mod queue;
 mod record;
 mod recovery;
 mod schema;
@@ -189,7 +190,7 @@ pub(crate) struct Opened {
 
 /// Opens the database of an actor that exists; `None` if it does not.
 pub(crate) fn open(
-    paths: Paths,
+    paths: &Paths,
     actor: &'static str,
     key: &Key,
     schema: (&Migrations, &Template),
@@ -208,7 +209,7 @@ pub(crate) fn open(
 
 /// Makes a database of a type's image. It does not exist before its first commit.
 pub(crate) fn create(
-    paths: Paths,
+    paths: &Paths,
     template: &Template,
     backing: Backing,
 ) -> Result<Database, StoreError> {

@@ -45,7 +45,7 @@ pub(super) fn inspect(path: &Path) -> Result<Option<Inspected>, StoreError> {
     let earliest = match meta.format {
         // The tables of stored calls came with the second format.
         1 => None,
-        _ => calls::earliest(connection)
+        _ => calls::earliest(connection, 0)
             .map_err(StoreError::sqlite("read the timers of", path))?
             .any(),
     };

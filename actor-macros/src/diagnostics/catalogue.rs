@@ -129,6 +129,19 @@ catalogue! {
             "{help}";
     }
 
+    /// Queues.
+    queue {
+        /// No message, a second parameter, a `self`, or `async`.
+        shape(name) => "`{name}` does not take the one parameter of a queue",
+            "write `fn {name}(message: Message) {{}}`, with `-> Reply` if whoever sends waits for one";
+        /// Statements in the `#[queue]` function.
+        body(name) => "the body of `{name}` must be empty: a queue only holds messages",
+            "write `fn {name}(message: Message) {{}}`, and take the messages in a `#[run]` hook with `background.next(…)`";
+        /// A reference, a lifetime or `impl Trait`.
+        borrows(name) => "the messages and replies of `{name}` are kept on disk, so they are owned and their types have names",
+            "take an owned value";
+    }
+
     /// The versions of the state, and the steps between them.
     state {
         /// A version that is no version.

@@ -1,12 +1,13 @@
 //! The methods of the typed handle: one for each action.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 use syn::{Type, Visibility};
 
-use super::concrete;
 use super::messages::{reply_type, stored_type, variant};
+use super::{concrete, duration};
 use crate::model::{Argument, Block, Hook, Kind};
 use crate::names;
 use crate::parse::block::type_name;
@@ -19,9 +20,62 @@ pub(crate) fn expand(block: &Block, body: impl Fn(&Block, &Hook) -> TokenStream)
         .hooks_of(Kind::Action)
         .filter(|action| action.callable);
     let methods = actions.map(|action| method(block, action, &body(block, action)));
+    let queues = block.hooks_of(Kind::Queue).filter(|queue| queue.callable);
+    let queues = queues.map(|queue| self::queue(block, queue));
     quote! {
         #[automatically_derived]
-        impl #generics #handle #bounds { #(#methods)* }
+        impl #generics #handle #bounds { #(#methods)* #(#queues)* }
+    }
+}
+
+/// Writes the method that gives a queue.
+fn queue(block: &Block, hook: &Hook) -> TokenStream {
+    let (actor, name, cfgs) = (&block.item.self_ty, &hook.name, &hook.cfgs);
+    let message = hook.signature.arguments.first();
+    // A message that cannot be saved is an error at its type.
+    let place = message.map_or_else(|| name.span(), |message| message.written.ty.span());
+    let (queue, info) = (
+        block.runtime.item_at("Queue", place),
+        queue_info(block, hook),
+    );
+    let message = message.map(|message| concrete(&message.written.ty, actor));
+    let reply = hook.signature.returns.as_ref();
+    let reply = reply.map_or_else(
+        || quote!(()),
+        |reply| concrete(reply, actor).into_token_stream(),
+    );
+    let docs = docs(block, hook);
+    let visibility = visibility(hook);
+    let here = names::at(place);
+    let returned = quote_spanned!(here=> #queue<'_, #actor, #message, #reply>);
+    let new = quote_spanned!(here=> #queue::__new);
+    quote! {
+        #(#cfgs)*
+        #docs
+        #visibility fn #name(&self) -> #returned {
+            #new(::core::ops::Deref::deref(self), const { &#info })
+        }
+    }
+}
+
+/// Writes what the runtime must know of a queue.
+pub(super) fn queue_info(block: &Block, hook: &Hook) -> TokenStream {
+    let info = block.runtime.item("QueueInfo");
+    let (name, options) = (hook.name.unraw().to_string(), &hook.options);
+    let max = options.max.as_ref().map(|max| quote!(max: #max,));
+    let tries = options.tries.as_ref().map(|tries| quote!(tries: #tries,));
+    let visibility = options.visibility.map(|time| {
+        let time = duration(time);
+        quote!(visibility: #time,)
+    });
+    quote!(#info { #max #tries #visibility ..#info::named(#name) })
+}
+
+/// The visibility of the handle's method: what the user wrote, or everybody's.
+fn visibility(hook: &Hook) -> TokenStream {
+    match &hook.visibility {
+        Visibility::Inherited => quote!(pub),
+        written => quote!(#written),
     }
 }
 
@@ -31,10 +85,7 @@ fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
     let call = block.runtime.item("Call");
     let (value, stored) = (reply_type(block, action), stored_type(block, action));
     let docs = docs(block, action);
-    let visibility = match &action.visibility {
-        Visibility::Inherited => quote!(pub),
-        written => quote!(#written),
-    };
+    let visibility = visibility(action);
     let parameters = action.signature.arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, concrete(&argument.written.ty, actor));
         if is_string(argument) {
@@ -59,11 +110,12 @@ fn docs(block: &Block, action: &Hook) -> TokenStream {
     {
         return quote!(#(#docs)*);
     }
-    let sentence = format!(
-        " Calls the action `{}` of a [`{}`].",
-        action.name.unraw(),
-        type_name(&block.item.self_ty)
-    );
+    let (name, actor) = (action.name.unraw(), type_name(&block.item.self_ty));
+    let sentence = if action.kind == Kind::Queue {
+        format!(" Returns the queue `{name}` of a [`{actor}`].")
+    } else {
+        format!(" Calls the action `{name}` of a [`{actor}`].")
+    };
     quote!(#[doc = #sentence] #(#docs)*)
 }
 

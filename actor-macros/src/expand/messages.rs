@@ -4,13 +4,12 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::visit::Visit;
-use syn::{GenericParam, Lifetime, Type, TypeReference};
+use syn::{GenericParam, Type};
 
 use super::concrete;
 use crate::model::{Block, Hook, Kind};
 use crate::names;
-use crate::parse::signature::is_plain_value;
+use crate::parse::signature::{has_lifetime, is_plain_value};
 
 /// Writes both enums.
 pub(super) fn expand(block: &Block) -> TokenStream {
@@ -72,24 +71,8 @@ fn arguments(block: &Block, action: &Hook) -> impl Iterator<Item = Type> {
 /// Whether the type of an argument has a lifetime: such a value cannot come back from the disk, and the compiler would not
 /// say so in our words.
 fn borrows(hook: &Hook) -> bool {
-    /// Looks for a reference or a lifetime.
-    struct Lifetimes(bool);
-
-    impl<'ast> Visit<'ast> for Lifetimes {
-        fn visit_type_reference(&mut self, _: &'ast TypeReference) {
-            self.0 = true;
-        }
-
-        fn visit_lifetime(&mut self, _: &'ast Lifetime) {
-            self.0 = true;
-        }
-    }
-
-    let mut lifetimes = Lifetimes(false);
-    for argument in &hook.signature.arguments {
-        lifetimes.visit_type(&argument.written.ty);
-    }
-    lifetimes.0
+    let mut arguments = hook.signature.arguments.iter();
+    arguments.any(|argument| has_lifetime(&argument.written.ty))
 }
 
 /// Writes how a call is stored, and how it comes back.

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 
-use super::{option, optional_duration, without};
+use super::{handle, option, optional_duration, without};
 use crate::migrations::{self, Embedded};
 use crate::model::{Block, Hook, Kind};
 use crate::order::{self, Order};
@@ -79,6 +79,10 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
         list(Kind::OnBeforeStart),
     );
     let (run, on_sleep, on_destroy) = (list(Kind::Run), list(Kind::OnSleep), list(Kind::OnDestroy));
+    let queues = block.hooks_of(Kind::Queue).map(|queue| {
+        let (cfgs, info) = (&queue.cfgs, handle::queue_info(block, queue));
+        quote!(#(#cfgs)* #info,)
+    });
     quote! {
         const HOOKS: #hooks = #hooks {
             data_migrations: #data_migrations,
@@ -90,6 +94,7 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
             run: #run,
             on_sleep: #on_sleep,
             on_destroy: #on_destroy,
+            queues: &[#(#queues)*],
         };
     }
 }

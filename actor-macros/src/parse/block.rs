@@ -62,12 +62,24 @@ pub(crate) fn parse(
             _ => {}
         }
     }
+    take_queues(&mut item, &hooks);
     Block {
         handle: handle_type(&item.self_ty),
         item,
         runtime,
         hooks,
     }
+}
+
+/// Takes the queues off the block: their functions only say what they hold, and would not compile.
+fn take_queues(item: &mut ItemImpl, hooks: &[Hook]) {
+    item.items.retain(|member| {
+        let ImplItem::Fn(method) = member else {
+            return true;
+        };
+        let mut queues = hooks.iter().filter(|hook| hook.kind == Kind::Queue);
+        !queues.any(|queue| queue.method == *method)
+    });
 }
 
 /// Reads the options of `#[actor]` on a block.

@@ -11,7 +11,17 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{HookOptions, Kind, Mark};
 
 /// Every key that some hook attribute takes.
-const KEYS: [&str; 6] = ["before", "after", "timeout", "new", "from", "durability"];
+const KEYS: [&str; 9] = [
+    "before",
+    "after",
+    "timeout",
+    "new",
+    "from",
+    "durability",
+    "max",
+    "visibility",
+    "tries",
+];
 
 /// Reads the options of one hook attribute.
 pub(super) fn parse(
@@ -67,6 +77,9 @@ fn parse_one(kind: Kind, opt: &Opt, parsed: &mut HookOptions, diagnostics: &mut 
             parsed.from = opt.state_version(0, diagnostics);
         }
         (_, "timeout") => parsed.timeout = opt.duration(diagnostics),
+        (_, "max") => parsed.max = opt.count(diagnostics),
+        (_, "tries") => parsed.tries = opt.count(diagnostics),
+        (_, "visibility") => parsed.visibility = opt.duration(diagnostics),
         (_, "durability") => parsed.durability = opt.durability(diagnostics),
         (_, "new") => {
             let value = opt.read::<LitBool>("`true` or `false`", "new = true", diagnostics);
@@ -129,6 +142,8 @@ fn why_not_here(kind: Kind, key: &str) -> &'static str {
         (_, "durability") => {
             "only an action has a reply; what hooks write is as durable as the struct says"
         }
+        (_, "max" | "visibility" | "tries") => "only a queue holds messages",
+        (Kind::Queue, _) => "a queue only holds messages; who takes them says how they are handled",
         (Kind::MigrateState, _) => {
             "a step of the state runs in the order of the versions, and does not wait"
         }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::Parse;
-use syn::{Lit, LitStr, Meta};
+use syn::{Lit, LitInt, LitStr, Meta};
 
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::duration::{self, Problem};
@@ -125,6 +125,19 @@ impl Opt {
             diagnostics.at(&token, message);
         }
         number.map(|number| StateVersion { number, token })
+    }
+
+    /// Reads a number that is at least one.
+    pub(crate) fn count(&self, diagnostics: &mut Diagnostics) -> Option<LitInt> {
+        let (wanted, example) = ("a number from 1 on", format!("{} = 100", self.name()));
+        let literal: Lit = self.read(wanted, &example, diagnostics)?;
+        if let Lit::Int(token) = &literal
+            && token.base10_parse::<u32>().is_ok_and(|number| number > 0)
+        {
+            return Some(token.clone());
+        }
+        self.refuse_value(wanted, &example, diagnostics);
+        None
     }
 
     /// Reads what replies may rely on.

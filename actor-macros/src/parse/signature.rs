@@ -1,7 +1,10 @@
 //! The parts of a method's signature.
 
 use quote::ToTokens as _;
-use syn::{FnArg, GenericArgument, Pat, PatType, PathArguments, ReturnType, Type};
+use syn::visit::Visit;
+use syn::{
+    FnArg, GenericArgument, Lifetime, Pat, PatType, PathArguments, ReturnType, Type, TypeReference,
+};
 
 use crate::model::{Argument, AskedStage, Context, Kind, Receiver, Signature, Stage};
 use crate::names;
@@ -136,6 +139,26 @@ pub(crate) fn is_context(ty: &Type) -> bool {
         ty => ty,
     };
     matches!(inner, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Context"))
+}
+
+/// Whether a type has a reference or a lifetime in it, be it `'static`: a value of it cannot be read from the disk.
+pub(crate) fn has_lifetime(ty: &Type) -> bool {
+    /// Looks for a reference or a lifetime.
+    struct Lifetimes(bool);
+
+    impl<'ast> Visit<'ast> for Lifetimes {
+        fn visit_type_reference(&mut self, _: &'ast TypeReference) {
+            self.0 = true;
+        }
+
+        fn visit_lifetime(&mut self, _: &'ast Lifetime) {
+            self.0 = true;
+        }
+    }
+
+    let mut lifetimes = Lifetimes(false);
+    lifetimes.visit_type(ty);
+    lifetimes.0
 }
 
 /// Types that everybody knows and that are not results. A generic type of another name may be an alias for one.

@@ -6,7 +6,7 @@ use syn::{FnArg, Type};
 use super::types;
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{AskedStage, Hook, Kind, Receiver, Stage};
-use crate::parse::signature::{is_context, is_plain_value, written};
+use crate::parse::signature::{has_lifetime, is_context, is_plain_value, written};
 
 /// Checks the signature of one method.
 pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
@@ -21,6 +21,7 @@ pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
     check_parameter_count(hook, diagnostics);
     check_migrate(hook, diagnostics);
     check_run(hook, diagnostics);
+    check_queue(hook, diagnostics);
     check_returns(hook, diagnostics);
 }
 
@@ -48,7 +49,7 @@ fn check_receiver(hook: &Hook, diagnostics: &mut Diagnostics) {
             diagnostics.at(written, catalogue::signature::self_by_value(name));
         }
         (false, Some(_)) => match hook.kind {
-            Kind::Migrate => {}
+            Kind::Migrate | Kind::Queue => {}
             Kind::Run => diagnostics.at(written, catalogue::signature::self_in_run(name)),
             kind => diagnostics.at(
                 written,
@@ -159,6 +160,44 @@ fn check_migrate(hook: &Hook, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// `#[queue]` stands on an empty `fn name(message: Message) -> Reply {}`, which says what the queue holds.
+fn check_queue(hook: &mut Hook, diagnostics: &mut Diagnostics) {
+    if hook.kind != Kind::Queue {
+        return;
+    }
+    let before = diagnostics.count();
+    let (name, signature) = (&hook.name, &hook.method.sig);
+    if let Some(keyword) = &signature.asyncness {
+        diagnostics.at(keyword, catalogue::queue::shape(name));
+    }
+    let mut inputs = signature.inputs.iter();
+    match (inputs.next(), inputs.next()) {
+        (None, _) => diagnostics.at(name, catalogue::queue::shape(name)),
+        (Some(FnArg::Receiver(receiver)), _) => {
+            diagnostics.at(receiver, catalogue::queue::shape(name));
+        }
+        (Some(_), Some(second)) => diagnostics.at(second, catalogue::queue::shape(name)),
+        (Some(FnArg::Typed(message)), None) => {
+            if is_context(&message.ty) {
+                diagnostics.at(message, catalogue::queue::shape(name));
+            } else if has_lifetime(&message.ty) {
+                diagnostics.at(&message.ty, catalogue::queue::borrows(name));
+            } else if let Some(impl_trait) = types::impl_trait(&message.ty) {
+                diagnostics.at(impl_trait, catalogue::queue::borrows(name));
+            }
+        }
+    }
+    if let Some(reply) = &hook.signature.returns
+        && has_lifetime(reply)
+    {
+        diagnostics.at(reply, catalogue::queue::borrows(name));
+    }
+    if let [first, ..] = hook.method.block.stmts.as_slice() {
+        diagnostics.at(first, catalogue::queue::body(name));
+    }
+    hook.callable &= diagnostics.count() == before;
+}
+
 /// A background task is async, and gets a handle to its actor in place of a `self` and a context.
 fn check_run(hook: &Hook, diagnostics: &mut Diagnostics) {
     if hook.kind != Kind::Run {
@@ -243,7 +282,7 @@ fn check_returned_type(hook: &Hook, diagnostics: &mut Diagnostics) {
 
 /// Every hook and action can fail, so it returns a `Result`.
 fn check_returns(hook: &Hook, diagnostics: &mut Diagnostics) {
-    if hook.kind == Kind::Migrate {
+    if matches!(hook.kind, Kind::Migrate | Kind::Queue) {
         return;
     }
     let message = || catalogue::signature::no_result(&hook.name);

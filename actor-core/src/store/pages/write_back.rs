@@ -13,7 +13,7 @@ use crate::store::disk::DiskFile;
 use crate::store::log::Lsn;
 use crate::store::record::{Event, Extent, Kind, Record};
 
-/// A page as a commit left it: its number, its bytes, the commit.
+/// A page as it was at one moment, and the commit that changed it last.
 type Copied = (u32, Box<[u8]>, Lsn);
 
 /// What is committed and not in the file, at one moment.

@@ -88,6 +88,16 @@ impl Lab {
         root: &Path,
         template: &Arc<Template>,
     ) -> Result<Self, StoreError> {
+        Self::with(disk, root, template, &options())
+    }
+
+    /// Opens a store whose log is set up like this.
+    pub(super) fn with(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
@@ -96,7 +106,7 @@ impl Lab {
         };
         prepare().map_err(StoreError::io("create", &directory))?;
         let images = [Arc::clone(template.image())];
-        let volume = Volume::open(disk, root, &images, &options())?;
+        let volume = Volume::open(disk, root, &images, options)?;
         let backing = Backing {
             volume: Arc::clone(&volume),
             connections: Arc::new(Connections::default()),
@@ -117,7 +127,7 @@ impl Lab {
     /// Opens an actor; `None` if it does not exist.
     pub(super) fn wake(&self, key: &str) -> Result<Option<Database>, StoreError> {
         let key = key.into_key().unwrap();
-        let opened = Database::open(self.paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
+        let opened = Database::open(&self.paths(&key), ACTOR, key.as_str(), self.backing.clone())?;
         Ok(opened.map(|(database, _)| database))
     }
 
@@ -125,7 +135,7 @@ impl Lab {
     pub(super) fn begin(&self, key: &str) -> Result<Database, StoreError> {
         let key = key.into_key().unwrap();
         let mut database =
-            Database::create(self.paths(&key), &self.template, self.backing.clone())?;
+            Database::create(&self.paths(&key), &self.template, self.backing.clone())?;
         database.db().enter("create", false, None);
         database.mark_created(ACTOR, key.as_str(), self.template.fingerprint())?;
         Ok(database)

@@ -8,3 +8,4 @@ mod lab;
 mod oracle;
 mod power;
 mod script;
+mod stress;
