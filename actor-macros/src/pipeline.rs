@@ -151,11 +151,12 @@ mod tests {
         });
         let listed = text(&quote! {
             on_wake: &[
-                ::actor_core::__private::Hook { id: 1u32, name: "warm", timeout: ::core::option::Option::None },
+                ::actor_core::__private::Hook { id: 1u32, name: "warm", timeout: ::core::option::Option::None, is_async: false },
                 ::actor_core::__private::Hook {
                     id: 0u32,
                     name: "audit",
-                    timeout: ::core::option::Option::Some(::core::time::Duration::from_millis(2000u64))
+                    timeout: ::core::option::Option::Some(::core::time::Duration::from_millis(2000u64)),
+                    is_async: true
                 },
             ],
         });

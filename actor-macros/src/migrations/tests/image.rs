@@ -35,7 +35,7 @@ fn the_same_files_give_the_same_bytes() {
         .unwrap();
     assert_eq!(first, second);
     // The schema, three tables and the index of Diesel's primary key.
-    assert_eq!(first.len(), 5 * 4096);
+    assert_eq!(first.len(), 5 * 1024);
 }
 
 #[test]
