@@ -74,14 +74,16 @@ pub(super) fn since(began: u32) -> Duration {
 
 fn run() {
     let mut unwatched = 0;
+    // Kept, so that a beat allocates nothing.
+    let mut live: Vec<Arc<dyn Watched>> = Vec::new();
     loop {
         thread::sleep(limits::PULSE);
         BEAT.fetch_add(1, Ordering::Relaxed);
         let mut all = WATCHED_BY.lock();
         all.retain(|watched| watched.strong_count() > 0);
-        let live: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        live.extend(all.iter().filter_map(Weak::upgrade));
         drop(all);
-        live.into_iter().for_each(Watched::look);
+        live.drain(..).for_each(Watched::look);
         let watched =
             STATE.compare_exchange(WATCHED, UNWATCHED, Ordering::SeqCst, Ordering::SeqCst);
         unwatched = if watched.is_ok() { 0 } else { unwatched + 1 };
