@@ -10,7 +10,7 @@ use actor_core::{Clock, System};
 
 use crate::account::{Account, Opening, accounts};
 use crate::alarm::NOON;
-use crate::support::{Faults, Log, Random, directory};
+use crate::support::{Faults, Log, Random, crash, directory};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const OPENING: Opening = Opening { cents: 1_000_000 };
@@ -105,27 +105,6 @@ fn life(
             .unwrap();
         live(&system, clock).await
     })
-}
-
-/// Copies what a process left: where the runtime ends in the middle, its locks may outlive it in this process.
-fn left_by(directory: &Path) -> tempfile::TempDir {
-    /// Copies a directory of directories.
-    fn copy(from: &Path, to: &Path) {
-        for entry in std::fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let to = to.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                std::fs::create_dir(&to).unwrap();
-                copy(&entry.path(), &to);
-            } else {
-                std::fs::copy(entry.path(), &to).unwrap();
-            }
-        }
-    }
-
-    let copied = crate::support::directory();
-    copy(directory, copied.path());
-    copied
 }
 
 /// Does random steps, and ends in order or in the middle of them.
@@ -245,7 +224,8 @@ fn random_programs_do_what_the_model_says() {
             }
             clock.now()
         });
-        directory = left_by(directory.path());
+        // Where the runtime ends in the middle, its locks may outlive it in this process.
+        directory = crash(directory.path());
         let lives = 1 + random.below(4);
         for _ in 0..lives {
             let seed = random.below(u64::MAX);
@@ -253,7 +233,7 @@ fn random_programs_do_what_the_model_says() {
             time = life(directory.path(), time, async |system, clock| {
                 steps(system, clock, seed, &model).await
             });
-            directory = left_by(directory.path());
+            directory = crash(directory.path());
             // The process is down for a while.
             time += Duration::from_millis(random.below(5_000));
         }

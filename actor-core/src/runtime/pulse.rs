@@ -75,7 +75,7 @@ pub(super) fn since(began: u32) -> Duration {
 fn run() {
     let mut unwatched = 0;
     // Kept, so that a beat allocates nothing.
-    let mut live: Vec<Arc<dyn Watched>> = Vec::new();
+    let mut live = Vec::<Arc<dyn Watched>>::new();
     loop {
         thread::sleep(limits::PULSE);
         BEAT.fetch_add(1, Ordering::Relaxed);

@@ -100,6 +100,16 @@ impl Connections {
         idle.by_schema.entry(schema).or_default().push(connection);
     }
 
+    /// Returns how many statements each idle connection has prepared, by its schema.
+    #[cfg(test)]
+    pub(super) fn prepared(&self) -> Vec<Vec<usize>> {
+        let idle = self.idle.lock();
+        let by_schema = idle.by_schema.values().filter(|idle| !idle.is_empty());
+        by_schema
+            .map(|idle| idle.iter().map(Guarded::prepared).collect())
+            .collect()
+    }
+
     /// Closes all connections that nobody uses.
     pub(super) fn clear(&self) {
         let idle = std::mem::take(&mut *self.idle.lock());

@@ -297,6 +297,21 @@ impl Guarded {
         (code == ffi::SQLITE_DONE).then_some(())
     }
 
+    /// Returns how many statements are prepared.
+    #[cfg(test)]
+    pub(super) fn prepared(&self) -> usize {
+        let mut statement = std::ptr::null_mut();
+        let mut count = 0;
+        loop {
+            // SAFETY: the handle is open (invariant 1), and `statement` is null or one of its statements.
+            statement = unsafe { ffi::sqlite3_next_stmt(self.handle, statement) };
+            if statement.is_null() {
+                return count;
+            }
+            count += 1;
+        }
+    }
+
     /// Returns how many rows the last statement that changes some has changed.
     pub(super) fn changed_rows(&self) -> i64 {
         // SAFETY: the handle is open (invariant 1).

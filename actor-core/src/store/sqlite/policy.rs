@@ -185,6 +185,8 @@ unsafe fn text<'a>(pointer: *const c_char) -> &'a str {
 const ALLOWED_PRAGMAS: &[&str] = &[
     "application_id",
     "compile_options",
+    // FTS5 asks for it. It says that the pages under the connection are others, and not whose.
+    "data_version",
     "defer_foreign_keys",
     "foreign_key_check",
     "foreign_key_list",

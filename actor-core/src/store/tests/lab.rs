@@ -131,6 +131,26 @@ impl Lab {
         Ok(opened.map(|(database, _)| database))
     }
 
+    /// Opens an actor that exists, and applies what it lacks of the migrations of the store's template.
+    pub(super) fn migrate(&self, key: &str, pending: &'static [Migration]) -> Database {
+        let key = key.into_key().unwrap();
+        let opened = Database::open(&self.paths(&key), ACTOR, key.as_str(), self.backing.clone());
+        let (mut database, meta) = opened.unwrap().expect("it exists");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(10);
+        database.begin_migrating(deadline).unwrap();
+        for migration in pending {
+            database.apply(migration).unwrap();
+        }
+        let finished = database.finish_migrating(Some(&meta), &self.template);
+        let _ticket = finished.unwrap().unwrap();
+        database
+    }
+
+    /// Returns how many statements each idle connection has prepared, by its schema.
+    pub(super) fn prepared(&self) -> Vec<Vec<usize>> {
+        self.backing.connections.prepared()
+    }
+
     /// Begins an actor. It exists when it is committed.
     pub(super) fn begin(&self, key: &str) -> Result<Database, StoreError> {
         let key = key.into_key().unwrap();

@@ -8,4 +8,5 @@ mod lab;
 mod oracle;
 mod power;
 mod script;
+mod sharing;
 mod stress;

@@ -99,6 +99,12 @@ fn three(connection: &mut SqliteConnection) -> Three {
 fn statement(random: &mut Seeded) -> String {
     let (id, other) = (random.below(8) + 1, random.below(12) + 1);
     let size = [0, 3, 90, 400, 1_500, 6_000][random.index(6)];
+    // More than the cache of a connection holds.
+    let size = if random.below(500) == 0 {
+        700_000
+    } else {
+        size
+    };
     match random.below(17) {
         0..=2 => format!("INSERT INTO parents (name) VALUES ('name{other}')"),
         3 => format!("INSERT OR IGNORE INTO parents (id, name) VALUES ({id}, 'Name{id}')"),
