@@ -162,7 +162,8 @@ impl<A: Handlers> Instance<A> {
         let open = match self.open(mail) {
             Opened::Call(open) => open,
             Opened::Work(work) => return work.run(self).await,
-            Opened::Due => return self.run_due().await,
+            // What it needs to wait is not kept with each actor that has handled an async action.
+            Opened::Due => return Box::pin(self.run_due()).await,
             Opened::Answered => return Flow::GoOn,
         };
         if let Some(error) = self.refusal(open.info) {
