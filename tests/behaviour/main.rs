@@ -12,6 +12,7 @@ mod batches;
 mod crash_load;
 mod creation;
 mod directory;
+mod drivers;
 mod endings;
 mod isolation;
 mod keys;

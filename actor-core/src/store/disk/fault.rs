@@ -1,5 +1,7 @@
 //! [`Fault`] and [`PowerCut`].
 
+use std::io;
+
 /// What goes wrong with an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -45,4 +47,14 @@ impl PowerCut {
     pub(crate) fn is_random(self) -> bool {
         !matches!(self, Self::Nothing | Self::Everything)
     }
+}
+
+/// The error of a disk that fails.
+pub(super) fn eio() -> io::Error {
+    io::Error::other("the disk fails on purpose")
+}
+
+/// The error of a disk that is full.
+pub(super) fn enospc() -> io::Error {
+    io::Error::new(io::ErrorKind::StorageFull, "the disk is full on purpose")
 }

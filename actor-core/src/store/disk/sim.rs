@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::fault::{eio, enospc};
 use super::view::{Effect, Node, Torn, View};
 use super::{Disk, DiskFile, Fault, Listed, OpenHow, PowerCut, Seeded};
 
@@ -492,12 +493,4 @@ impl DiskFile for SimFile {
 
 fn index(offset: u64) -> usize {
     usize::try_from(offset).expect("a file in memory is not longer than memory")
-}
-
-fn eio() -> io::Error {
-    io::Error::other("the disk fails on purpose")
-}
-
-fn enospc() -> io::Error {
-    io::Error::new(io::ErrorKind::StorageFull, "the disk is full on purpose")
 }
