@@ -1,9 +1,10 @@
 //! [`Cached`]: a query whose prepared statement is kept although Diesel would prepare it anew each time.
 
 use diesel::QueryResult;
+use diesel::connection::LoadConnection as _;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Untyped;
-use diesel::sqlite::Sqlite;
+use diesel::sqlite::{Sqlite, SqliteConnection};
 
 /// A query whose prepared statement is kept.
 ///
@@ -56,6 +57,17 @@ impl<T: QueryId> QueryId for Executed<T> {
     type QueryId = T::QueryId;
 
     const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+/// Runs a statement for its effect, and keeps it prepared.
+pub(super) fn execute<T: QueryFragment<Sqlite> + QueryId>(
+    connection: &mut SqliteConnection,
+    statement: T,
+) -> QueryResult<()> {
+    for row in connection.load(Executed(Cached(statement)))? {
+        row?;
+    }
+    Ok(())
 }
 
 impl<T> Query for Executed<T> {

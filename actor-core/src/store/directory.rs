@@ -18,6 +18,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use parking_lot::Mutex;
 
+use super::cached::execute;
 use super::error::StoreError;
 use super::internal::Meta;
 use super::layout::{FRESH_SUFFIX, Paths, SUFFIX};
@@ -151,13 +152,12 @@ impl Directory {
             created_at: meta.created_at,
         };
         self.with("write", |connection| {
-            diesel::insert_into(actors::table)
+            let upsert = diesel::insert_into(actors::table)
                 .values(&row)
                 .on_conflict((actors::actor, actors::key))
                 .do_update()
-                .set(&row)
-                .execute(connection)
-                .map(drop)
+                .set(&row);
+            execute(connection, upsert)
         })
     }
 
