@@ -41,7 +41,7 @@ impl<T: Query> Query for Cached<T> {
 ///
 /// Diesel looks at a reference to such a statement, and what says whether to keep it does not reach through references. So it is run
 /// like a query, by value, whose rows nobody wants.
-pub(super) struct Executed<T>(pub(super) Cached<T>);
+struct Executed<T>(Cached<T>);
 
 impl<T: QueryFragment<Sqlite> + QueryId> QueryFragment<Sqlite> for Executed<T> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
@@ -59,6 +59,10 @@ impl<T: QueryId> QueryId for Executed<T> {
     const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
 }
 
+impl<T> Query for Executed<T> {
+    type SqlType = Untyped;
+}
+
 /// Runs a statement for its effect, and keeps it prepared.
 pub(super) fn execute<T: QueryFragment<Sqlite> + QueryId>(
     connection: &mut SqliteConnection,
@@ -68,8 +72,4 @@ pub(super) fn execute<T: QueryFragment<Sqlite> + QueryId>(
         row?;
     }
     Ok(())
-}
-
-impl<T> Query for Executed<T> {
-    type SqlType = Untyped;
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskFile, OpenHow};
+use super::disk::{Disk, OpenHow};
 use super::error::StoreError;
 use super::migrations::hex;
 use super::pages::Image;
@@ -76,19 +76,10 @@ fn read(disk: &dyn Disk, path: &Path) -> io::Result<Image> {
     let file = disk.open(path, OpenHow::Existing)?;
     let length = usize::try_from(file.len()?).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
-    read_all(&*file, &mut bytes)?;
-    Image::new(Cow::Owned(bytes))
-}
-
-fn read_all(file: &dyn DiskFile, bytes: &mut [u8]) -> io::Result<()> {
-    let mut done = 0;
-    while done < bytes.len() {
-        match file.read_at(&mut bytes[done..], done as u64)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => done += read,
-        }
+    if file.read_at(&mut bytes, 0)? < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(())
+    Image::new(Cow::Owned(bytes))
 }
 
 /// Writes an image under a name of its own, which it gets when it is on disk.

@@ -10,7 +10,7 @@ use diesel::result::{ConnectionError, ConnectionResult, DatabaseErrorKind, Error
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::Db;
-use crate::store::cached::{Cached, Executed};
+use crate::store::cached::{Cached, execute};
 use crate::store::sqlite::Policy;
 
 /// A statement that is about to run.
@@ -89,13 +89,7 @@ impl Connection for Db {
             policy,
             words,
         } = self.begin_statement()?;
-        let mut run = || {
-            for row in LoadConnection::load(connection, Executed(Cached(source)))? {
-                row?;
-            }
-            Ok(())
-        };
-        run().map_err(|cause| words.explain(policy, cause))?;
+        execute(connection, source).map_err(|cause| words.explain(policy, cause))?;
         let changed = self.seated()?.changed_rows();
         usize::try_from(changed).map_err(|cause| Error::DeserializationError(Box::new(cause)))
     }

@@ -84,13 +84,7 @@ pub(in crate::store) const HEADER: usize = 100;
 /// Reads how large the database in a file is.
 pub(super) fn read_extent(file: &dyn DiskFile) -> io::Result<Extent> {
     let mut header = [0; HEADER];
-    let mut done = 0;
-    while done < HEADER {
-        match file.read_at(&mut header[done..], done as u64)? {
-            0 => break,
-            read => done += read,
-        }
-    }
+    let done = file.read_at(&mut header, 0)?;
     extent(&header[..done], file.len()?)
 }
 

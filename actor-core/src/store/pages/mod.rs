@@ -246,12 +246,8 @@ impl Pages {
             }
             Base::File => {
                 let file = self.file(inner)?;
-                let mut done = 0;
-                while done < buffer.len() {
-                    match file.read_at(&mut buffer[done..], offset + done as u64)? {
-                        0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                        read => done += read,
-                    }
+                if file.read_at(buffer, offset)? < buffer.len() {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
                 }
                 Ok(())
             }
