@@ -398,12 +398,14 @@ impl<A: Handlers> Instance<A> {
             Ok(ticket) => {
                 let volume = self.turn.database().volume();
                 // DURABILITY: with the notices goes the ticket.
-                for notice in self.batch.notices.drain(..) {
+                for notice in self.batch.take_notices() {
                     notice(Ok(Committed::new(volume, ticket)));
                 }
                 // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
                 if cell.is_out(volume, ticket) {
                     self.answer_now();
+                    // What else commits loses its room to the gate; an idle actor is smaller without.
+                    self.batch.answers = Vec::new();
                 } else {
                     let batch = std::mem::replace(&mut self.batch, Batch::new());
                     cell.answer_after(volume, ticket, batch.answers);
@@ -434,7 +436,7 @@ impl<A: Handlers> Instance<A> {
         let told = batch.fail(&error);
         let cell = Arc::clone(self.turn.cell());
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
-        for notice in batch.notices {
+        for notice in batch.take_notices() {
             notice(Err(error.clone()));
         }
         // Behind the replies that wait at the gate: they came before.

@@ -15,11 +15,11 @@ pub(super) struct Batch<A: Handlers> {
     /// The state as it is after the last call, if one changed it.
     pub(super) state: Option<String>,
     /// How many calls were only told, and succeeded.
-    told: usize,
-    calls: usize,
+    told: u32,
+    calls: u32,
     durability: Durability,
     /// Who is told when it is committed, or that it is not.
-    pub(super) notices: Vec<Notice>,
+    notices: Option<Box<Vec<Notice>>>,
     /// Why nothing of it may commit.
     broken: Option<Box<diesel::result::Error>>,
 }
@@ -32,7 +32,7 @@ impl<A: Handlers> Batch<A> {
             told: 0,
             calls: 0,
             durability: Durability::Process,
-            notices: Vec::new(),
+            notices: None,
             broken: None,
         }
     }
@@ -61,7 +61,7 @@ impl<A: Handlers> Batch<A> {
         self.count(durability);
         match reply {
             Some(slot) => self.answers.push((slot, result)),
-            None => self.told += usize::from(result.is_ok()),
+            None => self.told += u32::from(result.is_ok()),
         }
     }
 
@@ -76,6 +76,16 @@ impl<A: Handlers> Batch<A> {
     /// Returns what the reply may rely on of which the most is asked.
     pub(super) fn durability(&self) -> Durability {
         self.durability
+    }
+
+    /// Adds somebody who is told when it is committed, or that it is not.
+    pub(super) fn notify(&mut self, notice: Notice) {
+        self.notices.get_or_insert_default().push(notice);
+    }
+
+    /// Takes those who are to be told.
+    pub(super) fn take_notices(&mut self) -> impl Iterator<Item = Notice> + use<A> {
+        self.notices.take().into_iter().flat_map(|notices| *notices)
     }
 
     /// Notes that nothing of the batch may commit.
@@ -96,11 +106,11 @@ impl<A: Handlers> Batch<A> {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.calls >= limits::CALLS_PER_COMMIT
+        self.calls as usize >= limits::CALLS_PER_COMMIT
     }
 
     /// Turns every success into the failure of the commit, and returns how many calls that were told are lost.
-    pub(super) fn fail(&mut self, error: &CallError) -> usize {
+    pub(super) fn fail(&mut self, error: &CallError) -> u32 {
         for (_, result) in &mut self.answers {
             if result.is_ok() {
                 *result = Err(error.clone());

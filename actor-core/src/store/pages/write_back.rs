@@ -302,7 +302,8 @@ fn all_pages(
 impl Inner {
     /// Returns what is committed and not on disk, and then what is not committed, oldest first.
     fn units(&self) -> impl Iterator<Item = &Unit> {
-        self.in_flight.iter().chain(&self.unit)
+        let all = self.in_flight.iter().chain(&self.unit);
+        all.map(|unit| &**unit)
     }
 
     /// Returns whether the actor was destroyed, and the log is done with that.
