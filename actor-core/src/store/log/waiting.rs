@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::engine::Engine;
+use super::engine::{Buffer, Engine};
 use crate::store::StoreError;
 use crate::store::log::{Entry, Lsn, Ticket};
 
@@ -107,21 +107,46 @@ impl<E: Entry> Engine<E> {
     pub(super) fn pressure(&self) -> Option<Lsn> {
         let mut buffer = self.buffer.lock();
         loop {
-            if self.check_open(&buffer).is_err() {
-                return None;
-            }
-            if buffer.checkpoint.is_requested || self.space.is_pressing(buffer.is_stalled) {
-                buffer.checkpoint.is_requested = false;
-                return Some(self.written());
+            if let Some(ended) = self.look_for_pressure(&mut buffer) {
+                return ended;
             }
             buffer = self.pressing.wait(buffer);
         }
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) async fn pressed(&self) -> Option<Lsn> {
+        loop {
+            if let Some(ended) = self.look_for_pressure(&mut self.buffer.lock()) {
+                return ended;
+            }
+            // What came between the look and this has left its mark.
+            self.pressed.notified().await;
+        }
+    }
+
+    /// Returns up to which record a checkpoint is wanted, if one is; that there will be no more, once that is known.
+    fn look_for_pressure(&self, buffer: &mut Buffer<E>) -> Option<Option<Lsn>> {
+        if self.check_open(buffer).is_err() {
+            return Some(None);
+        }
+        if buffer.checkpoint.is_requested || self.space.is_pressing(buffer.is_stalled) {
+            buffer.checkpoint.is_requested = false;
+            return Some(Some(self.written()));
+        }
+        None
+    }
+
+    /// Lets those look who take checkpoints.
+    pub(super) fn press(&self) {
+        self.pressing.notify_all();
+        self.pressed.notify_one();
+    }
+
     #[cfg(test)]
     pub(super) fn request_checkpoint(&self) {
         self.buffer.lock().checkpoint.is_requested = true;
-        self.pressing.notify_all();
+        self.press();
     }
 
     pub(super) fn checkpoint_failed(&self, error: Arc<StoreError>) {
@@ -166,7 +191,7 @@ impl<E: Entry> Engine<E> {
         self.buffer.lock().is_open = false;
         self.is_roomy.store(false, Ordering::Release);
         self.work.notify_all();
-        self.pressing.notify_all();
+        self.press();
         self.roomy.notify_waiters();
     }
 
@@ -178,6 +203,6 @@ impl<E: Entry> Engine<E> {
         drop(buffer);
         self.hire_if(hire);
         self.work.notify_all();
-        self.pressing.notify_all();
+        self.press();
     }
 }
