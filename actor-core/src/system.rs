@@ -309,11 +309,11 @@ impl System {
         let _ = ended.await;
     }
 
-    /// Gives up the instance of an actor, between two calls.
+    /// Gives up the instance of an actor.
     #[cfg(feature = "testing")]
     pub(crate) async fn crash<A: Handlers>(&self, key: impl IntoKey) -> Result<(), CallError> {
         let cell = self.cell::<A>(key)?;
-        cell.end(crate::runtime::Ending::Crash).await
+        cell.crash().await
     }
 
     fn kind<A: Handlers>(&self) -> Option<Arc<Kind<A>>> {

@@ -201,13 +201,15 @@ impl Lab {
     }
 
     /// Gives up the instance of an actor, as after a panic: nothing of its memory is kept, no hook runs for it, and the next one starts
-    /// from what is durable, through the preamble. That happens between two calls; those that wait are answered by the next instance.
-    /// Does nothing if the actor is asleep.
+    /// from what is durable, through the preamble. Calls that wait are answered by the next instance. An action or a hook that waits
+    /// for something is undone, and fails with [`CallError::Panicked`]. Does nothing if the actor is asleep.
     ///
     /// # Errors
     ///
     /// [`CallError::NotRegistered`], and the error of a bad key.
     pub async fn crash<A: Handlers>(&mut self, key: impl IntoKey) -> Result<(), CallError> {
+        // What waits for nothing but its turn goes on first, so that the same test crashes at the same place each time.
+        self.idle().await;
         self.system().crash::<A>(key).await?;
         self.idle().await;
         Ok(())

@@ -37,6 +37,9 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(super) requests: Option<Box<VecDeque<Request>>>,
     pub(super) slots: Slots<Result<A::Reply, CallError>>,
     pub(super) room: Room,
+    /// Whether the code that runs is to panic.
+    #[cfg(feature = "testing")]
+    pub(in crate::runtime) crashes: bool,
     pub(super) pushed: u64,
     pub(super) taken: u64,
     pub(super) refusal: Option<Box<Refusal>>,
@@ -62,6 +65,8 @@ impl<A: Handlers> Inner<A> {
             requests: None,
             slots: Slots::new(),
             room: Room::default(),
+            #[cfg(feature = "testing")]
+            crashes: false,
             pushed: 0,
             taken: 0,
             refusal: refusal.map(Box::new),
