@@ -146,7 +146,7 @@ impl Builder {
                 };
                 kinds.insert(this.id, (this.register)(template));
             }
-            Ok(Store::open(place, &names, &templates, away).map(|store| (store, kinds)))
+            Ok(Store::open(place, &names, &templates, &away).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(Parts {

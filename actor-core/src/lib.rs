@@ -122,7 +122,7 @@ pub mod __private {
     pub use diesel;
 }
 
-/// Compiles the README's example.
-#[cfg(doctest)]
+/// Compiles the README's examples, of which one needs the test kit.
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

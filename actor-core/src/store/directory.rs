@@ -111,9 +111,10 @@ impl Directory {
     ///
     /// On a disk that SQLite does not know it is in memory, and built from the files each time.
     pub(super) fn open(disk: &dyn Disk, root: &Path) -> Result<Self, StoreError> {
-        let path = match disk.is_native() {
-            true => root.join("directory.db"),
-            false => PathBuf::from(":memory:"),
+        let path = if disk.is_native() {
+            root.join("directory.db")
+        } else {
+            PathBuf::from(":memory:")
         };
         let (connection, closed) = match connect(&path) {
             Ok(opened) => opened,

@@ -80,7 +80,7 @@ impl Store {
         place: Place,
         types: &[&'static str],
         templates: &[Arc<Template>],
-        away: Away,
+        away: &Away,
     ) -> Result<Self, SystemError> {
         let taken = place.take(types)?;
         let (disk, root) = (taken.disk, taken.root);

@@ -48,16 +48,16 @@ impl Hold {
             runtime: runtime.clone(),
             work: work.clone(),
         };
-        let (asks, asked) = mpsc::channel();
-        let thread = runtime.spawn_blocking(move || watch.serve(&asked));
+        let (asks, askers) = mpsc::channel();
+        let thread = runtime.spawn_blocking(move || watch.serve(&askers));
         Self { asks, thread }
     }
 
     /// Waits until the runtime has nothing to do.
     pub(super) async fn idle(&self) {
         let (asker, answer) = oneshot::channel();
-        let asked = self.asks.send(asker);
-        asked.expect("the thread looks until this is dropped");
+        let sent = self.asks.send(asker);
+        sent.expect("the thread looks until this is dropped");
         answer.await.expect("the thread answers before it ends");
     }
 
@@ -70,10 +70,10 @@ impl Hold {
 }
 
 impl Watch {
-    fn serve(&self, asked: &Receiver<Asker>) {
+    fn serve(&self, askers: &Receiver<Asker>) {
         let mut hinted = false;
         loop {
-            match asked.recv_timeout(limits::HINT_AFTER) {
+            match askers.recv_timeout(limits::HINT_AFTER) {
                 Ok(asker) => {
                     self.wait(&asker);
                     // Who is gone wants to know nothing.

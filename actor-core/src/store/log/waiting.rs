@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use super::engine::{Buffer, Engine};
 use crate::store::StoreError;
@@ -107,8 +108,8 @@ impl<E: Entry> Engine<E> {
     pub(super) fn pressure(&self) -> Option<Lsn> {
         let mut buffer = self.buffer.lock();
         loop {
-            if let Some(ended) = self.look_for_pressure(&mut buffer) {
-                return ended;
+            if let Poll::Ready(found) = self.look_for_pressure(&mut buffer) {
+                return found;
             }
             buffer = self.pressing.wait(buffer);
         }
@@ -117,24 +118,24 @@ impl<E: Entry> Engine<E> {
     #[cfg(feature = "testing")]
     pub(super) async fn pressed(&self) -> Option<Lsn> {
         loop {
-            if let Some(ended) = self.look_for_pressure(&mut self.buffer.lock()) {
-                return ended;
+            if let Poll::Ready(found) = self.look_for_pressure(&mut self.buffer.lock()) {
+                return found;
             }
             // What came between the look and this has left its mark.
             self.pressed.notified().await;
         }
     }
 
-    /// Returns up to which record a checkpoint is wanted, if one is; that there will be no more, once that is known.
-    fn look_for_pressure(&self, buffer: &mut Buffer<E>) -> Option<Option<Lsn>> {
+    /// Returns up to which record a checkpoint is wanted, if one is now; `None` when there will be no more.
+    fn look_for_pressure(&self, buffer: &mut Buffer<E>) -> Poll<Option<Lsn>> {
         if self.check_open(buffer).is_err() {
-            return Some(None);
+            return Poll::Ready(None);
         }
         if buffer.checkpoint.is_requested || self.space.is_pressing(buffer.is_stalled) {
             buffer.checkpoint.is_requested = false;
-            return Some(Some(self.written()));
+            return Poll::Ready(Some(self.written()));
         }
-        None
+        Poll::Pending
     }
 
     /// Lets those look who take checkpoints.
