@@ -6,7 +6,8 @@
 //! 2. At most one system is alive on the disk: the last one is given up, and its disk without power, before the next one starts.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future as _;
+use std::future::{IntoFuture, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -129,6 +130,43 @@ impl Lab {
     /// failures, happens at its moment and in its order, and what follows from it happens before time goes on. Returns when nothing
     /// is under way any more: see [`idle`](Lab::idle).
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actor_core::prelude::*;
+    /// # use actor_core::testing::{Lab, Unsynced};
+    /// # use std::time::Duration;
+    /// # #[derive(Actor)]
+    /// # struct Counter {
+    /// #     #[state]
+    /// #     count: State<u64>,
+    /// #     #[vars]
+    /// #     calls: u64,
+    /// # }
+    /// # #[actor]
+    /// # impl Counter {
+    /// #     #[action]
+    /// #     fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
+    /// #         self.calls += 1;
+    /// #         *self.count += more;
+    /// #         Ok(*self.count)
+    /// #     }
+    /// #     #[action]
+    /// #     fn calls(&self, _cx: &mut Context<'_, Self>) -> Result<u64> {
+    /// #         Ok(self.calls)
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// let mut lab = Lab::builder().register::<Counter>().start().await?;
+    /// let visits = lab.get_or_create::<Counter>("visits", ());
+    /// visits.add(1).every(Duration::from_secs(60)).await?;
+    /// lab.advance(Duration::from_hours(1)).await;
+    /// assert_eq!(visits.add(0).await?, 60);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Cancel safety
     ///
     /// When the future is dropped, time runs as tokio's does until the next call of a method that stops it.
@@ -172,7 +210,7 @@ impl Lab {
     /// # Cancel safety
     ///
     /// That of [`advance`](Lab::advance), and that of the future.
-    pub async fn run_until<T>(&mut self, future: impl Future<Output = T>) -> T {
+    pub async fn run_until<F: IntoFuture>(&mut self, future: F) -> F::Output {
         if let Some(hold) = self.hold.take() {
             hold.release().await;
         }
@@ -187,6 +225,45 @@ impl Lab {
     ///
     /// It is not known of what a thread does that is none of the framework's, not even with `spawn_blocking`; of what
     /// `cx.blocking` does it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actor_core::prelude::*;
+    /// # use actor_core::testing::{Lab, Unsynced};
+    /// # use std::time::Duration;
+    /// # #[derive(Actor)]
+    /// # struct Counter {
+    /// #     #[state]
+    /// #     count: State<u64>,
+    /// #     #[vars]
+    /// #     calls: u64,
+    /// # }
+    /// # #[actor]
+    /// # impl Counter {
+    /// #     #[action]
+    /// #     fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
+    /// #         self.calls += 1;
+    /// #         *self.count += more;
+    /// #         Ok(*self.count)
+    /// #     }
+    /// #     #[action]
+    /// #     fn calls(&self, _cx: &mut Context<'_, Self>) -> Result<u64> {
+    /// #         Ok(self.calls)
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// let mut lab = Lab::builder().register::<Counter>().start().await?;
+    /// let visits = lab.get_or_create::<Counter>("visits", ());
+    /// visits.add(1).tell().await?;
+    /// lab.idle().await;
+    /// // It was handled, and what it wrote is on disk.
+    /// lab.power_cut().await?;
+    /// assert_eq!(lab.get::<Counter>("visits").add(0).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     ///
@@ -203,6 +280,46 @@ impl Lab {
     /// Gives up the instance of an actor, as after a panic: nothing of its memory is kept, no hook runs for it, and the next one starts
     /// from what is durable, through the preamble. Calls that wait are answered by the next instance. An action or a hook that waits
     /// for something is undone, and fails with [`CallError::Panicked`]. Does nothing if the actor is asleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actor_core::prelude::*;
+    /// # use actor_core::testing::{Lab, Unsynced};
+    /// # use std::time::Duration;
+    /// # #[derive(Actor)]
+    /// # struct Counter {
+    /// #     #[state]
+    /// #     count: State<u64>,
+    /// #     #[vars]
+    /// #     calls: u64,
+    /// # }
+    /// # #[actor]
+    /// # impl Counter {
+    /// #     #[action]
+    /// #     fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
+    /// #         self.calls += 1;
+    /// #         *self.count += more;
+    /// #         Ok(*self.count)
+    /// #     }
+    /// #     #[action]
+    /// #     fn calls(&self, _cx: &mut Context<'_, Self>) -> Result<u64> {
+    /// #         Ok(self.calls)
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// let mut lab = Lab::builder().register::<Counter>().start().await?;
+    /// let visits = lab.get_or_create::<Counter>("visits", ());
+    /// visits.add(2).await?;
+    /// assert_eq!(visits.calls().await?, 1);
+    ///
+    /// lab.crash::<Counter>("visits").await?;
+    /// // State is kept, and vars are made anew.
+    /// assert_eq!((visits.add(0).await?, visits.calls().await?), (2, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -226,6 +343,52 @@ impl Lab {
     }
 
     /// Cuts the power like [`power_cut`](Lab::power_cut), and says what becomes of that which was written and not synced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actor_core::prelude::*;
+    /// # use actor_core::Durability;
+    /// # use actor_core::testing::{Lab, Unsynced};
+    /// # use std::time::Duration;
+    /// # #[derive(Actor)]
+    /// # struct Counter {
+    /// #     #[state]
+    /// #     count: State<u64>,
+    /// #     #[vars]
+    /// #     calls: u64,
+    /// # }
+    /// # #[actor]
+    /// # impl Counter {
+    /// #     #[action]
+    /// #     fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
+    /// #         self.calls += 1;
+    /// #         *self.count += more;
+    /// #         Ok(*self.count)
+    /// #     }
+    /// #     #[action]
+    /// #     fn calls(&self, _cx: &mut Context<'_, Self>) -> Result<u64> {
+    /// #         Ok(self.calls)
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// let lab = Lab::builder().register::<Counter>().durability(Durability::Process);
+    /// let mut lab = lab.start().await?;
+    /// lab.get_or_create::<Counter>("visits", ()).add(1).await?;
+    ///
+    /// // In order, so that all is synced; then something that is only written.
+    /// lab.restart().await?;
+    /// lab.get::<Counter>("visits").add(1).await?;
+    /// lab.power_cut_with(Unsynced::Lost).await?;
+    /// assert_eq!(lab.get::<Counter>("visits").add(0).await?, 1);
+    ///
+    /// lab.get::<Counter>("visits").add(1).await?;
+    /// lab.power_cut_with(Unsynced::Kept).await?;
+    /// assert_eq!(lab.get::<Counter>("visits").add(0).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
