@@ -56,10 +56,11 @@ impl<A: Handlers> Instance<A> {
             Opened::Due => unreachable!("what is due may wait"),
             Opened::Answered => return Flow::GoOn,
         };
-        let (result, flow) = match self.refusal(open.info) {
-            Some(error) => (Err(error), Flow::GoOn),
-            None => self.act(open.message, open.info),
-        };
+        if let Some(error) = self.refusal(open.info) {
+            self.refuse(open.reply, error, open.info);
+            return Flow::GoOn;
+        }
+        let (result, flow) = self.act(open.message, open.info);
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -167,7 +168,7 @@ impl<A: Handlers> Instance<A> {
             Opened::Answered => return Flow::GoOn,
         };
         if let Some(error) = self.refusal(open.info) {
-            self.finish(open.reply, Err(error), open.info);
+            self.refuse(open.reply, error, open.info);
             return Flow::GoOn;
         }
         let (result, flow) = self.act_waiting(open.message, open.info).await;
@@ -312,17 +313,35 @@ impl<A: Handlers> Instance<A> {
         result: Result<A::Reply, CallError>,
         info: &'static ActionInfo,
     ) {
+        self.end_call(reply, result.as_ref().err(), info);
+        let cell = self.turn.cell();
+        let durability = info.durability.unwrap_or_else(|| cell.durability());
+        self.batch.push(reply, result, durability);
+    }
+
+    /// Answers a call that did not run, past the gate: it saw nothing that is not on disk, and what waits there may wait for long.
+    fn refuse(&mut self, reply: Option<SlotId>, error: CallError, info: &'static ActionInfo) {
+        self.end_call(reply, Some(&error), info);
+        if let Some(slot) = reply {
+            self.turn.cell().mailbox().complete(slot, Err(error));
+        }
+    }
+
+    /// Notes that nobody waits for what runs any more, and says what nobody is told.
+    fn end_call(
+        &mut self,
+        reply: Option<SlotId>,
+        error: Option<&CallError>,
+        info: &'static ActionInfo,
+    ) {
         if self.is_asked {
             self.is_asked = false;
             self.turn.cell().set_waiting(None);
         }
-        if let (None, Err(error)) = (reply, &result) {
+        if let (None, Some(error)) = (reply, error) {
             let (actor, key) = (A::NAME, self.turn.cell().key());
             tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
         }
-        let cell = self.turn.cell();
-        let durability = info.durability.unwrap_or_else(|| cell.durability());
-        self.batch.push(reply, result, durability);
     }
 
     /// Undoes a call that failed, and nothing of those before it.

@@ -17,6 +17,9 @@ pub(crate) enum Ending {
     Sleep,
     /// Be destroyed.
     Destroy,
+    /// Be given up, and start again, if it is awake.
+    #[cfg(feature = "testing")]
+    Crash,
 }
 
 /// Who waits for an [`Ending`].

@@ -175,10 +175,19 @@ impl<A: Handlers> Mailbox<A> {
         inner.push(Mail::Due)
     }
 
+    /// Puts the same notice there if there is an instance that answers calls, so that it looks at its database.
+    pub(super) fn push_if_awake(&self) -> Pushed<A> {
+        let mut inner = self.inner.lock();
+        if inner.status != Status::Awake {
+            return Pushed::Delivered;
+        }
+        inner.push(Mail::Due)
+    }
+
     /// Puts a lifecycle request behind all mail so far. A request to sleep that finds nobody is done at once.
     pub(super) fn request(&self, ending: Ending, waiter: Option<Waiter>) -> Pushed<A> {
         let mut inner = self.inner.lock();
-        if ending == Ending::Sleep && inner.status == Status::Asleep {
+        if ending != Ending::Destroy && inner.status == Status::Asleep {
             drop(inner);
             answer(waiter, Ok(()));
             return Pushed::Delivered;

@@ -40,6 +40,9 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(super) requests: Option<Box<VecDeque<Request>>>,
     pub(super) slots: Slots<Kept<A>>,
     pub(super) room: Room,
+    /// Whether the code that runs is to panic.
+    #[cfg(feature = "testing")]
+    pub(in crate::runtime) crashes: bool,
     pub(super) pushed: u64,
     pub(super) taken: u64,
     pub(super) refusal: Option<Box<Refusal>>,
@@ -65,6 +68,8 @@ impl<A: Handlers> Inner<A> {
             requests: None,
             slots: Slots::new(),
             room: Room::default(),
+            #[cfg(feature = "testing")]
+            crashes: false,
             pushed: 0,
             taken: 0,
             refusal: refusal.map(Box::new),

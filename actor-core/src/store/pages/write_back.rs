@@ -10,7 +10,7 @@ use super::{
     Base, Before, Fate, Image, Inner, PENDING, Page, Pages, ReadAt as _, Unit, UnitStage, base,
 };
 use crate::store::disk::DiskFile;
-use crate::store::log::Lsn;
+use crate::store::log::{Lsn, Ticket};
 use crate::store::record::{Event, Extent, Kind, Record};
 
 /// A page as it was at one moment, and the commit that changed it last.
@@ -96,6 +96,8 @@ impl Pages {
         let mut inner = self.inner.lock();
         if matches!(inner.fate, Fate::Lost(_)) {
             inner.fate = Fate::Good;
+            // Nobody waits any more for what was lost.
+            inner.last = Ticket::synced_to(inner.last_kept());
         }
     }
 
