@@ -12,7 +12,7 @@ use crate::actor::Handlers;
 use crate::clock::Clock;
 use crate::error::SystemError;
 use crate::ids::ById;
-use crate::runtime::Kind;
+use crate::runtime::{Kind, Until};
 use crate::store::{self, Durability, Migrations, Store, Template};
 use crate::system::{Parts, Registered, System};
 
@@ -179,6 +179,12 @@ fn registered<A: Handlers>(template: Option<Built>) -> Registered {
             let kind = kind.downcast_ref::<Arc<Kind<A>>>();
             for cell in kind.into_iter().flat_map(|kind| kind.live()) {
                 cell.abandon_life();
+            }
+        },
+        end_observers: |kind| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            for cell in kind.into_iter().flat_map(|kind| kind.live()) {
+                cell.end_observers(Until::Shutdown);
             }
         },
         name: A::NAME,
