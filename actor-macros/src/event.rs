@@ -109,6 +109,10 @@ fn actors(opt: &Opt, diagnostics: &mut Diagnostics) -> Option<Vec<Type>> {
     {
         return Some(actors.into_iter().collect());
     }
-    opt.refuse_value("the actors that emit the event", "of(ChatRoom)", diagnostics);
+    opt.refuse_value(
+        "the actors that emit the event",
+        "of(ChatRoom)",
+        diagnostics,
+    );
     None
 }

@@ -114,7 +114,9 @@ fn taken<E: Event>(events: &mut Subscription<E>) -> Vec<Result<E, Lagged>> {
 
 fn numbers(events: &mut Subscription<Noted>) -> Vec<u32> {
     let taken = taken(events).into_iter();
-    taken.map(|event| event.expect("none is missed").0).collect()
+    taken
+        .map(|event| event.expect("none is missed").0)
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +151,11 @@ async fn of_calls_that_share_a_commit_those_that_are_undone_tell_nothing() {
     let mut events = notebook.subscribe::<Noted>().unwrap();
     // All are in the mailbox before the actor takes the first.
     for number in 1..=10 {
-        let end = if number % 3 == 0 { End::Fails } else { End::Well };
+        let end = if number % 3 == 0 {
+            End::Fails
+        } else {
+            End::Well
+        };
         notebook.note(number, end).tell().await.unwrap();
     }
     assert_eq!(notebook.read().await.unwrap(), 7);

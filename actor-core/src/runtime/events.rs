@@ -77,7 +77,9 @@ impl<A: Handlers> Turn<A> {
     /// Makes what a call emitted a part of what is committed; in an actor without a database it leaves at once.
     pub(super) fn keep_events(&mut self) {
         if !A::__STORED {
-            self.take_events().into_iter().for_each(|events| events.leave());
+            self.take_events()
+                .into_iter()
+                .for_each(|events| events.leave());
         } else if let Some(emitted) = &mut self.events {
             emitted.kept = emitted.events.len();
         }
@@ -120,7 +122,9 @@ impl<A: Handlers> Cell<A> {
         capacity: usize,
         until: Until,
     ) -> Observer<T> {
-        let buffer = self.gate().with_observers(|observers| observers.add(capacity, until));
+        let buffer = self
+            .gate()
+            .with_observers(|observers| observers.add(capacity, until));
         Observer::new(buffer, Arc::clone(self) as Arc<dyn Place>)
     }
 
