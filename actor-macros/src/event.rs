@@ -41,25 +41,22 @@ pub(crate) fn expand(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Toke
         generics.make_where_clause().predicates.push(bound);
     }
     let (parameters, arguments, bounds) = generics.split_for_impl();
-    let emitters = match &written.of {
-        Some(actors) => {
-            let emitters = actors.iter().map(|actor| {
-                quote_spanned! {names::at(actor.span())=>
-                    #[automatically_derived]
-                    impl #parameters #event_of<#actor> for #ident #arguments #bounds {}
-                }
-            });
-            quote!(#(#emitters)*)
-        }
-        None => {
-            let any = proc_macro2::Ident::new("__Actor", proc_macro2::Span::mixed_site());
-            let mut generics = generics.clone();
-            generics.params.push(syn::parse_quote!(#any));
-            let (parameters, _, bounds) = generics.split_for_impl();
-            quote! {
+    let emitters = if let Some(actors) = &written.of {
+        let emitters = actors.iter().map(|actor| {
+            quote_spanned! {names::at(actor.span())=>
                 #[automatically_derived]
-                impl #parameters #event_of<#any> for #ident #arguments #bounds {}
+                impl #parameters #event_of<#actor> for #ident #arguments #bounds {}
             }
+        });
+        quote!(#(#emitters)*)
+    } else {
+        let any = proc_macro2::Ident::new("__Actor", proc_macro2::Span::mixed_site());
+        let mut generics = generics.clone();
+        generics.params.push(syn::parse_quote!(#any));
+        let (parameters, _, bounds) = generics.split_for_impl();
+        quote! {
+            #[automatically_derived]
+            impl #parameters #event_of<#any> for #ident #arguments #bounds {}
         }
     };
     quote! {

@@ -50,11 +50,11 @@ struct Observed {
 }
 
 impl<A: Handlers> Inner<A> {
-    fn new() -> Box<Self> {
-        Box::new(Self {
+    fn new() -> Self {
+        Self {
             held: VecDeque::new(),
             observed: None,
-        })
+        }
     }
 
     fn is_sending(&self) -> bool {
@@ -103,7 +103,7 @@ impl<A: Handlers> Gate<A> {
     /// Changes who observes.
     pub(super) fn with_observers<R>(&self, change: impl FnOnce(&mut Observers) -> R) -> R {
         let mut inner = self.inner.lock();
-        let inner = inner.get_or_insert_with(Inner::new);
+        let inner = inner.get_or_insert_with(|| Box::new(Inner::new()));
         let observed = inner.observed.get_or_insert_default();
         change(&mut observed.observers)
     }
@@ -150,7 +150,7 @@ impl<A: Handlers> Cell<A> {
             finished.tell();
             return;
         }
-        let held = &mut inner.get_or_insert_with(Inner::new).held;
+        let held = &mut inner.get_or_insert_with(|| Box::new(Inner::new())).held;
         held.push_back(Held {
             volume: Arc::clone(volume),
             ticket,
