@@ -51,6 +51,7 @@ mod context;
 mod cron;
 mod dead_letter;
 mod error;
+mod event;
 mod failure;
 mod handle;
 mod hooks;
@@ -73,7 +74,7 @@ mod timer;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
-    Actor, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
+    Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
     on_before_start, on_create, on_destroy, on_sleep, on_wake, queue, run, schema,
 };
 pub use background::Background;
@@ -83,6 +84,7 @@ pub use clock::Clock;
 pub use context::Context;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
+pub use event::{Event, EventOf, Lagged, Subscription};
 pub use failure::{Failure, Result, SharedError};
 pub use handle::ActorRef;
 pub use hooks::Step;
@@ -107,6 +109,7 @@ pub mod __private {
     pub use crate::background::Background;
     pub use crate::call::Call;
     pub use crate::context::Context;
+    pub use crate::event::{Event, EventOf};
     pub use crate::failure::Failure;
     pub use crate::handle::ActorRef;
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};

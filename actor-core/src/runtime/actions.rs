@@ -103,13 +103,16 @@ impl<A: Handlers> Instance<A> {
             return (Direct::Later(slot), self.flush());
         }
         let committed = self.turn.commit(durability);
+        let events = self.turn.take_events();
         let volume = self.turn.database().volume();
         match committed {
             // DURABILITY: it leaves at once only if all that it saw is durable.
-            Ok(ticket) if cell.is_out(volume, ticket) => (Direct::Reply(result), flow),
+            Ok(ticket) if events.is_none() && cell.is_out(volume, ticket) => {
+                (Direct::Reply(result), flow)
+            }
             Ok(ticket) => {
                 let slot = cell.mailbox().add_slot();
-                cell.answer_after(volume, ticket, vec![(slot, result)]);
+                cell.answer_after(volume, ticket, vec![(slot, result)], events);
                 (Direct::Later(slot), flow)
             }
             Err(error) => {
@@ -296,7 +299,10 @@ impl<A: Handlers> Instance<A> {
     ) -> (Result<A::Reply, CallError>, Flow) {
         match outcome {
             Ok(reply) => match self.keep(name) {
-                Ok(()) => (Ok(reply), Flow::GoOn),
+                Ok(()) => {
+                    self.turn.keep_events();
+                    (Ok(reply), Flow::GoOn)
+                }
                 Err(error) => self.undo(error),
             },
             Err(fault) => {
@@ -349,6 +355,7 @@ impl<A: Handlers> Instance<A> {
         if let Some(state) = self.actor.__state() {
             state.undo();
         }
+        self.turn.undo_events();
         let crashed = matches!(error, CallError::Panicked { .. });
         let undone = self.turn.stored().map(|database| database.db().undo_call());
         if let Some(Err(cause)) = undone {
@@ -413,6 +420,7 @@ impl<A: Handlers> Instance<A> {
             (None, None) => Ok(()),
         };
         let committed = written.and_then(|()| self.turn.commit(durability));
+        let events = self.turn.take_events();
         match committed {
             Ok(ticket) => {
                 let volume = self.turn.database().volume();
@@ -421,13 +429,13 @@ impl<A: Handlers> Instance<A> {
                     notice(Ok(Committed::new(volume, ticket)));
                 }
                 // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
-                if cell.is_out(volume, ticket) {
+                if events.is_none() && cell.is_out(volume, ticket) {
                     self.answer_now();
                     // What else commits loses its room to the gate; an idle actor is smaller without.
                     self.batch.answers = Vec::new();
                 } else {
                     let batch = std::mem::replace(&mut self.batch, Batch::new());
-                    cell.answer_after(volume, ticket, batch.answers);
+                    cell.answer_after(volume, ticket, batch.answers, events);
                 }
                 Flow::GoOn
             }
@@ -461,7 +469,7 @@ impl<A: Handlers> Instance<A> {
         // Behind the replies that wait at the gate: they came before.
         let database = self.turn.database();
         let ticket = database.so_far().unwrap_or_default();
-        cell.answer_after(database.volume(), ticket, batch.answers);
+        cell.answer_after(database.volume(), ticket, batch.answers, None);
     }
 
     pub(super) fn subject(&self) -> Subject {
