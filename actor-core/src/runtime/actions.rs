@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
+use crate::observe::trace::{self, Origin};
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::{Committed, Work};
@@ -23,6 +24,7 @@ struct Open<A: Handlers> {
     message: A::Message,
     reply: Option<SlotId>,
     info: &'static ActionInfo,
+    origin: Origin,
 }
 
 /// What a mail asks for.
@@ -58,7 +60,7 @@ impl<A: Handlers> Instance<A> {
         };
         let (result, flow) = match self.refusal(open.info) {
             Some(error) => (Err(error), Flow::GoOn),
-            None => self.act(open.message, open.info),
+            None => self.act(open.message, open.info, &open.origin),
         };
         self.finish(open.reply, result, open.info);
         flow
@@ -76,7 +78,7 @@ impl<A: Handlers> Instance<A> {
         if asked {
             self.turn.cell().set_waiting(chain);
         }
-        let (result, flow) = self.act(message, info);
+        let (result, flow) = self.act(message, info, &Origin::Here);
         if asked {
             self.turn.cell().set_waiting(None);
         }
@@ -126,14 +128,18 @@ impl<A: Handlers> Instance<A> {
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
+        origin: &Origin,
     ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
+        running.traced = trace::action(A::NAME, self.turn.cell().key(), info, origin);
         let mut cx = Context::new(&mut self.turn);
         let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
-        self.turn.leave(running);
+        let traced = self.turn.leave(running);
         let outcome = self.turn.settle_now(outcome, limit);
-        self.conclude(outcome, info.name)
+        let (result, flow) = self.conclude(outcome, info.name);
+        traced.ended(&result);
+        (result, flow)
     }
 
     /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
@@ -170,7 +176,9 @@ impl<A: Handlers> Instance<A> {
             self.finish(open.reply, Err(error), open.info);
             return Flow::GoOn;
         }
-        let (result, flow) = self.act_waiting(open.message, open.info).await;
+        let (result, flow) = self
+            .act_waiting(open.message, open.info, &open.origin)
+            .await;
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -186,9 +194,9 @@ impl<A: Handlers> Instance<A> {
             return None;
         }
         if info.is_async {
-            Some(self.act_waiting(message, info).await)
+            Some(self.act_waiting(message, info, &Origin::Here).await)
         } else {
-            Some(self.act(message, info))
+            Some(self.act(message, info, &Origin::Here))
         }
     }
 
@@ -214,15 +222,19 @@ impl<A: Handlers> Instance<A> {
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
+        origin: &Origin,
     ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
+        running.traced = trace::action(A::NAME, self.turn.cell().key(), info, origin);
         let mut cx = Context::new(&mut self.turn);
         let code = self.actor.__dispatch(message, &mut cx);
         let outcome = limited_later(&mut running, limit, code).await;
-        self.turn.leave(running);
+        let traced = self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
-        self.conclude(outcome, info.name)
+        let (result, flow) = self.conclude(outcome, info.name);
+        traced.ended(&result);
+        (result, flow)
     }
 
     /// Answers what is no call, and notes who waits for what is one.
@@ -239,6 +251,7 @@ impl<A: Handlers> Instance<A> {
                 message,
                 reply,
                 chain,
+                caller,
                 ..
             } => {
                 if chain.is_some() {
@@ -250,6 +263,7 @@ impl<A: Handlers> Instance<A> {
                     message,
                     reply,
                     info,
+                    origin: Origin::Mail(caller),
                 })
             }
         }
@@ -393,7 +407,9 @@ impl<A: Handlers> Instance<A> {
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        let committed = written.and_then(|()| self.turn.commit(durability));
+        let traced = trace::commit(A::NAME, cell.key(), Some(self.batch.calls()));
+        let committed = written.and_then(|()| traced.enter(|| self.turn.commit(durability)));
+        drop(traced);
         match committed {
             Ok(ticket) => {
                 let volume = self.turn.database().volume();

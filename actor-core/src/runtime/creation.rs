@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::actor::Handlers;
 use crate::context::Context;
 use crate::hooks::Step;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
@@ -40,6 +41,7 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
                 reply,
                 input,
                 chain,
+                caller,
             }) if input.is_some() || memory::input::<A>().is_some() => {
                 let input = input.or_else(memory::input::<A>)?;
                 let mail = Mail::Action {
@@ -47,6 +49,7 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
                     reply,
                     input: None,
                     chain,
+                    caller,
                 };
                 return Some((input, mail));
             }
@@ -174,7 +177,9 @@ async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Me
         .and_then(|text| database.write_state(A::__STATE_VERSION, &text))
         .and_then(|()| {
             let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
-            Ok((meta, database.commit(durability)?))
+            let traced = trace::commit(A::NAME, cell.key(), None);
+            let ticket = traced.enter(|| database.commit(durability))?;
+            Ok((meta, ticket))
         });
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;

@@ -7,11 +7,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::slots::SlotId;
 use crate::store::{Gatekeeper, StoreError, Ticket, Volume};
@@ -24,6 +26,8 @@ struct Held<A: Handlers> {
     volume: Arc<Volume>,
     ticket: Ticket,
     answers: Vec<Answer<A>>,
+    /// Since when, if anybody wants to know.
+    since: Option<Instant>,
 }
 
 /// Replies that wait until what they saw is durable.
@@ -82,6 +86,7 @@ impl<A: Handlers> Cell<A> {
             volume: Arc::clone(volume),
             ticket,
             answers,
+            since: trace::held_since(),
         });
         drop(held);
         // The store may have failed before, in which case no sync comes any more.
@@ -105,17 +110,21 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
             let Some(first) = held.pop_front() else {
                 break;
             };
+            let (replies, held) = (first.answers.len(), first.since.map(|at| at.elapsed()));
             let answers = match durable {
                 Ok(()) => first.answers,
                 Err(source) => self.replace(first.answers, &source),
             };
-            finished.push(self.mailbox().complete_all(answers));
+            finished.push((self.mailbox().complete_all(answers), replies, held));
         }
         // An actor that is idle keeps no room for replies.
         held.shrink_to(4);
         drop(gate);
-        for finished in finished {
+        for (finished, replies, held) in finished {
             finished.tell();
+            if let Some(held) = held {
+                trace::left_gate(A::NAME, self.key(), replies, held);
+            }
         }
     }
 }

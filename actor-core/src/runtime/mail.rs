@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::observe::trace::Caller;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::Work;
 use crate::runtime::slots::SlotId;
@@ -17,6 +18,16 @@ pub(crate) enum Ending {
     Sleep,
     /// Be destroyed.
     Destroy,
+}
+
+impl Ending {
+    /// Returns its name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Destroy => "destroy",
+        }
+    }
 }
 
 /// Who waits for an [`Ending`].
@@ -34,6 +45,8 @@ pub(crate) enum Mail<A: Handlers> {
         input: Option<Arc<A::Input>>,
         /// Who waits for the reply, if actors do.
         chain: Option<Arc<Chain>>,
+        /// Where it was made, for its span.
+        caller: Caller,
     },
     /// A wish that the actor be created, and that it was not there before.
     Create {

@@ -140,6 +140,7 @@ impl<A: Handlers> Mailbox<A> {
             reply,
             input,
             chain: call.chain.take(),
+            caller: std::mem::take(&mut call.caller),
         });
         inner.pushed += 1;
         inner.alone += usize::from(is_async);

@@ -11,6 +11,7 @@ use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::{Hook, Step};
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
@@ -61,9 +62,15 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
             fail(cell, Failed::store(None, error), None, true);
             None
         }
-        Ok(Some(opened)) => wake(cell, opened, &template).await,
+        Ok(Some(opened)) => {
+            if !restart {
+                trace::note_kind("wake");
+            }
+            wake(cell, opened, &template).await
+        }
         Ok(None) => {
             let (input, mail) = creator(cell)?;
+            trace::note_kind("new");
             create(cell, input, mail, template).await
         }
     }
@@ -229,5 +236,9 @@ pub(super) fn enter<A: Handlers>(
     hook: &Hook,
 ) -> (Running, std::time::Duration) {
     let limit = hook.timeout.unwrap_or(A::OPTIONS.timeouts.of(step));
-    (turn.enter(hook.name, false, limit), limit)
+    let running = Running {
+        traced: trace::hook(step, hook.name),
+        ..turn.enter(hook.name, false, limit)
+    };
+    (running, limit)
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::background::Background;
 use crate::hooks::Step;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, Running, limited};
 
@@ -40,6 +41,7 @@ impl Runs {
                     asks_as: None,
                     actor: A::NAME,
                     name: hook,
+                    traced: trace::run(A::NAME, key, hook),
                 };
                 match limited(&mut running, limit, code).await {
                     Ok(()) => {}
