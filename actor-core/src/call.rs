@@ -15,7 +15,6 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::observe::trace::Caller;
 use crate::runtime::{Cell, Chain, Line, Sending, Sent, SlotId, asking};
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
@@ -130,7 +129,6 @@ fn told<'s, A: Handlers>(
         input: actor.input(),
         chain: None,
         asker: None,
-        caller: Caller::here(false),
     }
 }
 
@@ -239,7 +237,6 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
                 input: actor.input(),
                 chain: this.chain.clone(),
                 asker: Some(task.waker()),
-                caller: Caller::here(true),
             };
             match cell.poll_send(sending, line, task) {
                 Poll::Pending => {}

@@ -37,14 +37,17 @@ fn is_wanted(level: Level) -> bool {
     level <= tracing::level_filters::STATIC_MAX_LEVEL && level <= LevelFilter::current()
 }
 
+/// Returns whether anybody at all may want the span of a call.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    is_wanted(Level::INFO)
+}
+
 /// A span, or the lack of one, which is what it is as long as nobody wants it.
 #[derive(Default)]
 pub(crate) struct Traced(Option<Box<Span>>);
 
 impl Traced {
-    /// Stands for no span.
-    pub(crate) const NONE: Self = Self(None);
-
     /// INVARIANT 1: makes the span only if somebody may want its level.
     #[inline]
     fn new(level: Level, make: impl FnOnce() -> Span) -> Self {
@@ -58,7 +61,7 @@ impl Traced {
         if is_wanted(level) {
             return made(make);
         }
-        Self::NONE
+        Self(None)
     }
 
     /// Runs a part of what the span stands for.
@@ -74,6 +77,12 @@ impl Traced {
     pub(crate) fn around<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         // INVARIANT 3
         future.instrument(self.0.map_or_else(Span::none, |span| *span))
+    }
+
+    /// Makes a future run in the span, which it shares.
+    pub(crate) fn follow<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+        let span = self.0.as_deref().cloned();
+        future.instrument(span.unwrap_or_else(Span::none))
     }
 
     /// Notes how a call ended.
@@ -119,6 +128,11 @@ struct Sender {
 }
 
 impl Caller {
+    /// Returns whether there is anything to remember.
+    pub(crate) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Notes where a call is made. Not to be called under a lock.
     #[inline]
     pub(crate) fn here(waits: bool) -> Self {
@@ -135,21 +149,13 @@ impl Caller {
     }
 }
 
-/// What a call comes from.
-pub(crate) enum Origin {
-    /// The code that runs here: the one who asks runs the actor, or the framework runs a stored call.
-    Here,
-    /// A caller that put it into the mailbox.
-    Mail(Caller),
-}
-
-/// Begins the span of an action.
+/// Begins the span of an action: in that of whoever waits for it, in the mailbox or, where there is no `caller`, right here.
 #[inline]
 pub(crate) fn action(
     actor: &'static str,
     key: &Key,
     info: &'static ActionInfo,
-    origin: &Origin,
+    caller: Option<&Caller>,
 ) -> Traced {
     Traced::new(Level::INFO, || {
         macro_rules! span {
@@ -167,11 +173,11 @@ pub(crate) fn action(
                 )
             };
         }
-        match origin {
-            Origin::Here => span!(),
-            Origin::Mail(Caller(None)) => span!(parent: None,),
-            Origin::Mail(Caller(Some(sender))) if sender.waits => span!(parent: &sender.span,),
-            Origin::Mail(Caller(Some(sender))) => {
+        match caller {
+            None => span!(),
+            Some(Caller(None)) => span!(parent: None,),
+            Some(Caller(Some(sender))) if sender.waits => span!(parent: &sender.span,),
+            Some(Caller(Some(sender))) => {
                 let span = span!(parent: None,);
                 span.follows_from(&sender.span);
                 span

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
-use crate::observe::trace::{self, Origin};
+use crate::observe::trace::{self, Caller};
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::{Committed, Work};
@@ -24,7 +24,7 @@ struct Open<A: Handlers> {
     message: A::Message,
     reply: Option<SlotId>,
     info: &'static ActionInfo,
-    origin: Origin,
+    caller: Caller,
 }
 
 /// What a mail asks for.
@@ -60,7 +60,7 @@ impl<A: Handlers> Instance<A> {
         };
         let (result, flow) = match self.refusal(open.info) {
             Some(error) => (Err(error), Flow::GoOn),
-            None => self.act(open.message, open.info, &open.origin),
+            None => self.act(open.message, open.info, Some(&open.caller)),
         };
         self.finish(open.reply, result, open.info);
         flow
@@ -78,7 +78,7 @@ impl<A: Handlers> Instance<A> {
         if asked {
             self.turn.cell().set_waiting(chain);
         }
-        let (result, flow) = self.act(message, info, &Origin::Here);
+        let (result, flow) = self.act(message, info, None);
         if asked {
             self.turn.cell().set_waiting(None);
         }
@@ -128,18 +128,40 @@ impl<A: Handlers> Instance<A> {
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
-        origin: &Origin,
+        caller: Option<&Caller>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        if trace::is_on() {
+            return self.act_traced(message, info, caller);
+        }
+        self.act_now(message, info)
+    }
+
+    /// Apart from the usual way, which pays a look at a flag for it.
+    #[cold]
+    fn act_traced(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+        caller: Option<&Caller>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
+        let (result, flow) = traced.enter(|| self.act_now(message, info));
+        traced.ended(&result);
+        (result, flow)
+    }
+
+    fn act_now(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
     ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
-        running.traced = trace::action(A::NAME, self.turn.cell().key(), info, origin);
         let mut cx = Context::new(&mut self.turn);
         let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
-        let traced = self.turn.leave(running);
+        self.turn.leave(running);
         let outcome = self.turn.settle_now(outcome, limit);
-        let (result, flow) = self.conclude(outcome, info.name);
-        traced.ended(&result);
-        (result, flow)
+        self.conclude(outcome, info.name)
     }
 
     /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
@@ -177,7 +199,7 @@ impl<A: Handlers> Instance<A> {
             return Flow::GoOn;
         }
         let (result, flow) = self
-            .act_waiting(open.message, open.info, &open.origin)
+            .act_waiting(open.message, open.info, Some(&open.caller))
             .await;
         self.finish(open.reply, result, open.info);
         flow
@@ -194,9 +216,9 @@ impl<A: Handlers> Instance<A> {
             return None;
         }
         if info.is_async {
-            Some(self.act_waiting(message, info, &Origin::Here).await)
+            Some(self.act_waiting(message, info, None).await)
         } else {
-            Some(self.act(message, info, &Origin::Here))
+            Some(self.act(message, info, None))
         }
     }
 
@@ -222,15 +244,15 @@ impl<A: Handlers> Instance<A> {
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
-        origin: &Origin,
+        caller: Option<&Caller>,
     ) -> (Result<A::Reply, CallError>, Flow) {
+        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
-        running.traced = trace::action(A::NAME, self.turn.cell().key(), info, origin);
         let mut cx = Context::new(&mut self.turn);
-        let code = self.actor.__dispatch(message, &mut cx);
+        let code = traced.follow(self.actor.__dispatch(message, &mut cx));
         let outcome = limited_later(&mut running, limit, code).await;
-        let traced = self.turn.leave(running);
+        self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
         let (result, flow) = self.conclude(outcome, info.name);
         traced.ended(&result);
@@ -251,7 +273,7 @@ impl<A: Handlers> Instance<A> {
                 message,
                 reply,
                 chain,
-                caller,
+                extra,
                 ..
             } => {
                 if chain.is_some() {
@@ -263,7 +285,7 @@ impl<A: Handlers> Instance<A> {
                     message,
                     reply,
                     info,
-                    origin: Origin::Mail(caller),
+                    caller: extra.map(|extra| extra.caller).unwrap_or_default(),
                 })
             }
         }

@@ -14,6 +14,7 @@ use crate::error::{CallError, StartError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::observe::trace::Caller;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
 use crate::runtime::mail::{Ending, Mail, Request};
@@ -193,12 +194,17 @@ impl<A: Handlers> Cell<A> {
     ) -> Poll<Result<Sent<A>, CallError>> {
         let way = self.way(&sending);
         let chain = sending.chain.clone();
+        let mut caller = Caller::here(sending.asker.is_some());
         loop {
             if line.place.is_some() && line.poll(task).is_pending() {
                 return Poll::Pending;
             }
             self.check_open()?;
-            match self.mailbox.push_call(&mut sending, &mut line.place, way) {
+            let place = &mut line.place;
+            match self
+                .mailbox
+                .push_call(&mut sending, place, way, &mut caller)
+            {
                 Ok(Posted::Direct(instance, message)) => {
                     return Poll::Ready(self.run_direct(instance, message, chain));
                 }
@@ -229,7 +235,11 @@ impl<A: Handlers> Cell<A> {
     /// Puts a call that nobody waits for into the mailbox if there is room.
     pub(crate) fn try_send(self: &Arc<Self>, mut sending: Sending<'_, A>) -> Result<(), CallError> {
         self.check_open()?;
-        match self.mailbox.push_call(&mut sending, &mut None, Way::Queued) {
+        let caller = &mut Caller::here(false);
+        let pushed = self
+            .mailbox
+            .push_call(&mut sending, &mut None, Way::Queued, caller);
+        match pushed {
             Ok(Posted::Sent(_, pushed)) => {
                 self.follow(pushed, false);
                 Ok(())

@@ -15,7 +15,7 @@ use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
 use crate::runtime::limited::{limited, limited_now};
-use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::mail::{Ending, Extra, Mail, Next, answer};
 use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
@@ -39,17 +39,16 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
             Next::Mail(Mail::Action {
                 message,
                 reply,
-                input,
                 chain,
-                caller,
-            }) if input.is_some() || memory::input::<A>().is_some() => {
+                mut extra,
+            }) if has_input(extra.as_deref()) || memory::input::<A>().is_some() => {
+                let input = extra.as_mut().and_then(|extra| extra.input.take());
                 let input = input.or_else(memory::input::<A>)?;
                 let mail = Mail::Action {
                     message,
                     reply,
-                    input: None,
                     chain,
-                    caller,
+                    extra,
                 };
                 return Some((input, mail));
             }
@@ -61,6 +60,11 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
         }
     }
     None
+}
+
+/// Returns whether a call says what its actor is created with.
+fn has_input<A: Handlers>(extra: Option<&Extra<A>>) -> bool {
+    extra.is_some_and(|extra| extra.input.is_some())
 }
 
 /// Creates the actor and brings it to the point where it takes calls.
@@ -137,7 +141,9 @@ pub(super) async fn create_hooks<A: Handlers>(
     for hook in A::HOOKS.on_create {
         let (mut running, limit) = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
-        let created = limited(&mut running, limit, A::__on_create(hook.id, &mut cx)).await;
+        let traced = trace::hook(Step::OnCreate, hook.name);
+        let code = traced.around(A::__on_create(hook.id, &mut cx));
+        let created = limited(&mut running, limit, code).await;
         turn.settle(created, limit)
             .await
             .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
@@ -153,10 +159,11 @@ async fn create_state<A: Handlers>(
     let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
     let (mut running, limit) = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
+    let traced = trace::hook(Step::CreateState, hook.name);
     // The user's `Clone` is the user's code too.
     let create = async { A::__create_state(&mut cx, input.clone()).await };
     let created = match A::HOOKS.create_state {
-        Some(_) => limited(&mut running, limit, create).await,
+        Some(_) => limited(&mut running, limit, traced.around(create)).await,
         None => limited_now(&mut running, limit, || memory::at_once(create)),
     };
     turn.settle(created, limit)

@@ -12,7 +12,6 @@ use tokio::time::{Instant, Sleep};
 
 use crate::failure::Failure;
 use crate::limits;
-use crate::observe::trace::Traced;
 use crate::runtime::chain::{self, Place};
 use crate::runtime::pulse;
 
@@ -35,8 +34,6 @@ pub(super) struct Running {
     pub(super) actor: &'static str,
     /// The user's function.
     pub(super) name: &'static str,
-    /// Its span.
-    pub(super) traced: Traced,
 }
 
 impl Running {
@@ -106,11 +103,8 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
         let mut this = self.project();
         let limit = *this.limit;
         let beat = pulse::beat();
-        let Running {
-            asks_as, traced, ..
-        } = &mut **this.running;
-        let polled = chain::polled(asks_as, || {
-            catch_unwind(AssertUnwindSafe(|| traced.enter(|| this.code.poll(task))))
+        let polled = chain::polled(&mut this.running.asks_as, || {
+            catch_unwind(AssertUnwindSafe(|| this.code.poll(task)))
         });
         this.running.warn_if_held(beat);
         let ended = match polled {
@@ -149,9 +143,8 @@ pub(super) fn limited_now<T>(
     code: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Fault> {
     let began = pulse::beat();
-    let traced = &running.traced;
     let ended = chain::polled(&mut running.asks_as, || {
-        catch_unwind(AssertUnwindSafe(|| traced.enter(code)))
+        catch_unwind(AssertUnwindSafe(code))
     });
     running.warn_if_held(began);
     if pulse::since(began) > limit {
@@ -174,7 +167,6 @@ mod tests {
             asks_as: None,
             actor: "actor",
             name: "code",
-            traced: Traced::NONE,
         };
         assert_eq!(limited(running, second, async { Ok(7) }).await.unwrap(), 7);
         let no = async { Err::<(), _>(Failure::message("no")) };

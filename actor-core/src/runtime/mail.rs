@@ -33,6 +33,14 @@ impl Ending {
 /// Who waits for an [`Ending`].
 pub(crate) type Waiter = oneshot::Sender<Result<(), CallError>>;
 
+/// What few calls have; one word of a mail as long as it has none of it.
+pub(crate) struct Extra<A: Handlers> {
+    /// What the actor is created with if it does not exist.
+    pub(super) input: Option<Arc<A::Input>>,
+    /// Where the call was made, for its span.
+    pub(super) caller: Caller,
+}
+
 /// One thing in the mailbox.
 pub(crate) enum Mail<A: Handlers> {
     /// A call of an action.
@@ -41,12 +49,10 @@ pub(crate) enum Mail<A: Handlers> {
         message: A::Message,
         /// Where the reply goes; nowhere for a tell.
         reply: Option<SlotId>,
-        /// What the actor is created with if it does not exist.
-        input: Option<Arc<A::Input>>,
         /// Who waits for the reply, if actors do.
         chain: Option<Arc<Chain>>,
-        /// Where it was made, for its span.
-        caller: Caller,
+        /// What few calls have.
+        extra: Option<Box<Extra<A>>>,
     },
     /// A wish that the actor be created, and that it was not there before.
     Create {

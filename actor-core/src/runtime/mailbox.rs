@@ -21,10 +21,11 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
+use crate::observe::trace::Caller;
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::gate::Answer;
 use crate::runtime::life::Life;
-use crate::runtime::mail::{Ending, Mail, Next, Request, Waiter, answer};
+use crate::runtime::mail::{Ending, Extra, Mail, Next, Request, Waiter, answer};
 use crate::runtime::room::Place;
 use crate::runtime::slots::SlotId;
 pub(super) use finished::Finished;
@@ -111,6 +112,7 @@ impl<A: Handlers> Mailbox<A> {
         call: &mut Sending<'_, A>,
         place: &mut Option<Place>,
         way: Way,
+        caller: &mut Caller,
     ) -> Result<Posted<A>, Unsent> {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
@@ -119,6 +121,8 @@ impl<A: Handlers> Mailbox<A> {
         // Only one that may find nobody needs to carry what the actor is created with.
         let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
+        let caller = std::mem::take(caller);
+        let extra = (input.is_some() || caller.is_some()).then_some(Extra { input, caller });
         let is_async = A::__action(&message).is_async;
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
@@ -138,9 +142,8 @@ impl<A: Handlers> Mailbox<A> {
         inner.queue.push_back(Mail::Action {
             message,
             reply,
-            input,
             chain: call.chain.take(),
-            caller: std::mem::take(&mut call.caller),
+            extra: extra.map(Box::new),
         });
         inner.pushed += 1;
         inner.alone += usize::from(is_async);

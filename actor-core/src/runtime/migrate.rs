@@ -112,14 +112,10 @@ async fn data_step<A: Handlers>(
     let limit = step.hook.timeout.map_or(left, |own| own.min(left));
     let name = step.hook.name;
     let mut running = turn.enter(name, false, limit);
-    running.traced = trace::hook(Step::Migrate, name);
     let mut cx = Context::new(turn);
-    let outcome = limited(
-        &mut running,
-        limit,
-        A::__data_migration(step.hook.id, &mut cx),
-    )
-    .await;
+    let traced = trace::hook(Step::Migrate, name);
+    let code = traced.around(A::__data_migration(step.hook.id, &mut cx));
+    let outcome = limited(&mut running, limit, code).await;
     let failed = match turn.settle(outcome, limit).await {
         Ok(()) => {
             // The next `up.sql` runs as the framework again, with the limit of the whole step.

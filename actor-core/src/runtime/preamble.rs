@@ -197,10 +197,11 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
 async fn create_vars<A: Handlers>(turn: &mut Turn<A>) -> Result<A::Vars, Failed> {
     let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
     let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
+    let traced = trace::hook(Step::CreateVars, hook.name);
     let mut cx = Context::new(turn);
     let create = A::__create_vars(&mut cx);
     let created = match A::HOOKS.create_vars {
-        Some(_) => limited(&mut running, limit, create).await,
+        Some(_) => limited(&mut running, limit, traced.around(create)).await,
         None => limited_now(&mut running, limit, || memory::at_once(create)),
     };
     turn.settle(created, limit)
@@ -217,7 +218,8 @@ pub(super) async fn run_hook<A: Handlers>(
 ) -> Result<(), Fault> {
     let (mut running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
-    let ran = limited(&mut running, limit, actor.__hook(step, hook.id, &mut cx)).await;
+    let code = trace::hook(step, hook.name).around(actor.__hook(step, hook.id, &mut cx));
+    let ran = limited(&mut running, limit, code).await;
     turn.settle(ran, limit).await
 }
 
@@ -236,9 +238,5 @@ pub(super) fn enter<A: Handlers>(
     hook: &Hook,
 ) -> (Running, std::time::Duration) {
     let limit = hook.timeout.unwrap_or(A::OPTIONS.timeouts.of(step));
-    let running = Running {
-        traced: trace::hook(step, hook.name),
-        ..turn.enter(hook.name, false, limit)
-    };
-    (running, limit)
+    (turn.enter(hook.name, false, limit), limit)
 }

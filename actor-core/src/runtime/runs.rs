@@ -35,15 +35,15 @@ impl Runs {
             tasks.spawn(async move {
                 let background = Background::new(Arc::clone(&cell), aborted);
                 let code = A::__run(hook.id, background);
+                let traced = trace::run(A::NAME, cell.key(), hook.name);
                 let limit = A::OPTIONS.timeouts.of(Step::Run);
                 let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
                 let mut running = Running {
                     asks_as: None,
                     actor: A::NAME,
                     name: hook,
-                    traced: trace::run(A::NAME, key, hook),
                 };
-                match limited(&mut running, limit, code).await {
+                match limited(&mut running, limit, traced.around(code)).await {
                     Ok(()) => {}
                     Err(Fault::Panicked(panic)) => {
                         tracing::error!(actor, %key, hook, panic, "a run hook panicked");

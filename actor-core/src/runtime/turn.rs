@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
-use crate::observe::trace::Traced;
 use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
@@ -177,14 +176,12 @@ impl<A: Handlers> Turn<A> {
             asks_as: Some(place.unwrap_or_else(|| self.cell.place())),
             actor: A::NAME,
             name,
-            traced: Traced::NONE,
         }
     }
 
-    /// Ends what was entered, and returns its span. It is not wrong to leave it out: the next one is only slower.
-    pub(super) fn leave(&mut self, running: Running) -> Traced {
+    /// Ends what was entered. It is not wrong to leave it out: the next one is only slower.
+    pub(super) fn leave(&mut self, running: Running) {
         self.place = running.asks_as;
-        running.traced
     }
 
     /// Returns the connection, for the code that was entered. Its time for statements begins with the first of them: code that

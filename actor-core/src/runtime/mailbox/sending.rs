@@ -5,7 +5,6 @@ use std::task::Waker;
 
 use crate::actor::Handlers;
 use crate::error::StartError;
-use crate::observe::trace::Caller;
 use crate::runtime::chain::Chain;
 use crate::runtime::instance::Instance;
 use crate::runtime::life::Life;
@@ -35,8 +34,6 @@ pub(crate) struct Sending<'s, A: Handlers> {
     pub(crate) chain: Option<Arc<Chain>>,
     /// Who is woken when the reply is there; nobody for a tell.
     pub(crate) asker: Option<&'s Waker>,
-    /// Where it is made, for its span.
-    pub(crate) caller: Caller,
 }
 
 /// What became of a call.
