@@ -117,7 +117,7 @@ pub(crate) fn outcome(error: &CallError) -> &'static str {
     }
 }
 
-/// Who made a call that waits in a mailbox: the span that was current there. `None` as long as nobody wants spans.
+/// Who made a call that waits in a mailbox: the span that was current there. Nobody is noted as long as nobody wants spans.
 #[derive(Default)]
 pub(crate) struct Caller(Option<Box<Sender>>);
 
@@ -128,24 +128,17 @@ struct Sender {
 }
 
 impl Caller {
-    /// Returns whether there is anything to remember.
-    pub(crate) fn is_some(&self) -> bool {
-        self.0.is_some()
+    /// Notes where a call is made. Not to be called under a lock.
+    #[cold]
+    pub(crate) fn here(waits: bool) -> Self {
+        let span = Span::current();
+        Self(Some(Box::new(Sender { span, waits })))
     }
 
-    /// Notes where a call is made. Not to be called under a lock.
+    /// Returns whether it was noted where the call is made.
     #[inline]
-    pub(crate) fn here(waits: bool) -> Self {
-        #[cold]
-        #[inline(never)]
-        fn noted(waits: bool) -> Caller {
-            let span = Span::current();
-            Caller((!span.is_disabled()).then(|| Box::new(Sender { span, waits })))
-        }
-        if is_wanted(Level::ERROR) {
-            return noted(waits);
-        }
-        Self(None)
+    pub(crate) fn is_noted(&self) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -173,11 +166,14 @@ pub(crate) fn action(
                 )
             };
         }
-        match caller {
-            None => span!(),
-            Some(Caller(None)) => span!(parent: None,),
-            Some(Caller(Some(sender))) if sender.waits => span!(parent: &sender.span,),
-            Some(Caller(Some(sender))) => {
+        let sender = match caller {
+            None => return span!(),
+            Some(caller) => caller.0.as_deref(),
+        };
+        match sender.filter(|sender| !sender.span.is_none()) {
+            None => span!(parent: None,),
+            Some(sender) if sender.waits => span!(parent: &sender.span,),
+            Some(sender) => {
                 let span = span!(parent: None,);
                 span.follows_from(&sender.span);
                 span

@@ -47,6 +47,7 @@ pub(super) enum Direct<A: Handlers> {
 
 impl<A: Handlers> Instance<A> {
     /// Handles one mail that does not wait. What it writes is committed by the next [`flush`](Self::flush).
+    #[inline]
     pub(super) fn handle_now(&mut self, mail: Mail<A>) -> Flow {
         if self.must_not_write(&mail) && self.flush() == Flow::Crash {
             self.taken.push_front(mail);
@@ -124,6 +125,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Runs an action that does not wait, and makes what it did a part of the batch.
+    #[inline]
     pub(super) fn act(
         &mut self,
         message: A::Message,
@@ -260,6 +262,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Answers what is no call, and notes who waits for what is one.
+    #[inline]
     fn open(&mut self, mail: Mail<A>) -> Opened<A> {
         match mail {
             Mail::Work(work) => Opened::Work(work),

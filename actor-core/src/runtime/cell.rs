@@ -194,17 +194,13 @@ impl<A: Handlers> Cell<A> {
     ) -> Poll<Result<Sent<A>, CallError>> {
         let way = self.way(&sending);
         let chain = sending.chain.clone();
-        let mut caller = Caller::here(sending.asker.is_some());
         loop {
             if line.place.is_some() && line.poll(task).is_pending() {
                 return Poll::Pending;
             }
             self.check_open()?;
-            let place = &mut line.place;
-            match self
-                .mailbox
-                .push_call(&mut sending, place, way, &mut caller)
-            {
+            let (place, caller) = (&mut line.place, &mut line.caller);
+            match self.mailbox.push_call(&mut sending, place, way, caller) {
                 Ok(Posted::Direct(instance, message)) => {
                     return Poll::Ready(self.run_direct(instance, message, chain));
                 }
@@ -223,6 +219,7 @@ impl<A: Handlers> Cell<A> {
                     }));
                 }
                 Err(Unsent::Refused(error)) => return Poll::Ready(Err(CallError::Start(error))),
+                Err(Unsent::Unknown) => line.caller = Caller::here(sending.asker.is_some()),
                 Err(Unsent::Full) => {
                     if line.poll(task).is_pending() {
                         return Poll::Pending;
@@ -246,7 +243,7 @@ impl<A: Handlers> Cell<A> {
             }
             Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
             Err(Unsent::Refused(error)) => Err(CallError::Start(error)),
-            Err(Unsent::Full) => Err(CallError::MailboxFull {
+            Err(Unsent::Full | Unsent::Unknown) => Err(CallError::MailboxFull {
                 subject: self.subject(),
                 capacity: A::OPTIONS.mailbox,
             }),
@@ -308,7 +305,7 @@ impl<A: Handlers> Cell<A> {
                     Err(Unsent::Refused(error)) => {
                         return Poll::Ready(Err(CallError::Start(error)));
                     }
-                    Err(Unsent::Full) => {
+                    Err(Unsent::Full | Unsent::Unknown) => {
                         if line.poll(task).is_pending() {
                             return Poll::Pending;
                         }
@@ -416,12 +413,19 @@ pub(crate) enum Sent<A: Handlers> {
 pub(crate) struct Line<'c, A: Handlers> {
     cell: &'c Arc<Cell<A>>,
     place: Option<InLine>,
+    /// Where the call is made, if somebody wants to know.
+    caller: Caller,
 }
 
 impl<'c, A: Handlers> Line<'c, A> {
     /// Stands nowhere yet.
     pub(crate) fn new(cell: &'c Arc<Cell<A>>) -> Self {
-        Self { cell, place: None }
+        let caller = Caller::default();
+        Self {
+            cell,
+            place: None,
+            caller,
+        }
     }
 
     fn poll(&mut self, task: &Context<'_>) -> Poll<()> {

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
-use crate::observe::trace::Caller;
+use crate::observe::trace::{self, Caller};
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::gate::Answer;
 use crate::runtime::life::Life;
@@ -114,6 +114,10 @@ impl<A: Handlers> Mailbox<A> {
         way: Way,
         caller: &mut Caller,
     ) -> Result<Posted<A>, Unsent> {
+        // What notes it is not the framework's code, and so does not run under the lock.
+        if trace::is_on() && !caller.is_noted() {
+            return Err(Unsent::Unknown);
+        }
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         inner.enter(place)?;
@@ -122,7 +126,7 @@ impl<A: Handlers> Mailbox<A> {
         let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
         let caller = std::mem::take(caller);
-        let extra = (input.is_some() || caller.is_some()).then_some(Extra { input, caller });
+        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         let is_async = A::__action(&message).is_async;
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
