@@ -159,11 +159,13 @@ async fn create_state<A: Handlers>(
     let hook = A::HOOKS.create_state.unwrap_or(DEFAULT_HOOK);
     let (mut running, limit) = enter(turn, Step::CreateState, &hook);
     let mut cx = Context::new(turn);
-    let traced = trace::hook(Step::CreateState, hook.name);
     // The user's `Clone` is the user's code too.
     let create = async { A::__create_state(&mut cx, input.clone()).await };
     let created = match A::HOOKS.create_state {
-        Some(_) => limited(&mut running, limit, traced.around(create)).await,
+        Some(_) => {
+            let code = trace::hook(Step::CreateState, hook.name).around(create);
+            limited(&mut running, limit, code).await
+        }
         None => limited_now(&mut running, limit, || memory::at_once(create)),
     };
     turn.settle(created, limit)

@@ -197,11 +197,13 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
 async fn create_vars<A: Handlers>(turn: &mut Turn<A>) -> Result<A::Vars, Failed> {
     let hook = A::HOOKS.create_vars.unwrap_or(DEFAULT_HOOK);
     let (mut running, limit) = enter(turn, Step::CreateVars, &hook);
-    let traced = trace::hook(Step::CreateVars, hook.name);
     let mut cx = Context::new(turn);
     let create = A::__create_vars(&mut cx);
     let created = match A::HOOKS.create_vars {
-        Some(_) => limited(&mut running, limit, traced.around(create)).await,
+        Some(_) => {
+            let code = trace::hook(Step::CreateVars, hook.name).around(create);
+            limited(&mut running, limit, code).await
+        }
         None => limited_now(&mut running, limit, || memory::at_once(create)),
     };
     turn.settle(created, limit)
