@@ -59,6 +59,7 @@ mod ids;
 mod key;
 pub mod limits;
 mod message;
+mod observe;
 mod options;
 mod plumbing;
 pub mod prelude;

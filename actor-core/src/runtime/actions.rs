@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
+use crate::observe::trace::{self, Caller};
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::{Committed, Work};
@@ -23,6 +24,7 @@ struct Open<A: Handlers> {
     message: A::Message,
     reply: Option<SlotId>,
     info: &'static ActionInfo,
+    caller: Caller,
 }
 
 /// What a mail asks for.
@@ -45,6 +47,7 @@ pub(super) enum Direct<A: Handlers> {
 
 impl<A: Handlers> Instance<A> {
     /// Handles one mail that does not wait. What it writes is committed by the next [`flush`](Self::flush).
+    #[inline]
     pub(super) fn handle_now(&mut self, mail: Mail<A>) -> Flow {
         if self.must_not_write(&mail) && self.flush() == Flow::Crash {
             self.taken.push_front(mail);
@@ -60,7 +63,7 @@ impl<A: Handlers> Instance<A> {
             self.refuse(open.reply, error, open.info);
             return Flow::GoOn;
         }
-        let (result, flow) = self.act(open.message, open.info);
+        let (result, flow) = self.act(open.message, open.info, Some(&open.caller));
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -77,7 +80,7 @@ impl<A: Handlers> Instance<A> {
         if asked {
             self.turn.cell().set_waiting(chain);
         }
-        let (result, flow) = self.act(message, info);
+        let (result, flow) = self.act(message, info, None);
         if asked {
             self.turn.cell().set_waiting(None);
         }
@@ -126,7 +129,34 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Runs an action that does not wait, and makes what it did a part of the batch.
+    #[inline]
     pub(super) fn act(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+        caller: Option<&Caller>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        if trace::is_on() {
+            return self.act_traced(message, info, caller);
+        }
+        self.act_now(message, info)
+    }
+
+    /// Apart from the usual way, which pays a look at a flag for it.
+    #[cold]
+    fn act_traced(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+        caller: Option<&Caller>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
+        let (result, flow) = traced.enter(|| self.act_now(message, info));
+        traced.ended(&result);
+        (result, flow)
+    }
+
+    fn act_now(
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
@@ -174,7 +204,9 @@ impl<A: Handlers> Instance<A> {
             self.refuse(open.reply, error, open.info);
             return Flow::GoOn;
         }
-        let (result, flow) = self.act_waiting(open.message, open.info).await;
+        let (result, flow) = self
+            .act_waiting(open.message, open.info, Some(&open.caller))
+            .await;
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -190,9 +222,9 @@ impl<A: Handlers> Instance<A> {
             return None;
         }
         if info.is_async {
-            Some(self.act_waiting(message, info).await)
+            Some(self.act_waiting(message, info, None).await)
         } else {
-            Some(self.act(message, info))
+            Some(self.act(message, info, None))
         }
     }
 
@@ -218,18 +250,23 @@ impl<A: Handlers> Instance<A> {
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
+        caller: Option<&Caller>,
     ) -> (Result<A::Reply, CallError>, Flow) {
+        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
-        let code = self.actor.__dispatch(message, &mut cx);
+        let code = traced.follow(self.actor.__dispatch(message, &mut cx));
         let outcome = limited_later(&mut running, limit, code).await;
         self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
-        self.conclude(outcome, info.name)
+        let (result, flow) = self.conclude(outcome, info.name);
+        traced.ended(&result);
+        (result, flow)
     }
 
     /// Answers what is no call, and notes who waits for what is one.
+    #[inline]
     fn open(&mut self, mail: Mail<A>) -> Opened<A> {
         match mail {
             Mail::Work(work) => Opened::Work(work),
@@ -243,6 +280,7 @@ impl<A: Handlers> Instance<A> {
                 message,
                 reply,
                 chain,
+                extra,
                 ..
             } => {
                 if chain.is_some() {
@@ -254,6 +292,7 @@ impl<A: Handlers> Instance<A> {
                     message,
                     reply,
                     info,
+                    caller: extra.map(|extra| extra.caller).unwrap_or_default(),
                 })
             }
         }
@@ -419,7 +458,9 @@ impl<A: Handlers> Instance<A> {
             (None, Some(text)) => database.write_state(A::__STATE_VERSION, text),
             (None, None) => Ok(()),
         };
-        let committed = written.and_then(|()| self.turn.commit(durability));
+        let traced = trace::commit(A::NAME, cell.key(), Some(self.batch.calls()));
+        let committed = written.and_then(|()| traced.enter(|| self.turn.commit(durability)));
+        drop(traced);
         let events = self.turn.take_events();
         match committed {
             Ok(ticket) => {

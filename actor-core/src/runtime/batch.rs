@@ -101,6 +101,11 @@ impl<A: Handlers> Batch<A> {
         self.broken.take().map(|cause| *cause)
     }
 
+    /// Returns how many calls there are, with what the framework counts as one.
+    pub(super) fn calls(&self) -> usize {
+        self.calls as usize
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.calls == 0
     }

@@ -14,6 +14,7 @@ use crate::error::{CallError, StartError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::observe::trace::Caller;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
 use crate::runtime::mail::{Ending, Mail, Request};
@@ -203,7 +204,8 @@ impl<A: Handlers> Cell<A> {
                 return Poll::Pending;
             }
             self.check_open()?;
-            match self.mailbox.push_call(&mut sending, &mut line.place, way) {
+            let (place, caller) = (&mut line.place, &mut line.caller);
+            match self.mailbox.push_call(&mut sending, place, way, caller) {
                 Ok(Posted::Direct(instance, message)) => {
                     return Poll::Ready(self.run_direct(instance, message, chain));
                 }
@@ -222,6 +224,7 @@ impl<A: Handlers> Cell<A> {
                     }));
                 }
                 Err(Unsent::Refused(error)) => return Poll::Ready(Err(CallError::Start(error))),
+                Err(Unsent::Unknown) => line.caller = Caller::here(sending.asker.is_some()),
                 Err(Unsent::Full) => {
                     if line.poll(task).is_pending() {
                         return Poll::Pending;
@@ -234,14 +237,18 @@ impl<A: Handlers> Cell<A> {
     /// Puts a call that nobody waits for into the mailbox if there is room.
     pub(crate) fn try_send(self: &Arc<Self>, mut sending: Sending<'_, A>) -> Result<(), CallError> {
         self.check_open()?;
-        match self.mailbox.push_call(&mut sending, &mut None, Way::Queued) {
+        let caller = &mut Caller::here(false);
+        let pushed = self
+            .mailbox
+            .push_call(&mut sending, &mut None, Way::Queued, caller);
+        match pushed {
             Ok(Posted::Sent(_, pushed)) => {
                 self.follow(pushed, false);
                 Ok(())
             }
             Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
             Err(Unsent::Refused(error)) => Err(CallError::Start(error)),
-            Err(Unsent::Full) => Err(CallError::MailboxFull {
+            Err(Unsent::Full | Unsent::Unknown) => Err(CallError::MailboxFull {
                 subject: self.subject(),
                 capacity: A::OPTIONS.mailbox,
             }),
@@ -303,7 +310,7 @@ impl<A: Handlers> Cell<A> {
                     Err(Unsent::Refused(error)) => {
                         return Poll::Ready(Err(CallError::Start(error)));
                     }
-                    Err(Unsent::Full) => {
+                    Err(Unsent::Full | Unsent::Unknown) => {
                         if line.poll(task).is_pending() {
                             return Poll::Pending;
                         }
@@ -411,12 +418,19 @@ pub(crate) enum Sent<A: Handlers> {
 pub(crate) struct Line<'c, A: Handlers> {
     cell: &'c Arc<Cell<A>>,
     place: Option<InLine>,
+    /// Where the call is made, if somebody wants to know.
+    caller: Caller,
 }
 
 impl<'c, A: Handlers> Line<'c, A> {
     /// Stands nowhere yet.
     pub(crate) fn new(cell: &'c Arc<Cell<A>>) -> Self {
-        Self { cell, place: None }
+        let caller = Caller::default();
+        Self {
+            cell,
+            place: None,
+            caller,
+        }
     }
 
     fn poll(&mut self, task: &Context<'_>) -> Poll<()> {

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use crate::actor::Handlers;
 use crate::context::Context;
 use crate::hooks::Step;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
 use crate::runtime::limited::{limited, limited_now};
-use crate::runtime::mail::{Ending, Mail, Next, answer};
+use crate::runtime::mail::{Ending, Extra, Mail, Next, answer};
 use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
@@ -40,15 +41,16 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
             Next::Mail(Mail::Action {
                 message,
                 reply,
-                input,
                 chain,
-            }) if input.is_some() || memory::input::<A>().is_some() => {
+                mut extra,
+            }) if has_input(extra.as_deref()) || memory::input::<A>().is_some() => {
+                let input = extra.as_mut().and_then(|extra| extra.input.take());
                 let input = input.or_else(memory::input::<A>)?;
                 let mail = Mail::Action {
                     message,
                     reply,
-                    input: None,
                     chain,
+                    extra,
                 };
                 return Some((input, mail));
             }
@@ -60,6 +62,11 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
         }
     }
     None
+}
+
+/// Returns whether a call says what its actor is created with.
+fn has_input<A: Handlers>(extra: Option<&Extra<A>>) -> bool {
+    extra.is_some_and(|extra| extra.input.is_some())
 }
 
 /// Creates the actor and brings it to the point where it takes calls.
@@ -136,7 +143,9 @@ pub(super) async fn create_hooks<A: Handlers>(
     for hook in A::HOOKS.on_create {
         let (mut running, limit) = enter(turn, Step::OnCreate, hook);
         let mut cx = Context::new(turn);
-        let created = limited(&mut running, limit, A::__on_create(hook.id, &mut cx)).await;
+        let traced = trace::hook(Step::OnCreate, hook.name);
+        let code = traced.around(A::__on_create(hook.id, &mut cx));
+        let created = limited(&mut running, limit, code).await;
         turn.settle(created, limit)
             .await
             .map_err(|fault| Failed::hook(Step::OnCreate, hook, fault))?;
@@ -155,7 +164,10 @@ async fn create_state<A: Handlers>(
     // The user's `Clone` is the user's code too.
     let create = async { A::__create_state(&mut cx, input.clone()).await };
     let created = match A::HOOKS.create_state {
-        Some(_) => limited(&mut running, limit, create).await,
+        Some(_) => {
+            let code = trace::hook(Step::CreateState, hook.name).around(create);
+            limited(&mut running, limit, code).await
+        }
         None => limited_now(&mut running, limit, || memory::at_once(create)),
     };
     turn.settle(created, limit)
@@ -176,7 +188,9 @@ async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Me
         .and_then(|text| database.write_state(A::__STATE_VERSION, &text))
         .and_then(|()| {
             let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
-            Ok((meta, database.commit(durability)?))
+            let traced = trace::commit(A::NAME, cell.key(), None);
+            let ticket = traced.enter(|| database.commit(durability))?;
+            Ok((meta, ticket))
         });
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
+use crate::observe::trace;
 use crate::runtime::agenda::Trust;
 use crate::runtime::failed::Failed;
 use crate::runtime::mail::{Ending, Next, answer};
@@ -28,7 +29,8 @@ pub(super) async fn commit<A: Handlers>(
         turn.database().write_state(A::__STATE_VERSION, &text)?;
     }
     let durability = turn.cell().durability();
-    let ticket = turn.commit(durability)?;
+    let traced = trace::commit(A::NAME, turn.cell().key(), None);
+    let ticket = traced.enter(|| turn.commit(durability))?;
     if let Some(state) = actor.__state() {
         state.keep();
     }

@@ -8,11 +8,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::events::Events;
 use crate::runtime::observers::{Channel, Observers};
@@ -28,6 +30,8 @@ struct Held<A: Handlers> {
     ticket: Ticket,
     answers: Vec<Answer<A>>,
     events: Events,
+    /// Since when, if anybody wants to know.
+    since: Option<Instant>,
 }
 
 /// Replies and events that wait until what they saw is durable, and who gets the events.
@@ -156,6 +160,7 @@ impl<A: Handlers> Cell<A> {
             ticket,
             answers,
             events,
+            since: trace::held_since(),
         });
         drop(inner);
         // The store may have failed before, in which case no sync comes any more; nor does one for what is durable already.
@@ -201,19 +206,23 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
             let Some(first) = inner.held.pop_front() else {
                 break;
             };
+            let (replies, held) = (first.answers.len(), first.since.map(|at| at.elapsed()));
             let answers = match durable {
                 Ok(()) => first.answers,
                 Err(source) => self.replace(first.answers, &source),
             };
-            finished.push(self.mailbox().complete_all(answers));
+            finished.push((self.mailbox().complete_all(answers), replies, held));
         }
         if let Some(inner) = &mut *gate {
             // An actor that is idle keeps no room for replies.
             inner.held.shrink_to(4);
         }
         drop(gate);
-        for finished in finished {
+        for (finished, replies, held) in finished {
             finished.tell();
+            if let Some(held) = held {
+                trace::left_gate(A::NAME, self.key(), replies, held);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::key::Key;
+use crate::observe::trace;
 use crate::runtime::cell::Kind;
 use crate::runtime::inside::{Committed, Work, Working};
 use crate::runtime::instance::{Flow, Instance};
@@ -120,7 +121,10 @@ impl<A: Handlers> Instance<A> {
             let id = message.id;
             // INVARIANT 1
             if id > last {
-                match self.handle_message(&sender, &message).await {
+                let key = self.turn.cell().key();
+                let traced = trace::message(A::NAME, key, &sender, id);
+                let handled = traced.around(self.handle_message(&sender, &message));
+                match handled.await {
                     // Who asked learns nothing, and asks again.
                     Err(flow) => return flow,
                     Ok(Some((failed, after))) => {

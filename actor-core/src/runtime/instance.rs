@@ -10,6 +10,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
 use crate::limits;
+use crate::observe::trace;
 use crate::runtime::batch::Batch;
 use crate::runtime::ending;
 use crate::runtime::life::{After, Ended};
@@ -311,7 +312,12 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Gives the instance up: what is on disk counts.
-    pub(super) async fn crash(mut self: Box<Self>) -> After<A> {
+    pub(super) async fn crash(self: Box<Self>) -> After<A> {
+        let traced = trace::stop(A::NAME, self.turn.cell().key(), "crash");
+        traced.around(self.end_crashed()).await
+    }
+
+    async fn end_crashed(mut self: Box<Self>) -> After<A> {
         let _ = self.turn.stored().map(Database::rollback);
         let cell = self.turn.cell();
         cell.mailbox().put_back_mail(&mut self.taken);

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::mail::{Mail, Request, Waiter, answer};
@@ -89,14 +90,16 @@ impl Ended {
 impl<A: Handlers> Life<A> {
     /// Starts the actor, if anything that waits needs it.
     pub(super) fn start(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        let traced = trace::start(A::NAME, cell.key(), restart);
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
-            return match memory::at_once(memory::start(cell, restart)) {
+            let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));
+            return match started {
                 Some(started) => Self::Awake(awake(cell, started)),
                 None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
             };
         }
         let starting = Arc::clone(cell);
-        Self::wait(cell, async move {
+        let start = async move {
             let started = if A::__STORED {
                 preamble::start(&starting, restart).await
             } else {
@@ -106,7 +109,8 @@ impl<A: Handlers> Life<A> {
                 Some(started) => After::Awake(awake(&starting, started)),
                 None => After::Ended(Ended::nothing()),
             }
-        })
+        };
+        Self::wait(cell, traced.around(start))
     }
 
     fn wait(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
@@ -115,7 +119,8 @@ impl<A: Handlers> Life<A> {
 
     /// Creates an actor that is in memory only and whose start waits for nothing.
     pub(super) fn create_now(cell: &Arc<Cell<A>>, input: &A::Input) -> Result<Self, CallError> {
-        let started = memory::at_once(memory::create(cell, input, None))?;
+        let traced = trace::start(A::NAME, cell.key(), false);
+        let started = traced.enter(|| memory::at_once(memory::create(cell, input, None)))?;
         Ok(Self::Awake(awake(cell, started)))
     }
 
@@ -183,7 +188,8 @@ fn awake<A: Handlers>(cell: &Arc<Cell<A>>, mut started: Started<A>) -> Box<Insta
 async fn stop<A: Handlers>(instance: Box<Instance<A>>, request: Request) -> After<A> {
     let cell = Arc::clone(instance.turn.cell());
     cell.mailbox().set_status(Status::Stopping);
-    let after = instance.stop(request).await;
+    let traced = trace::stop(A::NAME, cell.key(), request.ending.name());
+    let after = traced.around(instance.stop(request)).await;
     if let After::Awake(_) = after {
         cell.mailbox().set_status(Status::Awake);
     }

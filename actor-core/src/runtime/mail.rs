@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::observe::trace::Caller;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::Work;
 use crate::runtime::slots::SlotId;
@@ -22,8 +23,28 @@ pub(crate) enum Ending {
     Crash,
 }
 
+impl Ending {
+    /// Returns its name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Destroy => "destroy",
+            #[cfg(feature = "testing")]
+            Self::Crash => "crash",
+        }
+    }
+}
+
 /// Who waits for an [`Ending`].
 pub(crate) type Waiter = oneshot::Sender<Result<(), CallError>>;
+
+/// What few calls have; one word of a mail as long as it has none of it.
+pub(crate) struct Extra<A: Handlers> {
+    /// What the actor is created with if it does not exist.
+    pub(super) input: Option<Arc<A::Input>>,
+    /// Where the call was made, for its span.
+    pub(super) caller: Caller,
+}
 
 /// One thing in the mailbox.
 pub(crate) enum Mail<A: Handlers> {
@@ -33,10 +54,10 @@ pub(crate) enum Mail<A: Handlers> {
         message: A::Message,
         /// Where the reply goes; nowhere for a tell.
         reply: Option<SlotId>,
-        /// What the actor is created with if it does not exist.
-        input: Option<Arc<A::Input>>,
         /// Who waits for the reply, if actors do.
         chain: Option<Arc<Chain>>,
+        /// What few calls have.
+        extra: Option<Box<Extra<A>>>,
     },
     /// A wish that the actor be created, and that it was not there before.
     Create {

@@ -21,10 +21,11 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, StartError};
+use crate::observe::trace::{self, Caller};
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::gate::Answer;
 use crate::runtime::life::Life;
-use crate::runtime::mail::{Ending, Mail, Next, Request, Waiter, answer};
+use crate::runtime::mail::{Ending, Extra, Mail, Next, Request, Waiter, answer};
 use crate::runtime::room::Place;
 use crate::runtime::slots::SlotId;
 pub(super) use finished::Finished;
@@ -111,7 +112,12 @@ impl<A: Handlers> Mailbox<A> {
         call: &mut Sending<'_, A>,
         place: &mut Option<Place>,
         way: Way,
+        caller: &mut Caller,
     ) -> Result<Posted<A>, Unsent> {
+        // What notes it is not the framework's code, and so does not run under the lock.
+        if trace::is_on() && !caller.is_noted() {
+            return Err(Unsent::Unknown);
+        }
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         inner.enter(place)?;
@@ -119,6 +125,8 @@ impl<A: Handlers> Mailbox<A> {
         // Only one that may find nobody needs to carry what the actor is created with.
         let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
+        let caller = std::mem::take(caller);
+        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
             && here
@@ -137,8 +145,8 @@ impl<A: Handlers> Mailbox<A> {
         inner.append(Mail::Action {
             message,
             reply,
-            input,
             chain: call.chain.take(),
+            extra: extra.map(Box::new),
         });
         Ok(Posted::Sent(reply, inner.rouse(here)))
     }

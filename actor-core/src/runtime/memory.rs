@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Hooks;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create_hooks, creator};
 use crate::runtime::failed::fail;
@@ -38,6 +39,7 @@ pub(super) async fn create<A: Handlers>(
     input: &A::Input,
     first: Option<Mail<A>>,
 ) -> Result<Started<A>, CallError> {
+    trace::note_kind("new");
     let mut turn = Turn::in_memory(Arc::clone(cell));
     match create_hooks(&mut turn, input).await {
         Ok(()) => come_up(turn, first).await,

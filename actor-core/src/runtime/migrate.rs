@@ -7,6 +7,7 @@ use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::{DataMigration, Step};
+use crate::observe::trace;
 use crate::runtime::limited::{Fault, limited};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
@@ -25,6 +26,21 @@ pub(super) enum For<'m> {
 
 /// Applies migrations in one transaction. On failure the database is as it was.
 pub(super) async fn migrate<A: Handlers>(
+    turn: &mut Turn<A>,
+    pending: &'static [Migration],
+    target: For<'_>,
+    template: Arc<Template>,
+) -> Result<(), Failed> {
+    let list = A::MIGRATIONS.list();
+    let had = list.len() - pending.len();
+    let from = list[..had].last().map(Migration::version);
+    let traced = trace::migrate(from, A::MIGRATIONS.newest());
+    traced
+        .around(migrate_all(turn, pending, target, template))
+        .await
+}
+
+async fn migrate_all<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [Migration],
     target: For<'_>,
@@ -97,12 +113,9 @@ async fn data_step<A: Handlers>(
     let name = step.hook.name;
     let mut running = turn.enter(name, false, limit);
     let mut cx = Context::new(turn);
-    let outcome = limited(
-        &mut running,
-        limit,
-        A::__data_migration(step.hook.id, &mut cx),
-    )
-    .await;
+    let traced = trace::hook(Step::Migrate, name);
+    let code = traced.around(A::__data_migration(step.hook.id, &mut cx));
+    let outcome = limited(&mut running, limit, code).await;
     let failed = match turn.settle(outcome, limit).await {
         Ok(()) => {
             // The next `up.sql` runs as the framework again, with the limit of the whole step.

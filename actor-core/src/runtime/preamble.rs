@@ -11,6 +11,7 @@ use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::{Hook, Step};
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
@@ -61,9 +62,15 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
             fail(cell, Failed::store(None, error), None, true);
             None
         }
-        Ok(Some(opened)) => wake(cell, opened, &template).await,
+        Ok(Some(opened)) => {
+            if !restart {
+                trace::note_kind("wake");
+            }
+            wake(cell, opened, &template).await
+        }
         Ok(None) => {
             let (input, mail) = creator(cell)?;
+            trace::note_kind("new");
             create(cell, input, mail, template).await
         }
     }
@@ -193,7 +200,10 @@ async fn create_vars<A: Handlers>(turn: &mut Turn<A>) -> Result<A::Vars, Failed>
     let mut cx = Context::new(turn);
     let create = A::__create_vars(&mut cx);
     let created = match A::HOOKS.create_vars {
-        Some(_) => limited(&mut running, limit, create).await,
+        Some(_) => {
+            let code = trace::hook(Step::CreateVars, hook.name).around(create);
+            limited(&mut running, limit, code).await
+        }
         None => limited_now(&mut running, limit, || memory::at_once(create)),
     };
     turn.settle(created, limit)
@@ -210,7 +220,8 @@ pub(super) async fn run_hook<A: Handlers>(
 ) -> Result<(), Fault> {
     let (mut running, limit) = enter(turn, step, hook);
     let mut cx = Context::new(turn);
-    let ran = limited(&mut running, limit, actor.__hook(step, hook.id, &mut cx)).await;
+    let code = trace::hook(step, hook.name).around(actor.__hook(step, hook.id, &mut cx));
+    let ran = limited(&mut running, limit, code).await;
     turn.settle(ran, limit).await
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::background::Background;
 use crate::hooks::Step;
+use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::limited::{Fault, Running, limited};
 
@@ -34,6 +35,7 @@ impl Runs {
             tasks.spawn(async move {
                 let background = Background::new(Arc::clone(&cell), aborted);
                 let code = A::__run(hook.id, background);
+                let traced = trace::run(A::NAME, cell.key(), hook.name);
                 let limit = A::OPTIONS.timeouts.of(Step::Run);
                 let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
                 let mut running = Running {
@@ -41,7 +43,7 @@ impl Runs {
                     actor: A::NAME,
                     name: hook,
                 };
-                match limited(&mut running, limit, code).await {
+                match limited(&mut running, limit, traced.around(code)).await {
                     Ok(()) => {}
                     Err(Fault::Panicked(panic)) => {
                         tracing::error!(actor, %key, hook, panic, "a run hook panicked");

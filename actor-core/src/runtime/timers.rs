@@ -12,6 +12,7 @@ use diesel::sqlite::SqliteConnection;
 use crate::actor::Handlers;
 use crate::clock::duration_ms;
 use crate::limits;
+use crate::observe::trace;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::letters::{bury, has_room, retry_delay, stay};
 use crate::store::calls;
@@ -43,7 +44,9 @@ impl<A: Handlers> Instance<A> {
                     return Flow::Crash;
                 }
             };
-            if self.run_timer(timer).await == Flow::Crash {
+            let key = self.turn.cell().key();
+            let traced = trace::timer(A::NAME, key, timer.id, now.saturating_sub(timer.due));
+            if traced.around(self.run_timer(timer)).await == Flow::Crash {
                 return Flow::Crash;
             }
         }

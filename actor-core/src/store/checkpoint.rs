@@ -20,6 +20,7 @@ use super::log::Lsn;
 use super::pages::{Busy, Pages, Snapshot, Taken};
 use super::volume::Volume;
 use crate::limits;
+use crate::observe::trace;
 
 /// The thread that takes checkpoints when the log asks for one.
 pub(super) fn spawn(volume: Arc<Volume>) -> io::Result<JoinHandle<()>> {
@@ -83,6 +84,10 @@ struct Job<'v> {
 impl Volume {
     /// Brings the files of all actors up to date whose first missing commit is not above `up_to`, and releases the log so far.
     pub(super) fn checkpoint(&self, up_to: Lsn) -> Result<(), StoreError> {
+        trace::checkpoint().enter(|| self.checkpoint_to(up_to))
+    }
+
+    fn checkpoint_to(&self, up_to: Lsn) -> Result<(), StoreError> {
         // DURABILITY: no page may be in a file whose record could still be lost, so what was only written is synced too. It is waited
         // for without the lock, because what has no place in the log waits for another checkpoint.
         let synced = self.log().sync_to(up_to);
@@ -90,6 +95,7 @@ impl Volume {
         // INVARIANT 2
         let _one = self.checkpointing.lock();
         let mut from = Lsn::NONE;
+        let mut written = (0, 0);
         loop {
             let actors: Vec<(Lsn, Arc<Pages>)> = {
                 let listed = self.listed.lock();
@@ -105,7 +111,8 @@ impl Volume {
                 break;
             };
             from = last.next();
-            self.checkpoint_some(&actors)?;
+            written.0 += actors.len();
+            written.1 += self.checkpoint_some(&actors)?;
         }
         // INVARIANT 1: whoever is still listed needs what comes from there on.
         let first = self
@@ -115,12 +122,14 @@ impl Volume {
             .map(|(first, _)| *first);
         self.log()
             .release(first.map_or(up_to, |first| up_to.min(first.previous())));
+        trace::checkpointed(written.0, written.1);
         Ok(())
     }
 
-    /// Brings the files of some actors up to date, and syncs them.
-    fn checkpoint_some(&self, actors: &[(Lsn, Arc<Pages>)]) -> Result<(), StoreError> {
+    /// Brings the files of some actors up to date, and syncs them. Returns how many bytes of pages that were.
+    fn checkpoint_some(&self, actors: &[(Lsn, Arc<Pages>)]) -> Result<u64, StoreError> {
         let mut jobs = Vec::with_capacity(actors.len());
+        let mut bytes = 0;
         for (first, pages) in actors {
             jobs.extend(self.job(*first, pages)?);
         }
@@ -136,12 +145,13 @@ impl Volume {
                 continue;
             }
             if let (Some(snapshot), Some(file)) = (job.snapshot, job.file) {
+                bytes += snapshot.bytes();
                 job.pages.written(&snapshot, file);
             }
             self.listed.lock().remove(&job.first);
             self.unstrand(job.pages);
         }
-        outcome
+        outcome.map(|()| bytes)
     }
 
     /// Looks what there is to do for one actor; nothing while a commit of it is under way.

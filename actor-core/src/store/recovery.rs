@@ -15,6 +15,7 @@ use super::pages::{Image, Pages};
 use super::record::{self, Event, ImageHash, Kind};
 use super::volume::Volume;
 use crate::limits;
+use crate::observe::trace;
 
 /// What the log leaves of one actor.
 enum Outcome {
@@ -38,11 +39,13 @@ pub(super) fn recover(
     images: &Images,
 ) -> Result<usize, StoreError> {
     let mut outcomes: HashMap<String, Outcome> = HashMap::new();
+    let mut records = 0_u64;
     while let Some(payload) = recovered.next()? {
         let record = record::read(payload).map_err(|error| StoreError::Corrupt {
             path: volume.root().to_owned(),
             message: format!("the log has a record that cannot be read: {error}"),
         })?;
+        records += 1;
         let path = volume.path(record.name);
         let outcome = match &record.event {
             Event::Ended => Outcome::Ended,
@@ -63,6 +66,7 @@ pub(super) fn recover(
         outcomes.insert(record.name.to_owned(), outcome);
     }
     let count = outcomes.len();
+    trace::recovered(records, count);
     let readable = outcomes.into_iter().map(|(name, outcome)| match outcome {
         Outcome::Unreadable(error) => Err(error),
         outcome => Ok((name, outcome)),

@@ -18,6 +18,7 @@ use super::log::{self, Log, Lsn};
 use super::pages::{Commit, Image, Pages};
 use super::recovery;
 use crate::limits;
+use crate::observe::trace;
 
 /// What all actors of a store share.
 pub(crate) struct Volume {
@@ -54,7 +55,9 @@ impl Volume {
         let known = images::load(&*disk, &directory, images)?;
         let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
         let volume = Self::new(root.to_owned(), disk, log);
-        let count = recovery::recover(&volume, recovered, &known)?;
+        let traced = trace::recovery();
+        let count = traced.enter(|| recovery::recover(&volume, recovered, &known))?;
+        drop(traced);
         if count > 0 {
             tracing::info!(actors = count, "files were brought up to what the log has");
         }

@@ -48,6 +48,8 @@ pub(in crate::runtime) enum Posted<A: Handlers> {
 pub(in crate::runtime) enum Unsent {
     /// There is no room for it.
     Full,
+    /// Somebody wants spans, and where it is made was not noted.
+    Unknown,
     /// The last start failed, and it is too early for the next one.
     Refused(Arc<StartError>),
 }

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use super::hired::Idle;
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
+use crate::observe::trace;
 use crate::store::log::failures::Failures;
 use crate::store::log::format::{HEADER, RECORD_HEADER};
 use crate::store::log::space::Space;
@@ -312,6 +313,15 @@ impl<E: Entry> Engine<E> {
 
     /// Writes a batch, and syncs it if need be. With an error comes whether it is written.
     fn write(&self, writer: &mut Writer, batch: &mut Batch<E>) -> Result<(), (WriteError, bool)> {
+        let traced = trace::log_write(batch.entries.len(), batch.bytes.len(), batch.sync);
+        traced.enter(|| self.write_batch(writer, batch))
+    }
+
+    fn write_batch(
+        &self,
+        writer: &mut Writer,
+        batch: &mut Batch<E>,
+    ) -> Result<(), (WriteError, bool)> {
         if !batch.entries.is_empty() {
             let records = u32::try_from(batch.entries.len()).expect("entries take more memory");
             writer

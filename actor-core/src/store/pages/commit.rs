@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::{Base, Fate, Inner, PENDING, Pages, Unit, UnitStage};
+use crate::observe::trace;
 use crate::store::durability::{Durability, Gatekeeper};
 use crate::store::error::StoreError;
 use crate::store::log::{Entry, Lsn, Ticket};
@@ -95,6 +96,9 @@ impl Pages {
                 lost: false,
             }
         });
+        if appended.is_ok() {
+            trace::committed(record.len());
+        }
         let mut inner = self.inner.lock();
         match appended {
             Ok(lsn) => {

@@ -24,6 +24,13 @@ pub(in crate::store) struct Snapshot {
     whole: bool,
 }
 
+impl Snapshot {
+    /// Returns how many bytes of pages it has.
+    pub(in crate::store) fn bytes(&self) -> u64 {
+        self.pages.len() as u64 * u64::from(self.extent.page_size)
+    }
+}
+
 /// What [`Pages::snapshot`] found.
 pub(in crate::store) struct Taken {
     /// What goes to the file; nothing if the file has everything.
