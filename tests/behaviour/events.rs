@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use actor_core::prelude::*;
+use actor_core::testing::{Disk, Lab};
 use actor_core::{Event, Lagged, Status, Subscription};
 use futures_core::Stream as _;
 
@@ -309,4 +310,32 @@ async fn an_actor_in_memory_tells_when_the_action_is_well() {
     assert_eq!(taken(&mut woke), vec![Ok(Rang("wake")); 3]);
     assert_eq!(<Rang<u32> as Event>::NAME, "rang");
     assert_eq!(Noted::NAME, "noted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_become_durable_is_not_told() {
+    for fail in [Disk::fail_writes, Disk::fill_up, Disk::fail_syncs] {
+        let lab = Lab::builder().register::<Notebook>().start().await.unwrap();
+        let notebook = lab.get_or_create::<Notebook>("a", ());
+        notebook.note(1, End::Well).await.unwrap();
+        let mut events = notebook.subscribe::<Noted>().unwrap();
+        notebook.note(2, End::Well).await.unwrap();
+        fail(&lab.disk());
+        let (three, four) = tokio::join!(notebook.note(3, End::Well), notebook.note(4, End::Well));
+        for refused in [three, four] {
+            assert_eq!(refused.unwrap_err().group(), "store");
+        }
+        assert_eq!(numbers(&mut events), [2]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_goes_on_with_the_same_subscription() {
+    let mut lab = Lab::builder().register::<Notebook>().start().await.unwrap();
+    let notebook = lab.get_or_create::<Notebook>("a", ());
+    let mut events = notebook.subscribe::<Noted>().unwrap();
+    notebook.note(1, End::Well).await.unwrap();
+    lab.crash::<Notebook>("a").await.unwrap();
+    notebook.note(2, End::Well).await.unwrap();
+    assert_eq!(numbers(&mut events), [1, 2]);
 }
