@@ -19,6 +19,10 @@ pub(super) struct Batch<A: Handlers> {
     calls: u32,
     durability: Durability,
     /// Who is told when it is committed, or that it is not.
+    #[allow(
+        clippy::box_collection,
+        reason = "most batches have none, and are smaller by it"
+    )]
     notices: Option<Box<Vec<Notice>>>,
     /// Why nothing of it may commit.
     broken: Option<Box<diesel::result::Error>>,

@@ -124,7 +124,7 @@ impl Pages {
             inner.undo_unit();
         } else if let Some(lost) = inner.in_flight.pop_back_if(|last| last.id == unit) {
             inner.created &= !lost.creates;
-            inner.restore(lost);
+            inner.restore(*lost);
         }
         inner.fate = Fate::Lost(lsn);
     }

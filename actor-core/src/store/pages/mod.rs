@@ -418,11 +418,11 @@ impl Inner {
         let Some(unit) = self.unit.take() else {
             return;
         };
-        self.restore(unit);
+        self.restore(*unit);
     }
 
     /// Puts everything back that a unit changed, which was the last.
-    fn restore(&mut self, unit: Box<Unit>) {
+    fn restore(&mut self, unit: Unit) {
         // Newest first: a page that was cut off and written again is there twice.
         for before in unit.before.into_iter().rev() {
             match before.dirty {

@@ -131,7 +131,7 @@ impl Recorded {
 impl Subscriber for Recorder {
     fn enabled(&self, meta: &Metadata<'_>) -> bool {
         let is_ours =
-            meta.target().starts_with("actor_core::") || meta.target().starts_with("behaviour");
+            meta.target().starts_with("actor_core::") || meta.target().starts_with("observability");
         is_ours && !meta.target().starts_with("actor_core::store")
     }
 
