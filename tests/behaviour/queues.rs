@@ -396,3 +396,57 @@ async fn a_message_that_does_not_fit_its_type_any_more_holds_up_no_other() {
     pass(Duration::from_secs(11)).await;
     assert_eq!(finished(&log), ["first"]);
 }
+
+/// Is told to sleep at any moment.
+#[derive(Actor)]
+#[actor(name = "nest")]
+struct Nest {}
+
+#[actor]
+impl Nest {
+    #[queue]
+    fn eggs(egg: u32) {}
+
+    #[run]
+    async fn hatch(mut background: Background<Self>) -> Result<()> {
+        let nest = background.handle();
+        while let Some(egg) = background.next(nest.eggs()).await? {
+            if let Some(log) = background.system().extension::<Log>() {
+                log.push(format!("egg {}, try {}", egg.message(), egg.tries()));
+            }
+            egg.ack().await?;
+        }
+        Ok(())
+    }
+
+    #[action]
+    fn look(&self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_cut_the_take_of_a_run_hook_short() {
+    let (directory, log) = (directory(), Log::default());
+    let system = builder(directory.path(), &log, &Faults::default())
+        .register::<Nest>()
+        .start()
+        .await
+        .unwrap();
+    let nest = system.get_or_create::<Nest>("a", ());
+    for egg in 0..40 {
+        nest.eggs().push(egg).await.unwrap();
+        // Each time a little later, so that some of them come while the hook takes.
+        for _ in 0..egg / 2 {
+            tokio::task::yield_now().await;
+        }
+        nest.sleep().await.unwrap();
+    }
+    let mut hatched = Vec::new();
+    while hatched.len() < 40 {
+        nest.look().await.unwrap();
+        hatched.extend(log.take());
+    }
+    let once: Vec<_> = (0..40).map(|egg| format!("egg {egg}, try 1")).collect();
+    assert_eq!(hatched, once);
+}
