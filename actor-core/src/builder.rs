@@ -9,16 +9,17 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::actor::Handlers;
+use crate::away::Away;
 use crate::clock::Clock;
 use crate::error::SystemError;
 use crate::ids::ById;
 use crate::runtime::Kind;
-use crate::store::{self, Durability, Migrations, Store, Template};
+use crate::store::{self, Durability, Migrations, Place, Store, Template};
 use crate::system::{Parts, Registered, System};
 
 /// Sets up a [`System`]: where its data is, and which types of actors it has.
 pub struct Builder {
-    data_dir: Option<PathBuf>,
+    place: Option<Place>,
     types: Vec<Type>,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     durability: Durability,
@@ -43,7 +44,7 @@ type Built = Result<Arc<Template>, Arc<store::MigrationError>>;
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            data_dir: None,
+            place: None,
             types: Vec::new(),
             extensions: HashMap::new(),
             durability: Durability::Synced,
@@ -54,7 +55,14 @@ impl Builder {
     /// Sets the data directory. It is made if it is not there.
     #[must_use]
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.data_dir = Some(path.into());
+        self.place = Some(Place::Directory(path.into()));
+        self
+    }
+
+    /// Puts the data on a disk in memory.
+    #[cfg(feature = "testing")]
+    pub(crate) fn simulated(mut self, disk: store::SimDisk) -> Self {
+        self.place = Some(Place::Simulated(disk));
         self
     }
 
@@ -108,7 +116,7 @@ impl Builder {
     /// Dropping the future gives the directory up, in a moment.
     pub async fn start(self) -> Result<System, SystemError> {
         let runtime = Handle::try_current().map_err(|_| SystemError::NoRuntime)?;
-        let root = self.data_dir.ok_or(SystemError::NoDataDir)?;
+        let place = self.place.ok_or(SystemError::NoDataDir)?;
         for (index, this) in self.types.iter().enumerate() {
             if self.types[..index]
                 .iter()
@@ -121,7 +129,7 @@ impl Builder {
             check_up_to_date(&self.types)?;
         }
         let types = self.types;
-        let handle = runtime.clone();
+        let away = Away::of(runtime.clone());
         let opened = store::blocking(move || {
             let stored = types.iter().filter(|this| this.stored);
             let names: Vec<_> = stored.map(|this| this.name).collect();
@@ -138,7 +146,7 @@ impl Builder {
                 };
                 kinds.insert(this.id, (this.register)(template));
             }
-            Ok(Store::open(&root, &names, &templates, handle).map(|store| (store, kinds)))
+            Ok(Store::open(place, &names, &templates, &away).map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(Parts {
@@ -200,7 +208,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.types.iter().map(|this| this.name).collect();
         f.debug_struct("Builder")
-            .field("data_dir", &self.data_dir)
+            .field("place", &self.place)
             .field("types", &names)
             .finish_non_exhaustive()
     }

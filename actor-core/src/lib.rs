@@ -42,6 +42,7 @@
 //! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason.
 
 mod actor;
+mod away;
 mod background;
 mod builder;
 mod call;
@@ -67,6 +68,8 @@ mod stage;
 mod state;
 mod store;
 mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
 
 pub use actor::{Actor, ActorState, Handlers};
@@ -120,7 +123,7 @@ pub mod __private {
     pub use diesel;
 }
 
-/// Compiles the README's example.
-#[cfg(doctest)]
+/// Compiles the README's examples, of which one needs the test kit.
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

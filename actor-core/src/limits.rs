@@ -128,7 +128,8 @@ pub const TIMERS: usize = 1_000;
 /// outlives the restart of whatever it needs.
 pub const STORED_TRIES: u32 = 10;
 
-/// The pause after the first failure of a stored call; it doubles with each failure.
+/// The pause after the first failure of a stored call; it doubles with each failure. An actor that has lost a commit looks after its
+/// stored calls after it, too.
 pub const RETRY_DELAY_MIN: Duration = Duration::from_secs(2);
 
 /// The longest such pause.

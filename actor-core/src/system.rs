@@ -290,6 +290,32 @@ impl System {
         Ok(())
     }
 
+    /// Ends the system as it is: no hook runs, nothing is written, and nobody is waited for but those who use the disk.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn abandon(&self) {
+        self.0.closing.store(true, Ordering::SeqCst);
+        self.0.scheduler.stop();
+        for registered in self.0.kinds.values() {
+            (registered.abandon_all)(&*registered.kind);
+        }
+        self.0.queue.close();
+        self.0.alarms.close();
+        let store = Arc::clone(&self.0.store);
+        let ended = store::blocking(move || {
+            store.give_up();
+            Ok(())
+        });
+        // The disk is not asked any more, and how the log ends is of no interest.
+        let _ = ended.await;
+    }
+
+    /// Gives up the instance of an actor.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn crash<A: Handlers>(&self, key: impl IntoKey) -> Result<(), CallError> {
+        let cell = self.cell::<A>(key)?;
+        cell.crash().await
+    }
+
     fn kind<A: Handlers>(&self) -> Option<Arc<Kind<A>>> {
         let registered = self.0.kinds.get(&TypeId::of::<A>())?;
         registered.kind.downcast_ref().cloned()

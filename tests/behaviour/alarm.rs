@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actor_core::prelude::*;
+use actor_core::testing::{Lab, LabBuilder};
 use actor_core::{Builder, Clock, Timer, TimerId};
 use diesel::prelude::*;
 
@@ -40,6 +41,15 @@ pub(crate) async fn start(directory: &std::path::Path, clock: Clock) -> System {
         .start()
         .await
         .unwrap()
+}
+
+/// Begins a lab of alarms, at noon.
+pub(crate) fn lab() -> LabBuilder {
+    let clock = noon();
+    Lab::builder()
+        .starting_at(clock.now())
+        .extension(clock)
+        .register::<Alarm>()
 }
 
 /// An argument that cannot be saved.

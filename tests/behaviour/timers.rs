@@ -4,10 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use actor_core::{DeadLetterKind, Repeats, Status, TimerError};
 
-use crate::alarm::{Alarm, NOON, Opaque, alarms, noon, since_noon, start};
-use crate::support::{
-    Fault, Faults, Log, Random, builder, count, directory, number, pass, settle, tamper,
-};
+use crate::alarm::{Alarm, NOON, Opaque, lab, noon, since_noon, start};
+use crate::support::{Fault, Faults, Log, Random, builder, count, directory, number, pass, tamper};
 
 const FILE: &str = "alarm/k_a.db";
 
@@ -31,36 +29,33 @@ fn known(directory: &std::path::Path) -> i64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_from_outside_runs_when_it_is_due_and_is_gone() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     let timer = alarm.ring("x").after(seconds(10)).await.unwrap();
     let planned = alarm.timers().await.unwrap();
     assert_eq!(planned.len(), 1);
     assert_eq!(planned[0].id, timer);
     assert_eq!(planned[0].action, "ring");
     assert_eq!(since_noon(planned[0].due), 10_000);
-    pass(Duration::from_millis(9_999)).await;
+    lab.advance(Duration::from_millis(9_999)).await;
     assert_eq!(alarm.rings().await.unwrap(), []);
-    pass(Duration::from_millis(1)).await;
-    settle().await;
+    lab.advance(Duration::from_millis(1)).await;
     assert_eq!(alarm.rings().await.unwrap(), [ring("x", 10_000)]);
     assert_eq!(alarm.timers().await.unwrap(), []);
-    pass(seconds(3_600)).await;
+    lab.advance(seconds(3_600)).await;
     assert_eq!(alarm.rings().await.unwrap(), [ring("x", 10_000)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_wakes_a_sleeping_actor_and_one_that_is_past_is_now() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     let past = UNIX_EPOCH + seconds(NOON - 60);
     alarm.ring("past").at(past).await.unwrap();
     alarm.ring("hour").after(seconds(3_600)).await.unwrap();
     alarm.sleep().await.unwrap();
     assert_eq!(alarm.status(), Status::Asleep);
-    pass(seconds(3_610)).await;
+    lab.advance(seconds(3_610)).await;
     assert_eq!(alarm.status(), Status::Awake);
     let rings = alarm.rings().await.unwrap();
     assert_eq!(rings, [ring("past", 0), ring("hour", 3_600_000)]);
@@ -69,12 +64,11 @@ async fn a_timer_wakes_a_sleeping_actor_and_one_that_is_past_is_now() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_set_in_on_sleep_fires_exactly_once_after_the_wake() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.plan_at_sleep(5).await.unwrap();
     alarm.sleep().await.unwrap();
-    pass(seconds(1_000)).await;
+    lab.advance(seconds(1_000)).await;
     assert_eq!(alarm.status(), Status::Asleep);
     let rings = alarm.rings().await.unwrap();
     assert_eq!(rings, [ring("set in on_sleep", 5_000)]);
@@ -84,31 +78,22 @@ async fn a_timer_set_in_on_sleep_fires_exactly_once_after_the_wake() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_due_while_the_actor_goes_to_sleep_wakes_it() {
-    let directory = directory();
-    let (log, faults, clock) = (Log::default(), Faults::default(), noon());
-    let system = builder(directory.path(), &log, &faults)
-        .extension(clock)
-        .clock(clock)
-        .register::<Alarm>()
-        .start()
-        .await
-        .unwrap();
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let faults = Faults::default();
+    let mut lab = lab().extension(faults.clone()).start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.ring("x").after(seconds(5)).await.unwrap();
     // The hook hangs until its limit of 15 seconds, past the timer.
     faults.set("alarm sleeps", Fault::Hang);
-    alarm.sleep().await.unwrap();
+    lab.run_until(alarm.sleep()).await.unwrap();
     faults.clear();
-    settle().await;
     assert_eq!(alarm.rings().await.unwrap(), [ring("x", 15_000)]);
     assert_eq!(alarm.starts().await.unwrap(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn timers_run_in_the_order_in_which_they_are_due_then_in_that_they_were_set() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     for (label, due) in [("c", 30), ("a", 10), ("d", 30), ("b", 20), ("e", 30)] {
         alarm.ring(label).after(seconds(due)).await.unwrap();
     }
@@ -117,7 +102,7 @@ async fn timers_run_in_the_order_in_which_they_are_due_then_in_that_they_were_se
         .after(seconds(15))
         .await
         .unwrap();
-    pass(seconds(100)).await;
+    lab.advance(seconds(100)).await;
     let labels: Vec<_> = alarm.rings().await.unwrap();
     let expected = [
         ring("a", 10_000),
@@ -132,26 +117,23 @@ async fn timers_run_in_the_order_in_which_they_are_due_then_in_that_they_were_se
 
 #[tokio::test(start_paused = true)]
 async fn destroy_cancels_timers() {
-    let directory = directory();
     let log = Log::default();
-    let clock = noon();
-    let system = alarms(directory.path(), clock, &log).start().await.unwrap();
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().extension(log.clone()).start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.ring("x").after(seconds(10)).await.unwrap();
     alarm.destroy().await.unwrap();
     // Another actor has the key by then.
     assert_eq!(alarm.rings().await.unwrap(), []);
-    pass(seconds(60)).await;
+    lab.advance(seconds(60)).await;
     assert_eq!(log.take(), ["alarm sleeps"]);
     assert_eq!(alarm.rings().await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_actors_each_fire_at_their_time() {
-    let directory = directory();
     let log = Log::default();
-    let clock = noon();
-    let system = alarms(directory.path(), clock, &log)
+    let mut lab = lab()
+        .extension(log.clone())
         .durability(actor_core::Durability::Process)
         .start()
         .await
@@ -159,15 +141,15 @@ async fn a_thousand_actors_each_fire_at_their_time() {
     let mut random = Random::new(1);
     let mut expected = Vec::new();
     for number in 0..1_000 {
-        let alarm = system.get_or_create::<Alarm>(format!("{number:03}"), ());
+        let alarm = lab.get_or_create::<Alarm>(format!("{number:03}"), ());
         let delay = 10_000 + random.below(10_000_000);
         let planned = alarm.ring("x").after(Duration::from_millis(delay));
         planned.await.unwrap();
-        let due = clock.now() + Duration::from_millis(delay);
+        let due = lab.now() + Duration::from_millis(delay);
         expected.push((due, format!("{number:03}")));
     }
     expected.sort();
-    pass(seconds(20_000)).await;
+    lab.advance(seconds(20_000)).await;
     let rang = log
         .take()
         .into_iter()
@@ -181,9 +163,8 @@ async fn a_thousand_actors_each_fire_at_their_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_is_set_with_its_action_or_not_at_all() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.plan_ring("kept", 1, false).await.unwrap();
     // Both of them share a transaction, and neither runs another statement.
     let (failed, kept) = tokio::join!(
@@ -192,16 +173,15 @@ async fn a_timer_is_set_with_its_action_or_not_at_all() {
     );
     assert_eq!(failed.unwrap_err().code(), "action_failed");
     kept.unwrap();
-    pass(seconds(2)).await;
+    lab.advance(seconds(2)).await;
     let rings = alarm.rings().await.unwrap();
     assert_eq!(rings, [ring("kept", 1_000), ring("kept too", 1_000)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shared_receiver_and_another_actor_set_no_timer() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     let error = alarm.plan_sly().await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -227,30 +207,29 @@ async fn a_shared_receiver_and_another_actor_set_no_timer() {
 
 #[tokio::test(start_paused = true)]
 async fn ticks_do_not_drift_overlap_or_pile_up() {
-    let directory = directory();
-    let clock = noon();
-    let system = start(directory.path(), clock).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm
         .ring_slowly("tick", 25)
         .every(seconds(10))
         .await
         .unwrap();
-    pass(seconds(99)).await;
+    lab.advance(seconds(99)).await;
     // It runs for 25 seconds: the ticks in that time are skipped, and the next is where it always was.
     let starts: Vec<_> = [10_000, 40_000, 70_000, 100_000]
         .map(|at| ring("tick", at))
         .into();
     let rings = alarm.rings().await.unwrap();
     assert_eq!(rings, starts[..3]);
-    pass(seconds(2)).await;
-    system.shutdown().await.unwrap();
+    lab.advance(seconds(2)).await;
+    lab.shutdown().await.unwrap();
     // The process is down for an hour and a bit: what was missed is one run, and the anchor is the same.
-    pass(Duration::from_millis(3_603_210)).await;
-    let system = start(directory.path(), clock).await;
-    pass(seconds(50)).await;
-    let alarm = system.get::<Alarm>("a");
-    let rings = alarm.rings().await.unwrap();
+    lab.advance(Duration::from_millis(3_603_210)).await;
+    lab.restart().await.unwrap();
+    lab.advance(seconds(50)).await;
+    let alarm = lab.get::<Alarm>("a");
+    // One runs at the moment.
+    let rings = lab.run_until(alarm.rings()).await.unwrap();
     let begin = rings[4].1;
     assert_eq!(rings[..4], starts);
     assert_eq!(begin, 125_000 + 3_603_210);
@@ -262,11 +241,10 @@ async fn ticks_do_not_drift_overlap_or_pile_up() {
 
 #[tokio::test(start_paused = true)]
 async fn cron_follows_the_wall_clock_of_its_zone() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.plan_daily().await.unwrap();
-    pass(seconds(2 * 24 * 3_600)).await;
+    lab.advance(seconds(2 * 24 * 3_600)).await;
     // 09:30 in Berlin is 08:30 UTC in November.
     let hours = |hours: i64| hours * 3_600_000 / 2;
     let expected = [ring("daily", hours(41)), ring("daily", hours(89))];
@@ -279,16 +257,15 @@ async fn cron_follows_the_wall_clock_of_its_zone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_named_timer_replaces_the_one_of_its_name_and_is_cancelled_by_it() {
-    let directory = directory();
-    let system = start(directory.path(), noon()).await;
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.plan_named("tick", "first", 10).await.unwrap();
     let outside = alarm.ring("second").named("tick");
     outside.every(seconds(7)).await.unwrap();
     let timers = alarm.timers().await.unwrap();
     let names: Vec<_> = timers.iter().map(|timer| timer.name.as_deref()).collect();
     assert_eq!(names, [Some("tick")]);
-    pass(seconds(15)).await;
+    lab.advance(seconds(15)).await;
     let rings = alarm.rings().await.unwrap();
     assert_eq!(rings, [ring("second", 7_000), ring("second", 14_000)]);
     assert!(alarm.cancel("tick").await.unwrap());
@@ -298,7 +275,7 @@ async fn a_named_timer_replaces_the_one_of_its_name_and_is_cancelled_by_it() {
     assert!(!alarm.cancel_timer("tick").await.unwrap());
     let once = alarm.ring_once("once").named("once");
     once.every(seconds(1)).await.unwrap();
-    pass(seconds(60)).await;
+    lab.advance(seconds(60)).await;
     let rings = alarm.rings().await.unwrap();
     assert_eq!(rings[2..], [ring("once", 16_000)]);
     assert_eq!(alarm.timers().await.unwrap(), []);
@@ -306,16 +283,12 @@ async fn a_named_timer_replaces_the_one_of_its_name_and_is_cancelled_by_it() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_fails_is_tried_again_with_longer_pauses_and_then_is_a_dead_letter() {
-    let directory = directory();
     let log = Log::default();
-    let system = alarms(directory.path(), noon(), &log)
-        .start()
-        .await
-        .unwrap();
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let mut lab = lab().extension(log.clone()).start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     alarm.fail().named("bad").after(seconds(1)).await.unwrap();
     alarm.ring("good").after(seconds(2)).await.unwrap();
-    pass(seconds(24 * 3_600)).await;
+    lab.advance(seconds(24 * 3_600)).await;
     let at = |entry: &String| entry.rsplit(' ').next().unwrap().parse::<i64>().unwrap();
     let tries: Vec<_> = log
         .take()
@@ -353,7 +326,7 @@ async fn one_that_fails_is_tried_again_with_longer_pauses_and_then_is_a_dead_let
     assert!(alarm.retry_dead_letter(letter.id).await.unwrap());
     assert_eq!(alarm.dead_letters().await.unwrap(), []);
     assert_eq!(alarm.timers().await.unwrap().len(), 1);
-    pass(seconds(24 * 3_600)).await;
+    lab.advance(seconds(24 * 3_600)).await;
     let letters = alarm.dead_letters().await.unwrap();
     assert_eq!(letters.len(), 1);
     assert!(alarm.discard_dead_letter(letters[0].id).await.unwrap());
@@ -429,14 +402,12 @@ async fn a_call_that_cannot_be_made_any_more_goes_to_the_dead_letters() {
 
 #[tokio::test(start_paused = true)]
 async fn timers_and_the_history_are_bounded() {
-    let directory = directory();
-    let clock = noon();
-    let system = alarms(directory.path(), clock, &Log::default())
+    let mut lab = lab()
         .durability(actor_core::Durability::Process)
         .start()
         .await
         .unwrap();
-    let alarm = system.get_or_create::<Alarm>("a", ());
+    let alarm = lab.get_or_create::<Alarm>("a", ());
     for number in 0..1_000_u64 {
         let ring = alarm.ring(number.to_string());
         ring.after(seconds(10 + number)).await.unwrap();
@@ -448,7 +419,7 @@ async fn timers_and_the_history_are_bounded() {
     assert_eq!(error.to_string(), "the actor has 1000 timers already");
     let long = alarm.ring("x".repeat(70_000)).after(seconds(1)).await;
     assert_eq!(long.unwrap_err().code(), "too_large");
-    pass(seconds(2_000)).await;
+    lab.advance(seconds(2_000)).await;
     assert_eq!(alarm.rings().await.unwrap().len(), 1_000);
     let runs = alarm.timer_runs().await.unwrap();
     assert_eq!(runs.len(), 100);

@@ -59,10 +59,11 @@ impl<A: Handlers> Instance<A> {
             Opened::Due => unreachable!("what is due may wait"),
             Opened::Answered => return Flow::GoOn,
         };
-        let (result, flow) = match self.refusal(open.info) {
-            Some(error) => (Err(error), Flow::GoOn),
-            None => self.act(open.message, open.info, Some(&open.caller)),
-        };
+        if let Some(error) = self.refusal(open.info) {
+            self.refuse(open.reply, error, open.info);
+            return Flow::GoOn;
+        }
+        let (result, flow) = self.act(open.message, open.info, Some(&open.caller));
         self.finish(open.reply, result, open.info);
         flow
     }
@@ -197,7 +198,7 @@ impl<A: Handlers> Instance<A> {
             Opened::Answered => return Flow::GoOn,
         };
         if let Some(error) = self.refusal(open.info) {
-            self.finish(open.reply, Err(error), open.info);
+            self.refuse(open.reply, error, open.info);
             return Flow::GoOn;
         }
         let (result, flow) = self
@@ -351,17 +352,35 @@ impl<A: Handlers> Instance<A> {
         result: Result<A::Reply, CallError>,
         info: &'static ActionInfo,
     ) {
+        self.end_call(reply, result.as_ref().err(), info);
+        let cell = self.turn.cell();
+        let durability = info.durability.unwrap_or_else(|| cell.durability());
+        self.batch.push(reply, result, durability);
+    }
+
+    /// Answers a call that did not run, past the gate: it saw nothing that is not on disk, and what waits there may wait for long.
+    fn refuse(&mut self, reply: Option<SlotId>, error: CallError, info: &'static ActionInfo) {
+        self.end_call(reply, Some(&error), info);
+        if let Some(slot) = reply {
+            self.turn.cell().mailbox().complete(slot, Err(error));
+        }
+    }
+
+    /// Notes that nobody waits for what runs any more, and says what nobody is told.
+    fn end_call(
+        &mut self,
+        reply: Option<SlotId>,
+        error: Option<&CallError>,
+        info: &'static ActionInfo,
+    ) {
         if self.is_asked {
             self.is_asked = false;
             self.turn.cell().set_waiting(None);
         }
-        if let (None, Err(error)) = (reply, &result) {
+        if let (None, Some(error)) = (reply, error) {
             let (actor, key) = (A::NAME, self.turn.cell().key());
             tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
         }
-        let cell = self.turn.cell();
-        let durability = info.durability.unwrap_or_else(|| cell.durability());
-        self.batch.push(reply, result, durability);
     }
 
     /// Undoes a call that failed, and nothing of those before it.
@@ -439,12 +458,14 @@ impl<A: Handlers> Instance<A> {
             Ok(ticket) => {
                 let volume = self.turn.database().volume();
                 // DURABILITY: with the notices goes the ticket.
-                for notice in self.batch.notices.drain(..) {
+                for notice in self.batch.take_notices() {
                     notice(Ok(Committed::new(volume, ticket)));
                 }
                 // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
                 if cell.is_out(volume, ticket) {
                     self.answer_now();
+                    // What else commits loses its room to the gate; an idle actor is smaller without.
+                    self.batch.answers = Vec::new();
                 } else {
                     let batch = std::mem::replace(&mut self.batch, Batch::new());
                     cell.answer_after(volume, ticket, batch.answers);
@@ -475,7 +496,7 @@ impl<A: Handlers> Instance<A> {
         let told = batch.fail(&error);
         let cell = Arc::clone(self.turn.cell());
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, told, "a commit failed");
-        for notice in batch.notices {
+        for notice in batch.take_notices() {
             notice(Err(error.clone()));
         }
         // Behind the replies that wait at the gate: they came before.

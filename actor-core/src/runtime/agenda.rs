@@ -13,6 +13,8 @@ use std::sync::Arc;
 use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
+use crate::clock::duration_ms;
+use crate::limits;
 use crate::runtime::outbox::Courier;
 use crate::runtime::turn::Turn;
 use crate::store::{Durability, Earliest, StoreError, StoredKind, Ticket, calls};
@@ -124,7 +126,8 @@ impl<A: Handlers> Turn<A> {
 
     /// Tells the directory and the scheduler what the file says when the instance ends. What it delivers ends too.
     ///
-    /// Where nothing is known the actor is woken at once, to see for itself.
+    /// Where nothing is known the actor is woken in a while, to see for itself: at once it would be lost again on a disk that still
+    /// fails, and so on without a pause.
     pub(super) fn hand_over(&mut self, trust: Trust) {
         if let Some(plan) = &mut self.agenda.0 {
             plan.courier = None;
@@ -140,9 +143,10 @@ impl<A: Handlers> Turn<A> {
             Trust::Nothing => None,
         };
         let now = self.now();
-        let (due, wake) = earliest.map_or((Some(now), Some(now)), |earliest| {
-            (earliest.any(), earliest.wake())
-        });
+        let (due, wake) = earliest.map_or(
+            (Some(now), Some(now + duration_ms(limits::RETRY_DELAY_MIN))),
+            |earliest| (earliest.any(), earliest.wake()),
+        );
         self.bring_up_to_date(due);
         self.arm(wake);
     }

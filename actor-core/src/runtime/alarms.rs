@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
@@ -39,8 +40,8 @@ pub(crate) enum Why {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AlarmId {
     entry: u32,
-    /// Tells apart the alarms that use an entry one after the other.
-    stamp: u32,
+    /// Tells apart the alarms that use an entry one after the other. Never 0, so that no alarm takes no room.
+    stamp: NonZeroU32,
 }
 
 /// Stands for no entry.
@@ -56,7 +57,7 @@ pub(crate) struct Alarms {
 struct Wheel {
     entries: Vec<Entry>,
     free: u32,
-    stamp: u32,
+    stamp: NonZeroU32,
     /// The first entry of each millisecond.
     buckets: BTreeMap<u64, u32>,
     /// Until when the task sleeps.
@@ -70,7 +71,7 @@ enum Entry {
     Set {
         at: u64,
         who: Weak<dyn Rung>,
-        stamp: u32,
+        stamp: NonZeroU32,
         previous: u32,
         next: u32,
         why: Why,
@@ -83,7 +84,7 @@ impl Alarms {
             wheel: Mutex::new(Wheel {
                 entries: Vec::new(),
                 free: NONE,
-                stamp: 0,
+                stamp: NonZeroU32::MIN,
                 buckets: BTreeMap::new(),
                 sleeps_until: 0,
                 sleeper: None,
@@ -199,7 +200,7 @@ impl Alarms {
 
 impl Wheel {
     fn insert(&mut self, at: u64, who: Weak<dyn Rung>, why: Why) -> AlarmId {
-        self.stamp = self.stamp.wrapping_add(1);
+        self.stamp = self.stamp.checked_add(1).unwrap_or(NonZeroU32::MIN);
         let stamp = self.stamp;
         let entry = if self.free == NONE {
             self.entries.push(Entry::Free(NONE));

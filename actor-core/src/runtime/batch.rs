@@ -15,11 +15,11 @@ pub(super) struct Batch<A: Handlers> {
     /// The state as it is after the last call, if one changed it.
     pub(super) state: Option<String>,
     /// How many calls were only told, and succeeded.
-    told: usize,
-    calls: usize,
+    told: u32,
+    calls: u32,
     durability: Durability,
     /// Who is told when it is committed, or that it is not.
-    pub(super) notices: Vec<Notice>,
+    notices: Option<Box<Vec<Notice>>>,
     /// Why nothing of it may commit.
     broken: Option<Box<diesel::result::Error>>,
 }
@@ -32,7 +32,7 @@ impl<A: Handlers> Batch<A> {
             told: 0,
             calls: 0,
             durability: Durability::Process,
-            notices: Vec::new(),
+            notices: None,
             broken: None,
         }
     }
@@ -61,7 +61,7 @@ impl<A: Handlers> Batch<A> {
         self.count(durability);
         match reply {
             Some(slot) => self.answers.push((slot, result)),
-            None => self.told += usize::from(result.is_ok()),
+            None => self.told += u32::from(result.is_ok()),
         }
     }
 
@@ -78,6 +78,16 @@ impl<A: Handlers> Batch<A> {
         self.durability
     }
 
+    /// Adds somebody who is told when it is committed, or that it is not.
+    pub(super) fn notify(&mut self, notice: Notice) {
+        self.notices.get_or_insert_default().push(notice);
+    }
+
+    /// Takes those who are to be told.
+    pub(super) fn take_notices(&mut self) -> impl Iterator<Item = Notice> + use<A> {
+        self.notices.take().into_iter().flat_map(|notices| *notices)
+    }
+
     /// Notes that nothing of the batch may commit.
     pub(super) fn break_with(&mut self, cause: diesel::result::Error) {
         self.broken = Some(Box::new(cause));
@@ -92,7 +102,7 @@ impl<A: Handlers> Batch<A> {
     }
 
     /// Returns how many calls there are, with what the framework counts as one.
-    pub(super) fn calls(&self) -> usize {
+    pub(super) fn calls(&self) -> u32 {
         self.calls
     }
 
@@ -101,11 +111,11 @@ impl<A: Handlers> Batch<A> {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.calls >= limits::CALLS_PER_COMMIT
+        self.calls as usize >= limits::CALLS_PER_COMMIT
     }
 
     /// Turns every success into the failure of the commit, and returns how many calls that were told are lost.
-    pub(super) fn fail(&mut self, error: &CallError) -> usize {
+    pub(super) fn fail(&mut self, error: &CallError) -> u32 {
         for (_, result) in &mut self.answers {
             if result.is_ok() {
                 *result = Err(error.clone());

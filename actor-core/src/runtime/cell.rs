@@ -54,6 +54,11 @@ impl<A: Handlers> Place for Cell<A> {
     fn waiting(&self) -> Option<Arc<Chain>> {
         self.waiting.lock().clone()
     }
+
+    #[cfg(feature = "testing")]
+    fn take_crash(&self) -> bool {
+        self.mailbox.take_crash()
+    }
 }
 
 impl<A: Handlers> Kind<A> {

@@ -16,6 +16,9 @@ pub(crate) trait Place: Send + Sync {
     fn subject(&self) -> Subject;
     /// Returns who waits for what the actor does at the moment.
     fn waiting(&self) -> Option<Arc<Chain>>;
+    /// Returns whether a test wants its code to panic, once.
+    #[cfg(feature = "testing")]
+    fn take_crash(&self) -> bool;
 }
 
 /// One actor that waits for an answer, and those that wait for it.

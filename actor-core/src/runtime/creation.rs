@@ -30,6 +30,8 @@ pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mai
                 let result = match request.ending {
                     Ending::Sleep => Ok(()),
                     Ending::Destroy => Err(not_found(cell)),
+                    #[cfg(feature = "testing")]
+                    Ending::Crash => Ok(()),
                 };
                 answer(request.waiter, result);
             }

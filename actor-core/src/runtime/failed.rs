@@ -113,6 +113,8 @@ pub(super) fn fail<A: Handlers>(
         let result = match request.ending {
             Ending::Sleep => Ok(()),
             Ending::Destroy => Err(error.clone()),
+            #[cfg(feature = "testing")]
+            Ending::Crash => Ok(()),
         };
         answer(request.waiter, result);
     }

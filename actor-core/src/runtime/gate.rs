@@ -127,6 +127,12 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
             }
         }
     }
+
+    fn lost(self: Arc<Self>) {
+        // The instance learns of it when it next uses its database, which may be never: then its timers would not be known either.
+        let pushed = self.mailbox().push_if_awake();
+        self.follow(pushed, false);
+    }
 }
 
 impl<A: Handlers> Cell<A> {

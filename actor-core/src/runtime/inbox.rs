@@ -139,7 +139,7 @@ impl<A: Handlers> Instance<A> {
         }
         // DURABILITY: the sender forgets what was handled.
         self.batch.count(Durability::Synced);
-        self.batch.notices.push(Box::new(move |committed| {
+        self.batch.notify(Box::new(move |committed| {
             let _ = done.send(committed.map(|committed| (delivered, committed)));
         }));
         self.after_stored(false, flow).await

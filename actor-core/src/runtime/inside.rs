@@ -140,7 +140,7 @@ impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
                     return Flow::Crash;
                 }
             };
-            instance.batch.notices.push(Box::new(move |committed| {
+            instance.batch.notify(Box::new(move |committed| {
                 // Who does not wait any more does not need the answer.
                 let _ = done.send(committed.map(|committed| (value, committed)));
             }));

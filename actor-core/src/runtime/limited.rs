@@ -101,6 +101,14 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        #[cfg(feature = "testing")]
+        if let Some(actor) = &this.running.asks_as
+            && actor.take_crash()
+        {
+            return Poll::Ready(Err(Fault::Panicked(
+                crate::runtime::crash::CRASHED.to_owned(),
+            )));
+        }
         let limit = *this.limit;
         let beat = pulse::beat();
         let polled = chain::polled(&mut this.running.asks_as, || {

@@ -18,6 +18,9 @@ pub(crate) enum Ending {
     Sleep,
     /// Be destroyed.
     Destroy,
+    /// Be given up, and start again, if it is awake.
+    #[cfg(feature = "testing")]
+    Crash,
 }
 
 impl Ending {
@@ -26,6 +29,8 @@ impl Ending {
         match self {
             Self::Sleep => "sleep",
             Self::Destroy => "destroy",
+            #[cfg(feature = "testing")]
+            Self::Crash => "crash",
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::runtime::mail::{Ending, Extra, Mail, Next, Request, Waiter, answer};
 use crate::runtime::room::Place;
 use crate::runtime::slots::SlotId;
 pub(super) use finished::Finished;
-pub(super) use inner::Inner;
+pub(super) use inner::{Inner, Kept};
 pub(crate) use sending::Sending;
 pub(super) use sending::{Posted, Pushed, Taken, Unsent, Way};
 
@@ -125,9 +125,6 @@ impl<A: Handlers> Mailbox<A> {
         // Only one that may find nobody needs to carry what the actor is created with.
         let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
-        let caller = std::mem::take(caller);
-        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
-        let is_async = A::__action(&message).is_async;
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
             && here
@@ -143,14 +140,14 @@ impl<A: Handlers> Mailbox<A> {
             let waker = if here { Waker::noop() } else { waker };
             inner.slots.insert(waker.clone())
         });
-        inner.queue.push_back(Mail::Action {
+        let caller = std::mem::take(caller);
+        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
+        inner.append(Mail::Action {
             message,
             reply,
             chain: call.chain.take(),
             extra: extra.map(Box::new),
         });
-        inner.pushed += 1;
-        inner.alone += usize::from(is_async);
         Ok(Posted::Sent(reply, inner.rouse(here)))
     }
 
@@ -186,10 +183,19 @@ impl<A: Handlers> Mailbox<A> {
         inner.push(Mail::Due)
     }
 
+    /// Puts the same notice there if there is an instance that answers calls, so that it looks at its database.
+    pub(super) fn push_if_awake(&self) -> Pushed<A> {
+        let mut inner = self.inner.lock();
+        if inner.status != Status::Awake {
+            return Pushed::Delivered;
+        }
+        inner.push(Mail::Due)
+    }
+
     /// Puts a lifecycle request behind all mail so far. A request to sleep that finds nobody is done at once.
     pub(super) fn request(&self, ending: Ending, waiter: Option<Waiter>) -> Pushed<A> {
         let mut inner = self.inner.lock();
-        if ending == Ending::Sleep && inner.status == Status::Asleep {
+        if ending != Ending::Destroy && inner.status == Status::Asleep {
             drop(inner);
             answer(waiter, Ok(()));
             return Pushed::Delivered;
@@ -269,7 +275,7 @@ impl<A: Handlers> Mailbox<A> {
         let mut inner = self.inner.lock();
         inner.held = 0;
         while let Some(last) = mail.pop_back() {
-            inner.alone += usize::from(last.is_async());
+            inner.alone += u32::from(last.is_async());
             inner.queue.push_front(last);
             inner.taken -= 1;
         }
@@ -284,7 +290,7 @@ impl<A: Handlers> Mailbox<A> {
     /// Answers an ask.
     pub(super) fn complete(&self, slot: SlotId, result: Result<A::Reply, CallError>) {
         let mut finished = Finished::default();
-        finished.add(self.inner.lock().slots.complete(slot, result));
+        finished.add(self.inner.lock().complete(slot, result));
         finished.tell();
     }
 
@@ -292,11 +298,11 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn complete_all(
         &self,
         answers: impl IntoIterator<Item = (SlotId, Result<A::Reply, CallError>)>,
-    ) -> Finished<Result<A::Reply, CallError>> {
+    ) -> Finished<Kept<A>> {
         let mut finished = Finished::default();
         let mut inner = self.inner.lock();
         for (slot, result) in answers {
-            finished.add(inner.slots.complete(slot, result));
+            finished.add(inner.complete(slot, result));
         }
         finished
     }
@@ -310,9 +316,9 @@ impl<A: Handlers> Mailbox<A> {
         let mut finished = Finished::default();
         let mut inner = self.inner.lock();
         for (slot, result) in answers.drain(..) {
-            finished.add(inner.slots.complete(slot, result));
+            finished.add(inner.complete(slot, result));
         }
-        inner.held = held;
+        inner.set_held(held);
         let woken = inner.grant();
         drop(inner);
         woken.into_iter().for_each(Waker::wake);
@@ -330,7 +336,8 @@ impl<A: Handlers> Mailbox<A> {
         slot: SlotId,
         task: &Context<'_>,
     ) -> Poll<Result<A::Reply, CallError>> {
-        self.inner.lock().slots.poll(slot, task.waker())
+        let polled = self.inner.lock().slots.poll(slot, task.waker());
+        polled.map(|kept| kept.map_err(|error| *error))
     }
 
     /// Gives up an ask whose reply was not taken; the reply, if one comes, is dropped.
@@ -414,7 +421,7 @@ impl<A: Handlers> Mailbox<A> {
         let handed_out = inner.slots.waiting_except(&taken.0, Mail::reply);
         let mut finished = Finished::default();
         for slot in handed_out {
-            finished.add(inner.slots.complete(slot, Err(error.clone())));
+            finished.add(inner.complete(slot, Err(error.clone())));
         }
         let woken = inner.grant();
         drop(inner);

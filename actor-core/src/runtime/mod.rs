@@ -7,6 +7,8 @@ mod batch;
 mod baton;
 mod cell;
 mod chain;
+#[cfg(feature = "testing")]
+mod crash;
 mod creation;
 mod ending;
 mod failed;

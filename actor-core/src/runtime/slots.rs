@@ -52,6 +52,10 @@ impl<T> Slots<T> {
             return SlotId(index);
         }
         let index = u32::try_from(self.slots.len()).expect("a mailbox is bounded below 2^32");
+        if self.slots.capacity() == 0 {
+            // Most actors are asked by one at a time.
+            self.slots.reserve_exact(1);
+        }
         self.slots.push(Slot::Waiting(waker));
         SlotId(index)
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
+use crate::away;
 use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
@@ -98,7 +99,7 @@ impl<A: Handlers> Turn<A> {
         let mut database = self.database.take().expect(AWAY);
         let (give_back, away) = oneshot::channel();
         self.away = Some(away);
-        let working = tokio::task::spawn_blocking(move || {
+        let working = away::here().run(move || {
             let result = catch_unwind(AssertUnwindSafe(|| work(&mut database)));
             // Nobody takes it when the whole runtime ends; then it is closed here.
             let _ = give_back.send(database);

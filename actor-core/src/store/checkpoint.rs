@@ -45,6 +45,27 @@ pub(super) fn spawn(volume: Arc<Volume>) -> io::Result<JoinHandle<()>> {
         })
 }
 
+/// Takes checkpoints when the log asks for one, as a task: its pauses are times of tokio's, which a test moves.
+#[cfg(feature = "testing")]
+pub(super) async fn tend(volume: Arc<Volume>) {
+    let mut pause = limits::CHECKPOINT_RETRY_MIN;
+    while let Some(up_to) = volume.log().pressed().await {
+        let taken = Arc::clone(&volume);
+        match super::blocking(move || taken.checkpoint(up_to)).await {
+            Ok(()) => {
+                volume.log().checkpoint_recovered();
+                pause = limits::CHECKPOINT_RETRY_MIN;
+            }
+            Err(error) => {
+                tracing::error!(%error, "a checkpoint failed and is tried again");
+                volume.log().checkpoint_failed(Arc::new(error));
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(limits::CHECKPOINT_RETRY_MAX);
+            }
+        }
+    }
+}
+
 /// One actor's part of a checkpoint.
 struct Job<'v> {
     /// The first commit of it that is not in the file.

@@ -42,7 +42,7 @@ pub(crate) struct Backing {
 pub(crate) struct Database {
     db: Db,
     pages: Arc<Pages>,
-    backing: Backing,
+    keeper: Arc<dyn Gatekeeper>,
 }
 
 impl Database {
@@ -91,7 +91,7 @@ impl Database {
     }
 
     fn over(pages: Arc<Pages>, backing: Backing) -> Result<Self, StoreError> {
-        let path = || backing.volume.path(pages.name());
+        let path = || pages.volume().path(pages.name());
         let schema =
             Schema::of(&*pages).map_err(|cause| StoreError::pages("read", &path())(cause))?;
         Ok(Self::with(pages, schema, backing))
@@ -100,16 +100,20 @@ impl Database {
     fn with(pages: Arc<Pages>, schema: Schema, backing: Backing) -> Self {
         let db = Db::new(Seat {
             pages: Arc::clone(&pages),
-            connections: Arc::clone(&backing.connections),
+            connections: backing.connections,
             schema,
             private: schema.has_virtual_tables,
         });
-        Self { db, pages, backing }
+        Self {
+            db,
+            pages,
+            keeper: backing.keeper,
+        }
     }
 
     /// Returns the actor's file.
     fn path(&self) -> PathBuf {
-        self.backing.volume.path(self.pages.name())
+        self.volume().path(self.pages.name())
     }
 
     /// Says that SQLite refused something.
@@ -134,7 +138,7 @@ impl Database {
 
     /// Returns what the log and the disk are reached by.
     pub(crate) fn volume(&self) -> &Arc<Volume> {
-        &self.backing.volume
+        self.pages.volume()
     }
 
     /// Returns the ticket of all that is committed so far: what a reply may have seen.
@@ -159,7 +163,7 @@ impl Database {
 
     /// Puts what is in the pages into the log.
     fn commit_pages(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
-        match self.pages.commit(durability, &self.backing.keeper) {
+        match self.pages.commit(durability, &self.keeper) {
             Ok(Some(ticket)) => Ok(ticket),
             Ok(None) => self.pages.so_far(),
             Err(error) => {
@@ -400,7 +404,7 @@ impl Database {
         // What an unfinished hook wrote must not be part of it. The pages undo it whatever SQLite says.
         let undone = self.rollback();
         self.db.discard();
-        let volume = &self.backing.volume;
+        let volume = self.volume();
         // DURABILITY: a page may be in the file only when the log has it. What was lost is undone in memory.
         let synced = volume.sync_to(self.pages.last_kept());
         let written = synced.and_then(|()| self.write_back());

@@ -35,7 +35,7 @@ pub type Db = DbUntilAwait<'static>;
 pub struct DbUntilAwait<'t> {
     seat: Seat,
     /// There from the first statement of a transaction to its end.
-    guarded: Option<Guarded>,
+    guarded: Option<Box<Guarded>>,
     /// What Diesel believes of our transaction; see [`Db::reset_depth`].
     transactions: AnsiTransactionManager,
     phase: Phase,
@@ -152,7 +152,7 @@ impl Db {
 
     /// Returns whether the open transaction has begun to write.
     pub(crate) fn has_written(&self) -> bool {
-        self.guarded.as_ref().is_some_and(Guarded::has_written)
+        self.guarded.as_deref().is_some_and(Guarded::has_written)
     }
 
     /// Runs the framework's own statements, in the same transaction.
@@ -316,7 +316,7 @@ impl Db {
     /// Refuses a row that refers to none, which SQLite itself would find at the commit only.
     fn check_foreign_keys(&self) -> QueryResult<()> {
         let violated = |guarded: &Guarded| guarded.has_deferred_violations();
-        if self.phase == Phase::Open && self.guarded.as_ref().is_some_and(violated) {
+        if self.phase == Phase::Open && self.guarded.as_deref().is_some_and(violated) {
             return Err(Error::DatabaseError(
                 DatabaseErrorKind::ForeignKeyViolation,
                 Box::new("FOREIGN KEY constraint failed".to_owned()),
@@ -342,7 +342,7 @@ impl Db {
     }
 
     fn is_autocommit(&self) -> bool {
-        self.guarded.as_ref().is_none_or(Guarded::is_autocommit)
+        self.guarded.as_deref().is_none_or(Guarded::is_autocommit)
     }
 
     /// Begins the transaction, if it is not open yet.

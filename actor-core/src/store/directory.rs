@@ -9,7 +9,6 @@
 //!    the commit that sets it, a later one after it.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +18,7 @@ use diesel::sqlite::SqliteConnection;
 use parking_lot::Mutex;
 
 use super::cached::execute;
+use super::disk::Disk;
 use super::error::StoreError;
 use super::internal::Meta;
 use super::layout::{FRESH_SUFFIX, Paths, SUFFIX};
@@ -108,8 +108,14 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// Opens the directory and, if it was not closed in order, compares it with the actors' files.
-    pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
-        let path = root.join("directory.db");
+    ///
+    /// On a disk that SQLite does not know it is in memory, and built from the files each time.
+    pub(super) fn open(disk: &dyn Disk, root: &Path) -> Result<Self, StoreError> {
+        let path = if disk.is_native() {
+            root.join("directory.db")
+        } else {
+            PathBuf::from(":memory:")
+        };
         let (connection, closed) = match connect(&path) {
             Ok(opened) => opened,
             Err(error @ StoreError::Corrupt { .. }) => {
@@ -128,14 +134,10 @@ impl Directory {
         };
         if !closed {
             // Types that this program does not have are compared too: the next one may have them.
-            let entries = fs::read_dir(root).map_err(StoreError::io("list", root))?;
-            for entry in entries {
-                let path = entry.map_err(StoreError::io("list", root))?.path();
-                if let (true, Some(actor)) =
-                    (path.is_dir(), path.file_name().and_then(OsStr::to_str))
-                    && actor != LOG_DIRECTORY
-                {
-                    directory.compare(root, actor)?;
+            let listed = disk.list(root).map_err(StoreError::io("list", root))?;
+            for entry in listed {
+                if entry.is_dir && entry.name != LOG_DIRECTORY {
+                    directory.compare(disk, root, &entry.name)?;
                 }
             }
         }
@@ -263,7 +265,7 @@ impl Directory {
     }
 
     /// Compares the rows of one type with its files, and mends the rows.
-    fn compare(&self, root: &Path, actor: &str) -> Result<(), StoreError> {
+    fn compare(&self, disk: &dyn Disk, root: &Path, actor: &str) -> Result<(), StoreError> {
         let directory = root.join(actor);
         let rows = self.list(actor, None, i64::MAX)?;
         let mut listed: HashMap<PathBuf, Row> = HashMap::new();
@@ -275,14 +277,14 @@ impl Directory {
                 Err(_) => self.forget(actor, &row.key)?,
             }
         }
-        let entries = fs::read_dir(&directory).map_err(StoreError::io("list", &directory))?;
-        for entry in entries {
-            let path = entry.map_err(StoreError::io("list", &directory))?.path();
-            let name = path.to_string_lossy();
-            if name.ends_with(FRESH_SUFFIX) {
-                fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-            } else if name.ends_with(SUFFIX) {
-                self.compare_file(&path, &mut listed)?;
+        let entries = disk.list(&directory);
+        for entry in entries.map_err(StoreError::io("list", &directory))? {
+            let path = directory.join(&entry.name);
+            if entry.name.ends_with(FRESH_SUFFIX) {
+                let removed = disk.remove_file(&path);
+                removed.map_err(StoreError::io("remove", &path))?;
+            } else if entry.name.ends_with(SUFFIX) {
+                self.compare_file(disk, &path, &mut listed)?;
             }
         }
         for row in listed.values() {
@@ -294,10 +296,11 @@ impl Directory {
     /// Looks whether a file counts: crashes leave some that do not, and rows that are missing.
     fn compare_file(
         &self,
+        disk: &dyn Disk,
         path: &Path,
         listed: &mut HashMap<PathBuf, Row>,
     ) -> Result<(), StoreError> {
-        match plain::inspect(path) {
+        match plain::inspect(disk, path) {
             Ok(Some(Inspected {
                 meta,
                 version,
@@ -315,7 +318,7 @@ impl Directory {
             Ok(None) => {
                 // It has our tables and no mark: the rest of a creation or of a destruction.
                 match Paths::of_file(path) {
-                    Some(paths) => remove_files(&paths),
+                    Some(paths) => remove_files(disk, &paths),
                     None => Ok(()),
                 }
             }

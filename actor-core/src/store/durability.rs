@@ -1,5 +1,7 @@
 //! [`Durability`]: what a reply may rely on.
 
+use std::sync::Arc;
+
 /// What a reply may rely on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,4 +17,9 @@ pub enum Durability {
 pub(crate) trait Gatekeeper: Send + Sync {
     /// The log is done with a commit of the actor: it is durable, or lost.
     fn advanced(&self);
+
+    /// A commit of the actor is lost and undone: what its instance has in memory is not what is on disk. [`advanced`] comes before it.
+    ///
+    /// [`advanced`]: Gatekeeper::advanced
+    fn lost(self: Arc<Self>);
 }

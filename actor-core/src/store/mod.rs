@@ -19,6 +19,7 @@ mod log;
 pub(crate) mod messages;
 mod migrations;
 mod pages;
+mod place;
 mod plain;
 pub(crate) mod queue;
 mod record;
@@ -30,20 +31,20 @@ mod template;
 mod tests;
 mod volume;
 
-use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
 
 pub(crate) use calls::{Earliest, Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
 pub use db::{Cursor, Db, DbUntilAwait};
 pub(crate) use directory::{Directory, Row, WakeUp};
-use disk::RealDisk;
+#[cfg(feature = "testing")]
+pub(crate) use disk::{Class, Fault, Place as DiskPlace, PowerCut, SimDisk, Standing};
 pub use durability::Durability;
 pub(crate) use durability::Gatekeeper;
 pub use error::{MigrationError, StoreError};
@@ -51,9 +52,13 @@ pub(crate) use internal::{FORMAT, Meta, SavedState};
 pub(crate) use layout::Paths;
 pub(crate) use log::Ticket;
 pub use migrations::{Migration, Migrations};
+pub(crate) use place::Place;
 pub(crate) use template::Template;
+#[cfg(feature = "testing")]
+pub(crate) use volume::LOG_DIRECTORY;
 pub(crate) use volume::Volume;
 
+use crate::away::{self, Away};
 use crate::error::SystemError;
 use crate::key::Key;
 
@@ -63,56 +68,47 @@ pub(crate) struct Store {
     directory: Directory,
     volume: Arc<Volume>,
     connections: Arc<Connections>,
-    /// The thread that takes checkpoints.
+    /// The thread that takes checkpoints, unless a task does.
     checkpoints: Mutex<Option<JoinHandle<()>>>,
     /// Unlocked when it is dropped, by the operating system if need be.
-    lock: File,
+    lock: Option<File>,
 }
 
 impl Store {
     /// Opens the data directory for the given types of actors, and brings their files up to what the log has.
     pub(crate) fn open(
-        root: &Path,
+        place: Place,
         types: &[&'static str],
         templates: &[Arc<Template>],
-        runtime: Handle,
+        away: &Away,
     ) -> Result<Self, SystemError> {
-        fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
-        let root = root.canonicalize().map_err(StoreError::io("find", root))?;
-        if let Some(parent) = root.parent() {
-            // It may be new; a parent that cannot be opened is not ours to care for.
-            let _ = File::open(parent).and_then(|directory| directory.sync_all());
-        }
-        let lock = lock(&root)?;
-        for actor in types {
-            let directory = root.join(actor);
-            fs::create_dir_all(&directory).map_err(StoreError::io("create", &directory))?;
-        }
-        // DURABILITY: the names of the directories must outlive a power cut before any file in them counts.
-        File::open(&root)
-            .and_then(|directory| directory.sync_all())
-            .map_err(StoreError::io("sync", &root))?;
+        let taken = place.take(types)?;
+        let (disk, root) = (taken.disk, taken.root);
         let images: Vec<_> = templates
             .iter()
             .map(|template| Arc::clone(template.image()))
             .collect();
-        let disk = RealDisk::new(&root).map_err(StoreError::io("open", &root))?;
-        let disk = Arc::new(disk);
         let options = log::Options {
-            runtime: Some(runtime),
-            ..log::Options::default()
+            runtime: Some(away.clone()),
+            ..taken.log
         };
-        let volume = Volume::open(disk, &root, &images, &options)?;
-        let checkpoints = checkpoint::spawn(Arc::clone(&volume))
-            .map_err(StoreError::io("start a thread for", &root))?;
-        let directory = Directory::open(&root)?;
+        let volume = Volume::open(Arc::clone(&disk), &root, &images, &options)?;
+        let checkpoints = if disk.is_native() {
+            let spawned = checkpoint::spawn(Arc::clone(&volume));
+            Some(spawned.map_err(StoreError::io("start a thread for", &root))?)
+        } else {
+            #[cfg(feature = "testing")]
+            away.tend(checkpoint::tend(Arc::clone(&volume)));
+            None
+        };
+        let directory = Directory::open(&*disk, &root)?;
         Ok(Self {
             root,
             directory,
             volume,
             connections: Arc::default(),
-            checkpoints: Mutex::new(Some(checkpoints)),
-            lock,
+            checkpoints: Mutex::new(checkpoints),
+            lock: taken.lock,
         })
     }
 
@@ -147,9 +143,15 @@ impl Store {
         }
         closed?;
         self.directory.close()?;
-        self.lock
-            .unlock()
-            .map_err(StoreError::io("unlock", &self.root))
+        let unlocked = self.lock.as_ref().map_or(Ok(()), File::unlock);
+        unlocked.map_err(StoreError::io("unlock", &self.root))
+    }
+
+    /// Ends the log as it is: what is not on disk is lost.
+    #[cfg(feature = "testing")]
+    pub(crate) fn give_up(&self) {
+        self.connections.clear();
+        let _ = self.volume.log().close();
     }
 }
 
@@ -157,24 +159,6 @@ impl Drop for Store {
     fn drop(&mut self) {
         // The log's own threads and that of the checkpoints end with it; what is in the log is recovered at the next start.
         let _ = self.volume.log().close();
-    }
-}
-
-/// Takes the lock of the data directory.
-fn lock(root: &Path) -> Result<File, SystemError> {
-    let path = root.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StoreError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SystemError::InUse {
-            path: root.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error).into()),
     }
 }
 
@@ -233,7 +217,7 @@ pub(crate) async fn delete(database: Database) -> Result<(), StoreError> {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    match tokio::task::spawn_blocking(work).await {
+    match away::here().run(work).await {
         Ok(result) => result,
         Err(error) => Err(StoreError::Interrupted {
             message: error.to_string(),

@@ -1,6 +1,6 @@
 //! Actors' files as any SQLite tool opens them, without our pages: at the start, and where another tool has left a log of its own.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::result::QueryResult;
 
 use super::calls;
+use super::disk::{Disk, OpenHow};
 use super::error::StoreError;
 use super::internal::{self, Meta};
 use super::layout::Paths;
@@ -27,11 +28,15 @@ pub(super) struct Inspected {
 }
 
 /// Reads what the directory keeps of a file.
-pub(super) fn inspect(path: &Path) -> Result<Option<Inspected>, StoreError> {
-    if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) {
+pub(super) fn inspect(disk: &dyn Disk, path: &Path) -> Result<Option<Inspected>, StoreError> {
+    if disk.len(path).is_ok_and(|length| length == Some(0)) {
         return Ok(None);
     }
-    let mut guarded = connect(path)?;
+    let mut guarded = if disk.is_native() {
+        connect(path)?
+    } else {
+        copy(disk, path)?
+    };
     let connection = &mut guarded.connection;
     let read = |result: QueryResult<_>| result.map_err(StoreError::sqlite("read", path));
     if !internal::has_tables(connection).map_err(StoreError::sqlite("read", path))? {
@@ -79,10 +84,10 @@ pub(super) fn foreign(path: &Path) -> StoreError {
 }
 
 /// Deletes all files of an actor that does not count.
-pub(super) fn remove_files(paths: &Paths) -> Result<(), StoreError> {
+pub(super) fn remove_files(disk: &dyn Disk, paths: &Paths) -> Result<(), StoreError> {
     let companions = paths.companions();
     for path in [paths.database(), paths.fresh()].iter().chain(&companions) {
-        match fs::remove_file(path) {
+        match disk.remove_file(path) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io("remove", path)(error)),
@@ -100,6 +105,27 @@ fn connect(path: &Path) -> Result<Guarded, StoreError> {
         .connection
         .batch_execute(SETTINGS)
         .map_err(StoreError::sqlite("open", path))?;
+    Ok(guarded)
+}
+
+/// Opens a copy in memory of a file that SQLite does not find by its path.
+fn copy(disk: &dyn Disk, path: &Path) -> Result<Guarded, StoreError> {
+    let read = || {
+        let file = disk.open(path, OpenHow::Existing)?;
+        let length = usize::try_from(file.len()?).map_err(std::io::Error::other)?;
+        let mut bytes = vec![0; length];
+        let read = file.read_at(&mut bytes, 0)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    };
+    let bytes = read().map_err(StoreError::io("read", path))?;
+    let mut guarded = Guarded::establish(":memory:").map_err(|source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    let connection = &mut guarded.connection;
+    let copied = connection.deserialize_readonly_database_from_buffer(&bytes);
+    copied.map_err(StoreError::sqlite("read", path))?;
     Ok(guarded)
 }
 

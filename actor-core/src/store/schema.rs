@@ -13,8 +13,9 @@ use super::pages::ReadAt;
 /// What tells whether two databases may share a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Schema {
-    /// Equal for databases with the same tables, indexes, triggers and views at the same places.
-    fingerprint: [u8; 32],
+    /// Equal for databases with the same tables, indexes, triggers and views at the same places: half of a SHA-256, which is more
+    /// than enough for what one program has.
+    fingerprint: [u8; 16],
     /// Whether it has virtual tables, which keep things in a connection that the next actor must not see.
     pub(super) has_virtual_tables: bool,
     /// The schema cookie.
@@ -53,8 +54,11 @@ impl Schema {
             bytes: 0,
         };
         walk.page(1, 0)?;
+        let hash = walk.hash.finalize();
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&hash[..16]);
         Ok(Self {
-            fingerprint: walk.hash.finalize().into(),
+            fingerprint,
             has_virtual_tables: walk.has_virtual_tables,
             cookie: u32::from_be_bytes([first[40], first[41], first[42], first[43]]),
         })

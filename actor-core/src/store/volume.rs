@@ -38,7 +38,7 @@ pub(crate) struct Volume {
 }
 
 /// Where the log is, below the data directory. No type of actor has a name that begins like this.
-pub(super) const LOG_DIRECTORY: &str = "_log";
+pub(crate) const LOG_DIRECTORY: &str = "_log";
 
 impl Volume {
     /// Opens the log, and brings the files up to what it has. `images` are those of the types that the program has.

@@ -16,7 +16,10 @@ use crate::runtime::baton::{Baton, Due};
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request};
 use crate::runtime::room::{Place, Room};
-use crate::runtime::slots::Slots;
+use crate::runtime::slots::{Completed, SlotId, Slots};
+
+/// A reply in its place. An error is large, rare, and so apart.
+pub(in crate::runtime) type Kept<A> = Result<<A as Handlers>::Reply, Box<CallError>>;
 
 /// What is in a mailbox. The invariants are those of the mailbox.
 pub(in crate::runtime) struct Inner<A: Handlers> {
@@ -26,17 +29,20 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(in crate::runtime) life: Option<Life<A>>,
     pub(super) queue: VecDeque<Mail<A>>,
     /// How many of them may wait, so that each is handled alone.
-    pub(super) alone: usize,
+    pub(super) alone: u32,
     /// How many were taken out together and are not handled yet.
-    pub(super) held: usize,
+    pub(super) held: u32,
     /// Nothing at all as long as there is none.
     #[allow(
         clippy::box_collection,
         reason = "most actors have none, and are smaller by it"
     )]
     pub(super) requests: Option<Box<VecDeque<Request>>>,
-    pub(super) slots: Slots<Result<A::Reply, CallError>>,
+    pub(super) slots: Slots<Kept<A>>,
     pub(super) room: Room,
+    /// Whether the code that runs is to panic.
+    #[cfg(feature = "testing")]
+    pub(in crate::runtime) crashes: bool,
     pub(super) pushed: u64,
     pub(super) taken: u64,
     pub(super) refusal: Option<Box<Refusal>>,
@@ -62,6 +68,8 @@ impl<A: Handlers> Inner<A> {
             requests: None,
             slots: Slots::new(),
             room: Room::default(),
+            #[cfg(feature = "testing")]
+            crashes: false,
             pushed: 0,
             taken: 0,
             refusal: refusal.map(Box::new),
@@ -79,11 +87,20 @@ impl<A: Handlers> Inner<A> {
         refuses.then_some(refusal)
     }
 
-    /// Pushes mail that nobody runs in place.
-    pub(super) fn push(&mut self, mail: Mail<A>) -> Pushed<A> {
-        self.alone += usize::from(mail.is_async());
+    /// Puts mail behind all other.
+    pub(super) fn append(&mut self, mail: Mail<A>) {
+        self.alone += u32::from(mail.is_async());
+        if self.queue.capacity() == 0 {
+            // Most actors are sent one call at a time.
+            self.queue.reserve_exact(1);
+        }
         self.queue.push_back(mail);
         self.pushed += 1;
+    }
+
+    /// Pushes mail that nobody runs in place.
+    pub(super) fn push(&mut self, mail: Mail<A>) -> Pushed<A> {
+        self.append(mail);
         self.rouse(false)
     }
 
@@ -102,7 +119,21 @@ impl<A: Handlers> Inner<A> {
 
     /// Returns how much room is in use.
     pub(super) fn used(&self) -> usize {
-        self.queue.len() + self.held
+        self.queue.len() + self.held as usize
+    }
+
+    /// Notes how many calls were taken out and are not handled yet.
+    pub(super) fn set_held(&mut self, held: usize) {
+        self.held = u32::try_from(held).expect("a mailbox is bounded below 2^32");
+    }
+
+    /// Puts a reply into its place.
+    pub(super) fn complete(
+        &mut self,
+        slot: SlotId,
+        result: Result<A::Reply, CallError>,
+    ) -> Completed<Kept<A>> {
+        self.slots.complete(slot, result.map_err(Box::new))
     }
 
     /// Gives free room to those who wait for it.
@@ -223,7 +254,7 @@ impl<A: Handlers> Inner<A> {
     pub(super) fn pop(&mut self) -> Option<Mail<A>> {
         let mail = self.queue.pop_front()?;
         self.taken += 1;
-        self.alone -= usize::from(mail.is_async());
+        self.alone -= u32::from(mail.is_async());
         Some(mail)
     }
 
@@ -242,7 +273,7 @@ impl<A: Handlers> Inner<A> {
             self.take_some(into);
         }
         // The one that is handled takes no room any more.
-        self.held = into.len().saturating_sub(1);
+        self.set_held(into.len().saturating_sub(1));
         if into.is_empty() {
             Taken::Nothing
         } else {

@@ -1,6 +1,7 @@
-//! [`Fault`] and [`PowerCut`].
+//! [`Fault`], [`Standing`] and [`PowerCut`].
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// What goes wrong with an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,50 @@ pub(crate) enum Fault {
     Short,
     /// It is done and fails all the same, with `EIO`.
     Late,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// It reads a file.
+    Read,
+    /// It changes a file or a name.
+    Write,
+    /// It makes something durable.
+    Sync,
+}
+
+/// What goes wrong until the disk is healed.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    /// With which operations.
+    pub(crate) class: Class,
+    /// Where.
+    pub(crate) place: Place,
+    /// How.
+    pub(crate) fault: Fault,
+}
+
+/// A part of a disk.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// All of it.
+    Everywhere,
+    /// What is in a directory, and the directory.
+    In(PathBuf),
+    /// Everything else.
+    NotIn(PathBuf),
+}
+
+impl Place {
+    /// Returns whether a path is in it.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::In(directory) => path.starts_with(directory),
+            Self::NotIn(directory) => !path.starts_with(directory),
+        }
+    }
 }
 
 /// What a power cut leaves of that which was not synced.

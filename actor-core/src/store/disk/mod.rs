@@ -10,16 +10,28 @@
 //! 1. Nothing below this module is retried: a failed sync says that something is not on disk, and the same call later would say
 //!    that it is although it is not.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the test kit needs a part of it")
+)]
 mod fault;
 mod real;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the test kit needs a part of it")
+)]
 mod seeded;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the test kit needs a part of it")
+)]
 mod sim;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 mod view;
 
 use std::fmt::Debug;
@@ -27,12 +39,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
+pub(crate) use fault::{Class, Place, Standing};
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use fault::{Fault, PowerCut};
 pub(crate) use real::RealDisk;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use seeded::Seeded;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use sim::SimDisk;
 
 /// A place for files. All paths are absolute, or all relative to one place.
@@ -57,6 +71,11 @@ pub(crate) trait Disk: Send + Sync + Debug + 'static {
 
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Returns whether the paths are those of the operating system, so that another library finds the files too.
+    fn is_native(&self) -> bool {
+        false
+    }
 
     /// Makes the data of these files, and the names in these directories, durable; perhaps more than that.
     fn sync_all(&self, files: &[Arc<dyn DiskFile>], dirs: &[PathBuf]) -> io::Result<()>;

@@ -106,6 +106,10 @@ impl Disk for RealDisk {
         sync_dir(&open_dir(path)?)
     }
 
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn sync_all(&self, files: &[Arc<dyn DiskFile>], dirs: &[PathBuf]) -> io::Result<()> {
         let dirs = dirs
             .iter()

@@ -5,6 +5,8 @@
 //! 1. What is visible is what is durable with all pending effects applied in their order, except for what a failed sync dropped.
 //! 2. Everything random follows from the seeds.
 
+mod inner;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::fault::{eio, enospc};
+use self::inner::Inner;
+use super::fault::{Class, Standing, eio};
 use super::view::{Effect, Node, Torn, View};
 use super::{Disk, DiskFile, Fault, Listed, OpenHow, PowerCut, Seeded};
 
@@ -27,37 +30,11 @@ pub(crate) struct SimDisk {
     inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Clone, Debug)]
-struct Inner {
-    visible: View,
-    durable: View,
-    pending: Vec<Effect>,
-    operations: u64,
-    reads: u64,
-    failed_syncs: u64,
-    power_off_at: Option<u64>,
-    off: bool,
-    faults: Vec<(std::ops::Range<u64>, Fault)>,
-    failing_reads: std::ops::Range<u64>,
-    random: Seeded,
-    next_file: u64,
-}
-
 #[derive(Debug)]
 struct SimFile {
     disk: SimDisk,
     path: PathBuf,
     file: u64,
-}
-
-/// What happens to an operation.
-enum Verdict {
-    Works,
-    Fails(Fault),
-    /// It was under way when the power went off: the effect may be on the disk.
-    LosesPower,
-    /// The power was off before.
-    IsOff,
 }
 
 impl SimDisk {
@@ -78,6 +55,7 @@ impl SimDisk {
             power_off_at: None,
             off: false,
             faults: Vec::new(),
+            standing: Vec::new(),
             failing_reads: 0..0,
             random: Seeded::new(seed),
             next_file,
@@ -119,6 +97,18 @@ impl SimDisk {
         self.inner.lock().faults.push((range, fault));
     }
 
+    /// Lets everything of a class and a place fail until the disk is healed.
+    #[cfg(feature = "testing")]
+    pub(crate) fn fail_all(&self, standing: Standing) {
+        self.inner.lock().standing.push(standing);
+    }
+
+    /// Turns the power off: nothing works any more.
+    #[cfg(feature = "testing")]
+    pub(crate) fn turn_off(&self) {
+        self.inner.lock().off = true;
+    }
+
     /// Lets reads fail with `EIO`, from the n-th on, so many times.
     pub(crate) fn fail_read_at(&self, read: u64, times: u64) {
         self.inner.lock().failing_reads = read..read.saturating_add(times);
@@ -128,6 +118,7 @@ impl SimDisk {
     pub(crate) fn heal(&self) {
         let mut inner = self.inner.lock();
         inner.faults.clear();
+        inner.standing.clear();
         inner.failing_reads = 0..0;
     }
 
@@ -159,6 +150,7 @@ impl SimDisk {
     pub(crate) fn after_kill(&self) -> Self {
         let mut inner = self.inner.lock().clone();
         inner.faults.clear();
+        inner.standing.clear();
         inner.failing_reads = 0..0;
         inner.power_off_at = None;
         inner.off = false;
@@ -227,117 +219,6 @@ impl fmt::Debug for SimDisk {
     }
 }
 
-impl Inner {
-    fn begin(&mut self) -> Verdict {
-        let number = self.operations;
-        self.operations += 1;
-        if self.off {
-            return Verdict::IsOff;
-        }
-        if self.power_off_at.is_some_and(|at| number >= at) {
-            self.off = true;
-            return Verdict::LosesPower;
-        }
-        let fault = self
-            .faults
-            .iter()
-            .find(|(range, _)| range.contains(&number));
-        fault.map_or(Verdict::Works, |(_, fault)| Verdict::Fails(*fault))
-    }
-
-    fn change(&mut self, effect: Effect) -> io::Result<()> {
-        match self.begin() {
-            Verdict::Works => {
-                self.visible.apply(&effect);
-                self.pending.push(effect);
-                Ok(())
-            }
-            Verdict::IsOff | Verdict::Fails(Fault::Eio) => Err(eio()),
-            Verdict::LosesPower => {
-                self.pending.push(effect);
-                Err(eio())
-            }
-            Verdict::Fails(Fault::Short) => self.write_short(effect),
-            Verdict::Fails(Fault::Late) => {
-                self.visible.apply(&effect);
-                self.pending.push(effect);
-                Err(eio())
-            }
-            Verdict::Fails(Fault::Enospc) => Err(enospc()),
-        }
-    }
-
-    fn write_short(&mut self, effect: Effect) -> io::Result<()> {
-        let Effect::Write {
-            file,
-            offset,
-            mut bytes,
-        } = effect
-        else {
-            return Err(eio());
-        };
-        let kept = self.random.below(bytes.len().max(1) as u64);
-        bytes.truncate(usize::try_from(kept).expect("below a length"));
-        let effect = Effect::Write {
-            file,
-            offset,
-            bytes,
-        };
-        self.visible.apply(&effect);
-        self.pending.push(effect);
-        Err(enospc())
-    }
-
-    fn sync(&mut self, covers: impl Fn(&Effect) -> bool) -> io::Result<()> {
-        let verdict = self.begin();
-        if matches!(verdict, Verdict::IsOff | Verdict::LosesPower) {
-            return Err(eio());
-        }
-        if !matches!(verdict, Verdict::Works) {
-            self.failed_syncs += 1;
-        }
-        for effect in std::mem::take(&mut self.pending) {
-            match verdict {
-                _ if !covers(&effect) => self.pending.push(effect),
-                Verdict::Works => self.durable.apply(&effect),
-                _ if self.random.coin() => self.durable.apply(&effect),
-                _ if effect.is_of_name() => self.pending.push(effect),
-                _ => {}
-            }
-        }
-        match verdict {
-            Verdict::Works => Ok(()),
-            Verdict::Fails(Fault::Enospc) => Err(enospc()),
-            _ => Err(eio()),
-        }
-    }
-
-    fn file(&self, path: &Path) -> io::Result<u64> {
-        match self.visible.names.get(path) {
-            Some(Node::File(file)) => Ok(*file),
-            Some(Node::Dir) => Err(io::ErrorKind::IsADirectory.into()),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    fn check_on(&self) -> io::Result<()> {
-        if self.off { Err(eio()) } else { Ok(()) }
-    }
-
-    fn add(&mut self, path: &Path, node: Node) -> io::Result<()> {
-        if !path
-            .parent()
-            .is_none_or(|parent| self.visible.is_dir(parent))
-        {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        self.change(Effect::Add {
-            path: path.to_owned(),
-            node,
-        })
-    }
-}
-
 impl Disk for SimDisk {
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         let mut inner = self.inner.lock();
@@ -383,20 +264,26 @@ impl Disk for SimDisk {
         let mut inner = self.inner.lock();
         inner.check_on()?;
         let node = Node::File(inner.file(from)?);
-        inner.change(Effect::Rename {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            node,
-        })
+        inner.change(
+            from,
+            Effect::Rename {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                node,
+            },
+        )
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let mut inner = self.inner.lock();
         inner.check_on()?;
         inner.file(path)?;
-        inner.change(Effect::Remove {
-            path: path.to_owned(),
-        })
+        inner.change(
+            path,
+            Effect::Remove {
+                path: path.to_owned(),
+            },
+        )
     }
 
     fn len(&self, path: &Path) -> io::Result<Option<u64>> {
@@ -427,7 +314,9 @@ impl Disk for SimDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.lock().sync(|effect| effect.is_in_dir(path))
+        self.inner
+            .lock()
+            .sync(path, |effect| effect.is_in_dir(path))
     }
 
     /// One operation for each of them, so that there are more places to cut.
@@ -452,7 +341,8 @@ impl DiskFile for SimFile {
         inner.check_on()?;
         let number = inner.reads;
         inner.reads += 1;
-        if inner.failing_reads.contains(&number) {
+        let standing = inner.standing(&self.path, Class::Read).is_some();
+        if standing || inner.failing_reads.contains(&number) {
             return Err(eio());
         }
         let data = &inner.visible.files[&self.file];
@@ -463,18 +353,24 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.disk.inner.lock().change(Effect::Write {
-            file: self.file,
-            offset: index(offset),
-            bytes: bytes.to_owned(),
-        })
+        self.disk.inner.lock().change(
+            &self.path,
+            Effect::Write {
+                file: self.file,
+                offset: index(offset),
+                bytes: bytes.to_owned(),
+            },
+        )
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.inner.lock().change(Effect::SetLen {
-            file: self.file,
-            len: index(len),
-        })
+        self.disk.inner.lock().change(
+            &self.path,
+            Effect::SetLen {
+                file: self.file,
+                len: index(len),
+            },
+        )
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -487,7 +383,7 @@ impl DiskFile for SimFile {
         self.disk
             .inner
             .lock()
-            .sync(|effect| effect.is_of_file(self.file))
+            .sync(&self.path, |effect| effect.is_of_file(self.file))
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Engine<E> {
     pub(super) hire: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// A checkpoint may be wanted.
     pub(super) pressing: Condvar,
+    /// The same, for a task.
+    pub(super) pressed: Notify,
     /// `written`, `durable` or the failures changed; for tasks, and for threads.
     pub(super) advanced: Notify,
     pub(super) progress: Mutex<()>,
@@ -149,6 +151,7 @@ impl<E: Entry> Engine<E> {
             work: Condvar::default(),
             hire: OnceLock::new(),
             pressing: Condvar::default(),
+            pressed: Notify::new(),
             advanced: Notify::new(),
             progress: Mutex::new(()),
             progressed: Condvar::default(),
@@ -278,7 +281,7 @@ impl<E: Entry> Engine<E> {
                 }
                 buffer.is_stalled = true;
                 self.roomy.notify_waiters();
-                self.pressing.notify_all();
+                self.press();
             }
             let written = self.written.load(Ordering::Acquire);
             if sync && written > durable {
@@ -327,7 +330,7 @@ impl<E: Entry> Engine<E> {
             self.written.store(batch.last.0, Ordering::Release);
             if self.space.is_pressing(false) {
                 drop(self.buffer.lock());
-                self.pressing.notify_all();
+                self.press();
             }
             if batch.sync {
                 // A record that needs no sync does not wait for this one.
@@ -392,7 +395,7 @@ impl<E: Entry> Engine<E> {
             std::mem::swap(&mut unwritten, batch);
         }
         self.roomy.notify_waiters();
-        self.pressing.notify_all();
+        self.press();
         later
     }
 

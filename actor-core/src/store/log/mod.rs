@@ -67,6 +67,7 @@ pub(crate) use self::recovery::Recovered;
 use super::disk::Disk;
 use super::durability::Durability;
 use super::error::StoreError;
+use crate::away::Away;
 use crate::limits;
 
 /// The number of a record: 1 for the first that a process appends, never used twice in it.
@@ -117,7 +118,7 @@ pub(crate) struct Options {
     pub(crate) threads: bool,
     /// From where a thread is hired while there is something to write. Time that was paused does not run on by itself meanwhile,
     /// because the runtime is not idle.
-    pub(crate) runtime: Option<tokio::runtime::Handle>,
+    pub(crate) runtime: Option<Away>,
     /// Makes the salts follow from a seed, so that a test writes the same bytes each time.
     pub(crate) seed: Option<u64>,
 }
@@ -166,7 +167,7 @@ impl<E: Entry> Log<E> {
             let hire = move || {
                 if let Some(engine) = engine.upgrade() {
                     let hired = Hired::new(engine);
-                    runtime.spawn_blocking(|| hired.work());
+                    runtime.spawn(|| hired.work());
                 }
             };
             let _ = log.engine.hire.set(Box::new(hire));
@@ -268,6 +269,12 @@ impl<E: Entry> Log<E> {
     /// as long as half of the segments are not released: a checkpointer that failed pauses on its own.
     pub(crate) fn pressure(&self) -> Option<Lsn> {
         self.engine.pressure()
+    }
+
+    /// Like [`Self::pressure`], for a task.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn pressed(&self) -> Option<Lsn> {
+        self.engine.pressed().await
     }
 
     /// Makes [`Self::pressure`] return.

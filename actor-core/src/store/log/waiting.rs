@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
-use super::engine::Engine;
+use super::engine::{Buffer, Engine};
 use crate::store::StoreError;
 use crate::store::log::{Entry, Lsn, Ticket};
 
@@ -107,21 +108,46 @@ impl<E: Entry> Engine<E> {
     pub(super) fn pressure(&self) -> Option<Lsn> {
         let mut buffer = self.buffer.lock();
         loop {
-            if self.check_open(&buffer).is_err() {
-                return None;
-            }
-            if buffer.checkpoint.is_requested || self.space.is_pressing(buffer.is_stalled) {
-                buffer.checkpoint.is_requested = false;
-                return Some(self.written());
+            if let Poll::Ready(found) = self.look_for_pressure(&mut buffer) {
+                return found;
             }
             buffer = self.pressing.wait(buffer);
         }
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) async fn pressed(&self) -> Option<Lsn> {
+        loop {
+            if let Poll::Ready(found) = self.look_for_pressure(&mut self.buffer.lock()) {
+                return found;
+            }
+            // What came between the look and this has left its mark.
+            self.pressed.notified().await;
+        }
+    }
+
+    /// Returns up to which record a checkpoint is wanted, if one is now; `None` when there will be no more.
+    fn look_for_pressure(&self, buffer: &mut Buffer<E>) -> Poll<Option<Lsn>> {
+        if self.check_open(buffer).is_err() {
+            return Poll::Ready(None);
+        }
+        if buffer.checkpoint.is_requested || self.space.is_pressing(buffer.is_stalled) {
+            buffer.checkpoint.is_requested = false;
+            return Poll::Ready(Some(self.written()));
+        }
+        Poll::Pending
+    }
+
+    /// Lets those look who take checkpoints.
+    pub(super) fn press(&self) {
+        self.pressing.notify_all();
+        self.pressed.notify_one();
+    }
+
     #[cfg(test)]
     pub(super) fn request_checkpoint(&self) {
         self.buffer.lock().checkpoint.is_requested = true;
-        self.pressing.notify_all();
+        self.press();
     }
 
     pub(super) fn checkpoint_failed(&self, error: Arc<StoreError>) {
@@ -166,7 +192,7 @@ impl<E: Entry> Engine<E> {
         self.buffer.lock().is_open = false;
         self.is_roomy.store(false, Ordering::Release);
         self.work.notify_all();
-        self.pressing.notify_all();
+        self.press();
         self.roomy.notify_waiters();
     }
 
@@ -178,6 +204,6 @@ impl<E: Entry> Engine<E> {
         drop(buffer);
         self.hire_if(hire);
         self.work.notify_all();
-        self.pressing.notify_all();
+        self.press();
     }
 }

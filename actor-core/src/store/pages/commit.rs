@@ -16,16 +16,22 @@ pub(crate) struct Commit {
     unit: u64,
     lsn: Lsn,
     keeper: Arc<dyn Gatekeeper>,
+    /// Whether it was undone.
+    lost: bool,
 }
 
 impl Entry for Commit {
     fn undo(&mut self) {
         self.pages.lose(self.unit, self.lsn);
+        self.lost = true;
     }
 
     fn settled(&self) {
         self.pages.settle(self.unit);
         self.keeper.advanced();
+        if self.lost {
+            Arc::clone(&self.keeper).lost();
+        }
     }
 }
 
@@ -87,6 +93,7 @@ impl Pages {
                 unit,
                 lsn,
                 keeper: Arc::clone(keeper),
+                lost: false,
             }
         });
         if appended.is_ok() {

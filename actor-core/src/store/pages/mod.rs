@@ -56,11 +56,11 @@ struct Inner {
     base_count: u32,
     dirty: BTreeMap<u32, Page>,
     /// INVARIANT 1
-    unit: Option<Unit>,
+    unit: Option<Box<Unit>>,
     /// How often a unit began.
     units: u64,
     /// Units that are committed and not settled by the log, oldest first.
-    in_flight: VecDeque<Unit>,
+    in_flight: VecDeque<Box<Unit>>,
     /// Whether the database became smaller since the last snapshot.
     cut: bool,
     /// Whether the first commit, which creates the actor, was made.
@@ -183,6 +183,11 @@ impl Pages {
     /// Returns the file, below the data directory.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what all actors of the store share.
+    pub(super) fn volume(&self) -> &Arc<Volume> {
+        &self.volume
     }
 
     /// Returns how many bytes the database has.
@@ -394,7 +399,7 @@ impl Inner {
     fn begin(&mut self) {
         if self.unit.is_none() {
             self.units += 1;
-            self.unit = Some(Unit {
+            self.unit = Some(Box::new(Unit {
                 id: self.units,
                 lsn: PENDING,
                 count: self.count,
@@ -404,7 +409,7 @@ impl Inner {
                 creates: false,
                 ends: false,
                 stage: UnitStage::Open,
-            });
+            }));
         }
     }
 
@@ -417,7 +422,7 @@ impl Inner {
     }
 
     /// Puts everything back that a unit changed, which was the last.
-    fn restore(&mut self, unit: Unit) {
+    fn restore(&mut self, unit: Box<Unit>) {
         // Newest first: a page that was cut off and written again is there twice.
         for before in unit.before.into_iter().rev() {
             match before.dirty {

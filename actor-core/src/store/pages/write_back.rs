@@ -10,7 +10,7 @@ use super::{
     Base, Before, Fate, Image, Inner, PENDING, Page, Pages, ReadAt as _, Unit, UnitStage, base,
 };
 use crate::store::disk::DiskFile;
-use crate::store::log::Lsn;
+use crate::store::log::{Lsn, Ticket};
 use crate::store::record::{Event, Extent, Kind, Record};
 
 /// A page as it was at one moment, and the commit that changed it last.
@@ -103,6 +103,8 @@ impl Pages {
         let mut inner = self.inner.lock();
         if matches!(inner.fate, Fate::Lost(_)) {
             inner.fate = Fate::Good;
+            // Nobody waits any more for what was lost.
+            inner.last = Ticket::synced_to(inner.last_kept());
         }
     }
 
@@ -309,7 +311,8 @@ fn all_pages(
 impl Inner {
     /// Returns what is committed and not on disk, and then what is not committed, oldest first.
     fn units(&self) -> impl Iterator<Item = &Unit> {
-        self.in_flight.iter().chain(&self.unit)
+        let all = self.in_flight.iter().chain(&self.unit);
+        all.map(|unit| &**unit)
     }
 
     /// Returns whether the actor was destroyed, and the log is done with that.

@@ -47,6 +47,8 @@ struct Nobody;
 
 impl Gatekeeper for Nobody {
     fn advanced(&self) {}
+
+    fn lost(self: Arc<Self>) {}
 }
 
 /// What an actor has: its rows.
