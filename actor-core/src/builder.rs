@@ -13,7 +13,7 @@ use crate::away::Away;
 use crate::clock::Clock;
 use crate::error::SystemError;
 use crate::ids::ById;
-use crate::runtime::Kind;
+use crate::runtime::{Kind, Until};
 use crate::store::{self, Durability, Migrations, Place, Store, Template};
 use crate::system::{Parts, Registered, System};
 
@@ -187,6 +187,12 @@ fn registered<A: Handlers>(template: Option<Built>) -> Registered {
             let kind = kind.downcast_ref::<Arc<Kind<A>>>();
             for cell in kind.into_iter().flat_map(|kind| kind.live()) {
                 cell.abandon_life();
+            }
+        },
+        end_observers: |kind| {
+            let kind = kind.downcast_ref::<Arc<Kind<A>>>();
+            for cell in kind.into_iter().flat_map(|kind| kind.live()) {
+                cell.end_observers(Until::Shutdown);
             }
         },
         name: A::NAME,

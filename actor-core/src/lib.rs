@@ -39,7 +39,8 @@
 //! # }
 //! ```
 //!
-//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason.
+//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason;
+//! `docs/OBSERVABILITY.md` lists the spans of `tracing` that the framework makes.
 
 mod actor;
 mod away;
@@ -51,6 +52,7 @@ mod context;
 mod cron;
 mod dead_letter;
 mod error;
+mod event;
 mod failure;
 mod handle;
 mod hooks;
@@ -74,7 +76,7 @@ mod timer;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
-    Actor, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
+    Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
     on_before_start, on_create, on_destroy, on_sleep, on_wake, queue, run, schema,
 };
 pub use background::Background;
@@ -84,6 +86,7 @@ pub use clock::Clock;
 pub use context::Context;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
+pub use event::{Event, EventOf, Lagged, Subscription};
 pub use failure::{Failure, Result, SharedError};
 pub use handle::ActorRef;
 pub use hooks::Step;
@@ -108,6 +111,7 @@ pub mod __private {
     pub use crate::background::Background;
     pub use crate::call::Call;
     pub use crate::context::Context;
+    pub use crate::event::{Event, EventOf};
     pub use crate::failure::Failure;
     pub use crate::handle::ActorRef;
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};

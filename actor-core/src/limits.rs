@@ -33,6 +33,10 @@ pub const START_BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// The longest such time; it doubles with each failure in a row until here.
 pub const START_BACKOFF_MAX: Duration = Duration::from_secs(30);
 
+/// How many events one subscription keeps for a reader that is slow, unless it says otherwise: what 64 actions emit that each
+/// emit four, and no more memory than a mailbox.
+pub const EVENTS: usize = 256;
+
 /// How long a stopping actor waits for its `#[run]` hooks before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 

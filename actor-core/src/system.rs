@@ -68,6 +68,8 @@ pub(crate) struct Registered {
     pub(crate) sleep_all: fn(&(dyn Any + Send + Sync)),
     /// Answers all who wait for its actors, when the runtime is gone.
     pub(crate) abandon_all: fn(&(dyn Any + Send + Sync)),
+    /// Tells all who observe its actors that nothing comes any more.
+    pub(crate) end_observers: fn(&(dyn Any + Send + Sync)),
     /// The name of the type.
     pub(crate) name: &'static str,
     /// Whether its actors have databases, and so may be woken for what they stored.
@@ -133,6 +135,7 @@ impl System {
             let Some(inner) = this.upgrade() else { return };
             for registered in inner.kinds.values() {
                 (registered.abandon_all)(&*registered.kind);
+                (registered.end_observers)(&*registered.kind);
             }
         };
         inner.queue.start(Box::new(abandon));
@@ -281,6 +284,9 @@ impl System {
             (registered.sleep_all)(&*registered.kind);
         }
         self.0.tasks.none().await;
+        for registered in self.0.kinds.values() {
+            (registered.end_observers)(&*registered.kind);
+        }
         let mut closed = self.0.closed.lock().await;
         if !*closed {
             let store = Arc::clone(&self.0.store);

@@ -6,6 +6,7 @@
 
 mod diagnostics;
 mod duration;
+mod event;
 mod expand;
 mod fallback;
 mod migrations;
@@ -26,6 +27,20 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Actor, attributes(actor, state, vars))]
 pub fn derive_actor(input: TokenStream) -> TokenStream {
     pipeline::derive_actor(input.into()).into()
+}
+
+/// Makes a struct or an enum an event, which actors emit and others subscribe to.
+///
+/// ```text
+/// #[derive(Clone, Event)]
+/// #[event(of(ChatRoom, Lobby), name = "said")]       // both may be left out
+/// struct Said { author: String, body: String }
+/// ```
+///
+/// `of` names the actors that emit it: for another, `cx.emit` and `subscribe` do not compile. Without it every actor may.
+#[proc_macro_derive(Event, attributes(event))]
+pub fn derive_event(input: TokenStream) -> TokenStream {
+    pipeline::derive_event(input.into()).into()
 }
 
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.

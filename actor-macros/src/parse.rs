@@ -3,5 +3,5 @@
 pub(crate) mod actor;
 pub(crate) mod block;
 mod hook_options;
-mod options;
+pub(crate) mod options;
 pub(crate) mod signature;

@@ -9,7 +9,7 @@ use syn::{DeriveInput, Item};
 use crate::diagnostics::{Diagnostics, Message, catalogue};
 use crate::migrations::{self, Embedded};
 use crate::model::{Block, Kind};
-use crate::{expand, fallback, parse, validate};
+use crate::{event, expand, fallback, parse, validate};
 
 /// `#[derive(Actor)]`.
 pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
@@ -29,6 +29,21 @@ pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
             quote!(#rest #errors)
         }
     }
+}
+
+/// `#[derive(Event)]`.
+pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::new();
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => {
+            diagnostics.syntax(error);
+            return diagnostics.finish().unwrap_or_default();
+        }
+    };
+    let event = event::expand(&input, &mut diagnostics);
+    let errors = diagnostics.finish();
+    quote!(#event #errors)
 }
 
 /// `#[actor]`.

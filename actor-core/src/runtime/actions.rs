@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::actor::Handlers;
-use crate::context::Context;
 use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
@@ -13,7 +12,7 @@ use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::limited::{Fault, limited_later, limited_now};
+use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Mail, answer};
 use crate::runtime::memory::at_once;
 use crate::runtime::slots::SlotId;
@@ -106,13 +105,16 @@ impl<A: Handlers> Instance<A> {
             return (Direct::Later(slot), self.flush());
         }
         let committed = self.turn.commit(durability);
+        let events = self.turn.take_events();
         let volume = self.turn.database().volume();
         match committed {
             // DURABILITY: it leaves at once only if all that it saw is durable.
-            Ok(ticket) if cell.is_out(volume, ticket) => (Direct::Reply(result), flow),
+            Ok(ticket) if events.is_none() && cell.is_out(volume, ticket) => {
+                (Direct::Reply(result), flow)
+            }
             Ok(ticket) => {
                 let slot = cell.mailbox().add_slot();
-                cell.answer_after(volume, ticket, vec![(slot, result)]);
+                cell.answer_after(volume, ticket, vec![(slot, result)], events);
                 (Direct::Later(slot), flow)
             }
             Err(error) => {
@@ -123,48 +125,6 @@ impl<A: Handlers> Instance<A> {
                 (Direct::Later(slot), Flow::Crash)
             }
         }
-    }
-
-    /// Runs an action that does not wait, and makes what it did a part of the batch.
-    #[inline]
-    pub(super) fn act(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-        caller: Option<&Caller>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        if trace::is_on() {
-            return self.act_traced(message, info, caller);
-        }
-        self.act_now(message, info)
-    }
-
-    /// Apart from the usual way, which pays a look at a flag for it.
-    #[cold]
-    fn act_traced(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-        caller: Option<&Caller>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
-        let (result, flow) = traced.enter(|| self.act_now(message, info));
-        traced.ended(&result);
-        (result, flow)
-    }
-
-    fn act_now(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let mut running = self.turn.enter(info.name, info.read_only, limit);
-        let mut cx = Context::new(&mut self.turn);
-        let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
-        self.turn.leave(running);
-        let outcome = self.turn.settle_now(outcome, limit);
-        self.conclude(outcome, info.name)
     }
 
     /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
@@ -242,26 +202,6 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Runs an action that may wait.
-    async fn act_waiting(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-        caller: Option<&Caller>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
-        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let mut running = self.turn.enter(info.name, info.read_only, limit);
-        let mut cx = Context::new(&mut self.turn);
-        let code = traced.follow(self.actor.__dispatch(message, &mut cx));
-        let outcome = limited_later(&mut running, limit, code).await;
-        self.turn.leave(running);
-        let outcome = self.turn.settle(outcome, limit).await;
-        let (result, flow) = self.conclude(outcome, info.name);
-        traced.ended(&result);
-        (result, flow)
-    }
-
     /// Answers what is no call, and notes who waits for what is one.
     #[inline]
     fn open(&mut self, mail: Mail<A>) -> Opened<A> {
@@ -328,14 +268,17 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Makes what a call did a part of the batch, or undoes it.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         outcome: Result<A::Reply, Fault>,
         name: &'static str,
     ) -> (Result<A::Reply, CallError>, Flow) {
         match outcome {
             Ok(reply) => match self.keep(name) {
-                Ok(()) => (Ok(reply), Flow::GoOn),
+                Ok(()) => {
+                    self.turn.keep_events();
+                    (Ok(reply), Flow::GoOn)
+                }
                 Err(error) => self.undo(error),
             },
             Err(fault) => {
@@ -388,6 +331,7 @@ impl<A: Handlers> Instance<A> {
         if let Some(state) = self.actor.__state() {
             state.undo();
         }
+        self.turn.undo_events();
         let crashed = matches!(error, CallError::Panicked { .. });
         let undone = self.turn.stored().map(|database| database.db().undo_call());
         if let Some(Err(cause)) = undone {
@@ -454,6 +398,7 @@ impl<A: Handlers> Instance<A> {
         let traced = trace::commit(A::NAME, cell.key(), Some(self.batch.calls()));
         let committed = written.and_then(|()| traced.enter(|| self.turn.commit(durability)));
         drop(traced);
+        let events = self.turn.take_events();
         match committed {
             Ok(ticket) => {
                 let volume = self.turn.database().volume();
@@ -462,13 +407,13 @@ impl<A: Handlers> Instance<A> {
                     notice(Ok(Committed::new(volume, ticket)));
                 }
                 // DURABILITY: nothing of the batch leaves but through the gate, or past it when all that it saw is durable.
-                if cell.is_out(volume, ticket) {
+                if events.is_none() && cell.is_out(volume, ticket) {
                     self.answer_now();
                     // What else commits loses its room to the gate; an idle actor is smaller without.
                     self.batch.answers = Vec::new();
                 } else {
                     let batch = std::mem::replace(&mut self.batch, Batch::new());
-                    cell.answer_after(volume, ticket, batch.answers);
+                    cell.answer_after(volume, ticket, batch.answers, events);
                 }
                 Flow::GoOn
             }
@@ -502,7 +447,7 @@ impl<A: Handlers> Instance<A> {
         // Behind the replies that wait at the gate: they came before.
         let database = self.turn.database();
         let ticket = database.so_far().unwrap_or_default();
-        cell.answer_after(database.volume(), ticket, batch.answers);
+        cell.answer_after(database.volume(), ticket, batch.answers, None);
     }
 
     pub(super) fn subject(&self) -> Subject {

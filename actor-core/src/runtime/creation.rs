@@ -194,6 +194,6 @@ async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Me
         });
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;
-    turn.durable(ticket).await.map_err(at_create)?;
+    turn.settled(ticket).await.map_err(at_create)?;
     Ok(meta)
 }

@@ -9,6 +9,7 @@ use crate::observe::trace;
 use crate::runtime::agenda::Trust;
 use crate::runtime::failed::Failed;
 use crate::runtime::mail::{Ending, Next, answer};
+use crate::runtime::observers::Until;
 use crate::runtime::turn::Turn;
 use crate::store::{self, Database, StoreError};
 
@@ -18,6 +19,7 @@ pub(super) async fn commit<A: Handlers>(
     turn: &mut Turn<A>,
 ) -> Result<(), StoreError> {
     if !A::__STORED {
+        turn.keep_events();
         return Ok(());
     }
     if let Some(state) = actor.__state()
@@ -32,7 +34,7 @@ pub(super) async fn commit<A: Handlers>(
     if let Some(state) = actor.__state() {
         state.keep();
     }
-    turn.durable(ticket).await
+    turn.settled(ticket).await
 }
 
 /// Undoes what ran, in memory too.
@@ -40,6 +42,7 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
     if let Some(state) = actor.__state() {
         state.undo();
     }
+    drop(turn.take_events());
     turn.stored().map_or(Ok(()), Database::rollback)
 }
 
@@ -87,11 +90,20 @@ pub(super) async fn finish_destroying<A: Handlers>(turn: Turn<A>) {
     }
 }
 
-/// Deletes the files and the row of an actor that does not count any more.
+/// Deletes what there is of an actor that does not count any more, and ends what it emits.
 pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
-    if !A::__STORED {
-        return Ok(());
-    }
+    let cell = Arc::clone(turn.cell());
+    let removed = if A::__STORED {
+        remove_files(turn).await
+    } else {
+        Ok(())
+    };
+    cell.end_observers(Until::Destroyed);
+    removed
+}
+
+/// Deletes the files and the row of an actor.
+async fn remove_files<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
     let cell = Arc::clone(turn.cell());
     let deleted = store::delete(turn.into_database()).await;
     cell.system()

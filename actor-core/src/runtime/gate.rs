@@ -1,113 +1,209 @@
-//! [`Gate`]: replies that wait until what they saw is durable.
+//! [`Gate`]: replies and events that wait until what they saw is durable.
 //!
 //! # Invariants
 //!
 //! 1. A reply leaves when its ticket is durable, and replies of one actor leave in the order of their calls.
-//! 2. When the store fails, a held reply is replaced by the failure: what it says may not come true.
+//! 2. When the store fails, a held reply is replaced by the failure: what it says may not come true. An event is dropped.
+//! 3. Events leave before the replies that committed with them. Nobody holds the lock meanwhile, and one at a time sends.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
+use crate::runtime::events::Events;
+use crate::runtime::observers::{Channel, Observers};
 use crate::runtime::slots::SlotId;
 use crate::store::{Gatekeeper, StoreError, Ticket, Volume};
 
 /// One reply, and where it goes.
 pub(super) type Answer<A> = (SlotId, Result<<A as Handlers>::Reply, CallError>);
 
-/// Replies of calls that committed together.
+/// Replies and events of calls that committed together.
 struct Held<A: Handlers> {
     volume: Arc<Volume>,
     ticket: Ticket,
     answers: Vec<Answer<A>>,
+    events: Events,
     /// Since when, if anybody wants to know.
     since: Option<Instant>,
 }
 
-/// Replies that wait until what they saw is durable.
+/// Replies and events that wait until what they saw is durable, and who gets the events.
 pub(crate) struct Gate<A: Handlers> {
-    /// Nothing at all until something is held.
-    #[allow(
-        clippy::box_collection,
-        reason = "most actors hold nothing, and are smaller by it"
-    )]
-    held: Mutex<Option<Box<VecDeque<Held<A>>>>>,
+    /// Nothing at all until something is held, or somebody observes.
+    inner: Mutex<Option<Box<Inner<A>>>>,
+}
+
+struct Inner<A: Handlers> {
+    held: VecDeque<Held<A>>,
+    /// Most actors are not observed, and are smaller by it.
+    observed: Option<Box<Observed>>,
+}
+
+#[derive(Default)]
+struct Observed {
+    observers: Observers,
+    /// Whether somebody sends events, and looks again behind them.
+    is_sending: bool,
+}
+
+impl<A: Handlers> Inner<A> {
+    fn new() -> Self {
+        Self {
+            held: VecDeque::new(),
+            observed: None,
+        }
+    }
+
+    fn is_sending(&self) -> bool {
+        self.observed
+            .as_ref()
+            .is_some_and(|observed| observed.is_sending)
+    }
+
+    /// Notes whether somebody sends. Who sends is done when nobody observes any more.
+    fn set_sending(&mut self, sends: bool) {
+        self.observed.get_or_insert_default().is_sending = sends;
+        self.tidy();
+    }
+
+    fn tidy(&mut self) {
+        if let Some(observed) = &mut self.observed {
+            observed.observers.tidy();
+            if observed.observers.is_empty() && !observed.is_sending {
+                self.observed = None;
+            }
+        }
+    }
 }
 
 impl<A: Handlers> Gate<A> {
     pub(super) fn new() -> Self {
         Self {
-            held: Mutex::new(None),
+            inner: Mutex::new(None),
         }
     }
 
     /// Drops what is held; its callers are answered by other means.
     pub(super) fn clear(&self) {
-        let held = std::mem::take(&mut *self.held.lock());
+        let mut inner = self.inner.lock();
+        let held = inner.as_mut().map(|inner| std::mem::take(&mut inner.held));
+        drop(inner);
         drop(held);
+    }
+
+    /// Returns where a value is sent, if somebody observes it.
+    pub(super) fn channel<T: Send + Sync + 'static>(&self) -> Option<Arc<Channel<T>>> {
+        let inner = self.inner.lock();
+        inner.as_ref()?.observed.as_ref()?.observers.channel()
+    }
+
+    /// Changes who observes.
+    pub(super) fn with_observers<R>(&self, change: impl FnOnce(&mut Observers) -> R) -> R {
+        let mut inner = self.inner.lock();
+        let inner = inner.get_or_insert_with(|| Box::new(Inner::new()));
+        let observed = inner.observed.get_or_insert_default();
+        change(&mut observed.observers)
+    }
+
+    /// Forgets the types that nobody observes any more.
+    pub(super) fn tidy(&self) {
+        if let Some(inner) = &mut *self.inner.lock() {
+            inner.tidy();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Inner<A>>>> {
+        self.inner.lock()
     }
 }
 
 impl<A: Handlers> Cell<A> {
     /// Returns whether a reply may leave at once: what it saw is durable, and no reply waits that came before it.
     pub(super) fn is_out(&self, volume: &Volume, ticket: Ticket) -> bool {
-        let held = self.gate().held.lock();
-        let is_empty = held.as_ref().is_none_or(|held| held.is_empty());
+        let inner = self.gate().lock();
+        let is_empty = inner.as_ref().is_none_or(|inner| inner.held.is_empty());
         is_empty && volume.log().check(ticket).is_ok_and(|durable| durable)
     }
 
-    /// Lets replies out when the ticket is durable, at once if it is already.
+    /// Lets replies and events out when the ticket is durable, at once if it is already.
     pub(super) fn answer_after(
         &self,
         volume: &Arc<Volume>,
         ticket: Ticket,
         answers: Vec<Answer<A>>,
+        events: Events,
     ) {
-        if answers.is_empty() {
+        if answers.is_empty() && events.is_none() {
             return;
         }
-        let mut held = self.gate().held.lock();
+        let emits = events.is_some();
+        let mut inner = self.gate().lock();
         // A sync that ends after this look finds what is pushed here, because it takes the same lock.
-        let is_empty = held.as_ref().is_none_or(|held| held.is_empty());
-        if is_empty && volume.log().check(ticket).is_ok_and(|durable| durable) {
+        let is_empty = inner.as_ref().is_none_or(|inner| inner.held.is_empty());
+        if is_empty && !emits && volume.log().check(ticket).is_ok_and(|durable| durable) {
             // The lock is kept meanwhile, so that no later reply overtakes these.
             let finished = self.mailbox().complete_all(answers);
-            drop(held);
+            drop(inner);
             finished.tell();
             return;
         }
-        held.get_or_insert_default().push_back(Held {
+        let held = &mut inner.get_or_insert_with(|| Box::new(Inner::new())).held;
+        held.push_back(Held {
             volume: Arc::clone(volume),
             ticket,
             answers,
+            events,
             since: trace::held_since(),
         });
-        drop(held);
-        // The store may have failed before, in which case no sync comes any more.
-        if volume.log().check(ticket).is_err() {
+        drop(inner);
+        // The store may have failed before, in which case no sync comes any more; nor does one for what is durable already.
+        if emits || volume.log().check(ticket).is_err() {
             self.advanced();
         }
+    }
+
+    /// Lets out what is durable. Who waits for the log itself may look before the gate does.
+    pub(super) fn open_gate(&self) {
+        self.advanced();
     }
 }
 
 impl<A: Handlers> Gatekeeper for Cell<A> {
     fn advanced(&self) {
-        let mut finished = Vec::new();
-        let mut gate = self.gate().held.lock();
-        let Some(held) = &mut *gate else { return };
-        while let Some(first) = held.front() {
+        let (mut finished, mut lost) = (Vec::new(), Vec::new());
+        let mut gate = self.gate().lock();
+        while let Some(inner) = &mut *gate {
+            // INVARIANT 3: whoever sends goes on here when that is done.
+            if inner.is_sending() {
+                break;
+            }
+            let Some(first) = inner.held.front_mut() else {
+                break;
+            };
             let durable = match first.volume.log().check(first.ticket) {
                 Ok(false) => break,
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
             };
-            let Some(first) = held.pop_front() else {
+            match first.events.take() {
+                Some(events) if durable.is_ok() => {
+                    inner.set_sending(true);
+                    MutexGuard::unlocked(&mut gate, || events.leave());
+                    if let Some(inner) = &mut *gate {
+                        inner.set_sending(false);
+                    }
+                    continue;
+                }
+                events => lost.extend(events),
+            }
+            let Some(first) = inner.held.pop_front() else {
                 break;
             };
             let (replies, held) = (first.answers.len(), first.since.map(|at| at.elapsed()));
@@ -117,8 +213,10 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
             };
             finished.push((self.mailbox().complete_all(answers), replies, held));
         }
-        // An actor that is idle keeps no room for replies.
-        held.shrink_to(4);
+        if let Some(inner) = &mut *gate {
+            // An actor that is idle keeps no room for replies.
+            inner.held.shrink_to(4);
+        }
         drop(gate);
         for (finished, replies, held) in finished {
             finished.tell();

@@ -1,5 +1,6 @@
 //! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
 
+mod act;
 mod actions;
 mod agenda;
 mod alarms;
@@ -11,6 +12,7 @@ mod chain;
 mod crash;
 mod creation;
 mod ending;
+mod events;
 mod failed;
 mod gate;
 mod here;
@@ -24,6 +26,7 @@ mod mail;
 mod mailbox;
 mod memory;
 mod migrate;
+mod observers;
 mod outbox;
 mod preamble;
 mod pulse;
@@ -48,6 +51,7 @@ pub(crate) use letters::{bury, retry_dead_letter};
 pub(crate) use mail::Ending;
 pub(crate) use mailbox::Sending;
 pub use mailbox::Status;
+pub(crate) use observers::{Observer, Until};
 pub(crate) use pulse::start as start_pulse;
 pub(crate) use queue::RunQueue;
 pub(crate) use scheduler::Scheduler;

@@ -11,6 +11,7 @@ use crate::away;
 use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
+use crate::runtime::events::Events;
 use crate::runtime::limited::{Fault, Running};
 use crate::store::{Database, Db, StoreError, Ticket};
 
@@ -27,6 +28,8 @@ pub(crate) struct Turn<A: Handlers> {
     place: Option<Arc<dyn Place>>,
     /// What the actor must be woken for.
     pub(super) agenda: Agenda,
+    /// What was emitted and is not committed yet.
+    pub(super) events: Events,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -40,6 +43,7 @@ impl<A: Handlers> Turn<A> {
             limit: None,
             place: None,
             agenda: Agenda::default(),
+            events: None,
             state: None,
         }
     }
@@ -53,6 +57,7 @@ impl<A: Handlers> Turn<A> {
             limit: None,
             place: None,
             agenda: Agenda::default(),
+            events: None,
             state: None,
         }
     }

@@ -110,7 +110,7 @@ fn parse_options(arguments: TokenStream, diagnostics: &mut Diagnostics) -> Optio
 }
 
 /// Reads the path in `crate = …`.
-pub(super) fn crate_path(opt: &Opt, diagnostics: &mut Diagnostics) -> Option<Path> {
+pub(crate) fn crate_path(opt: &Opt, diagnostics: &mut Diagnostics) -> Option<Path> {
     opt.read(
         "the path of `actor_core`",
         "crate = ::actor_core",
