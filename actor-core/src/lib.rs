@@ -39,7 +39,8 @@
 //! # }
 //! ```
 //!
-//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason.
+//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason;
+//! `docs/OBSERVABILITY.md` lists the spans of `tracing` that the framework makes.
 
 mod actor;
 mod away;

@@ -125,8 +125,6 @@ impl<A: Handlers> Mailbox<A> {
         // Only one that may find nobody needs to carry what the actor is created with.
         let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
-        let caller = std::mem::take(caller);
-        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
             && here
@@ -142,6 +140,8 @@ impl<A: Handlers> Mailbox<A> {
             let waker = if here { Waker::noop() } else { waker };
             inner.slots.insert(waker.clone())
         });
+        let caller = std::mem::take(caller);
+        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         inner.append(Mail::Action {
             message,
             reply,

@@ -1,5 +1,6 @@
 //! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
 
+mod act;
 mod actions;
 mod agenda;
 mod alarms;

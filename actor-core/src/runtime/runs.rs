@@ -46,10 +46,10 @@ impl Runs {
                 match limited(&mut running, limit, traced.around(code)).await {
                     Ok(()) => {}
                     Err(Fault::Panicked(panic)) => {
-                        tracing::error!(actor, %key, hook, panic, "a run hook panicked");
+                        tracing::error!(actor, %key, hook, error = panic, "a run hook panicked");
                     }
                     Err(fault) => {
-                        tracing::error!(actor, %key, hook, ?fault, "a run hook failed");
+                        tracing::error!(actor, %key, hook, error = ?fault, "a run hook failed");
                     }
                 }
             });
