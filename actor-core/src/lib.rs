@@ -73,6 +73,7 @@ mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
+mod watch;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
@@ -103,6 +104,7 @@ pub use system::{Listed, System};
 pub use timer::{
     NamedCall, Repeats, SettingTimer, Timed, Timer, TimerError, TimerId, TimerRun, WhichTimer,
 };
+pub use watch::{Change, Watch};
 
 /// What the macros call. Not part of the interface: it changes without notice.
 #[doc(hidden)]

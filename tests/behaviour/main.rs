@@ -39,3 +39,4 @@ mod support;
 mod tally;
 mod timer_kills;
 mod timers;
+mod watch;

@@ -24,6 +24,7 @@ use crate::runtime::slots::SlotId;
 use crate::runtime::{here, memory, runner};
 use crate::store::{Backing, Durability, Gatekeeper, MigrationError, Paths, Template};
 use crate::system::System;
+use crate::watch::Change;
 
 /// All cells of one type of actor in one system.
 pub(crate) struct Kind<A: Handlers> {
@@ -386,15 +387,21 @@ impl<A: Handlers> Cell<A> {
         self.mailbox.give_up(error)
     }
 
-    /// Notes that the actor started.
-    pub(super) fn awake(self: &Arc<Self>) {
-        if self.mailbox.failures() > 0 {
+    /// Forgets that starts failed: one did not, or the actor that did not start is gone.
+    pub(super) fn forgive(&self) {
+        if self.mailbox.forgive() {
             self.kind.refusals.lock().remove(&self.key);
         }
+    }
+
+    /// Notes that the actor started.
+    pub(super) fn awake(self: &Arc<Self>) {
+        self.forgive();
         // One that will be idle looks at the clock then.
         let looks = !A::__STORED && A::OPTIONS.sleep_after.is_none();
         let now = looks.then(|| self.system.alarms().now());
         self.mailbox.set_awake(now);
+        self.tell_change(Change::Woke);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.
             self.sleep_now();

@@ -10,6 +10,7 @@ use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, answer};
 use crate::runtime::migrate;
 use crate::store::StoreError;
+use crate::watch::Change;
 
 /// What went wrong, and where.
 pub(super) struct Failed {
@@ -104,6 +105,7 @@ pub(super) fn fail<A: Handlers>(
     if back_off {
         cell.back_off(&error);
     }
+    cell.tell_change(Change::NotStarted(Arc::clone(&error)));
     let (mail, requests) = cell.mailbox().drain();
     let error = CallError::Start(error);
     for mail in first.into_iter().chain(mail) {

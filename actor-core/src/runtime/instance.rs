@@ -21,6 +21,7 @@ use crate::runtime::preamble::{self, Started};
 use crate::runtime::runs::Runs;
 use crate::runtime::turn::Turn;
 use crate::store::{Database, Durability, queue};
+use crate::watch::Change;
 
 /// Requests that go back to the mailbox when this is dropped.
 struct Later<'m, A: Handlers>(&'m Mailbox<A>, Vec<Request>);
@@ -202,7 +203,9 @@ impl<A: Handlers> Instance<A> {
                 self.sleep_hooks().await;
                 let Self { actor, turn, .. } = *self;
                 drop(actor);
+                let cell = Arc::clone(turn.cell());
                 ending::close(turn, false).await;
+                cell.tell_change(Change::Slept);
                 After::Ended(Ended::in_order(request.waiter, Ok(())))
             }
             Ending::Destroy => match self.destroy_hooks().await {
@@ -325,7 +328,9 @@ impl<A: Handlers> Instance<A> {
         self.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;
         drop(actor);
+        let cell = Arc::clone(turn.cell());
         ending::close(turn, true).await;
+        cell.tell_change(Change::Crashed);
         After::Ended(Ended::crashed())
     }
 }

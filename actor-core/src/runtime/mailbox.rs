@@ -361,7 +361,6 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn set_awake(&self, now: Option<u64>) {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
-        inner.refusal = None;
         if let Some(now) = now {
             inner.begin_at(now);
         }
@@ -371,6 +370,11 @@ impl<A: Handlers> Mailbox<A> {
     pub(crate) fn awake_since(&self) -> Option<(Status, u64)> {
         let inner = self.inner.lock();
         (inner.since > 0).then_some((inner.status, inner.since))
+    }
+
+    /// Refuses calls no more. Returns whether it did.
+    pub(super) fn forgive(&self) -> bool {
+        self.inner.lock().refusal.take().is_some()
     }
 
     /// Refuses calls for a while, from the moment the instance ends.
