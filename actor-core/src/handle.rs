@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::info::ActorInfo;
 use crate::key::Key;
 use crate::runtime::{Cell, Ending, Status};
 
@@ -65,6 +66,23 @@ impl<A: Handlers> ActorRef<A> {
         match &self.target {
             Target::Cell(cell) => cell.mailbox().status(),
             Target::Nowhere(_) => Status::Asleep,
+        }
+    }
+
+    /// Returns what is known of the actor without asking it: what waits for it, how often it crashed, how its `#[run]` hooks are.
+    ///
+    /// It reads memory only, and does not wake the actor. Of an actor that nobody called there is nothing to tell.
+    #[must_use]
+    pub fn info(&self) -> ActorInfo {
+        match &self.target {
+            Target::Cell(cell) => cell.mailbox().info(),
+            Target::Nowhere(_) => ActorInfo {
+                status: Status::Asleep,
+                waiting: 0,
+                crashes: 0,
+                last_crash: None,
+                runs: Vec::new(),
+            },
         }
     }
 

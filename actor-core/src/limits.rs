@@ -40,6 +40,16 @@ pub const EVENTS: usize = 256;
 /// How long a stopping actor waits for its `#[run]` hooks before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 
+/// How long a `#[run]` hook that failed waits before it is started again, the first time: nobody notices, and one that fails at
+/// once does not keep a worker busy.
+pub const RUN_BACKOFF_MIN: Duration = Duration::from_millis(100);
+
+/// The longest such time; it doubles with each failure until here.
+pub const RUN_BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// How long a `#[run]` hook runs until what failed before says nothing about it: as long as the longest pause.
+pub const RUN_WELL: Duration = RUN_BACKOFF_MAX;
+
 /// After how many of SQLite's virtual machine steps a running statement looks at its deadline: about
 /// 50 µs, so that the look itself costs nothing.
 pub const DEADLINE_STEPS: i32 = 4_096;

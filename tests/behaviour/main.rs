@@ -31,6 +31,7 @@ mod programs;
 mod queue_kills;
 mod queues;
 mod races;
+mod run_restarts;
 mod runs;
 mod schema;
 mod starts;

@@ -332,7 +332,11 @@ impl<A: Handlers> Instance<A> {
             state.undo();
         }
         self.turn.undo_events();
-        let crashed = matches!(error, CallError::Panicked { .. });
+        let mut crashed = false;
+        if let CallError::Panicked { name, panic, .. } = &error {
+            crashed = true;
+            self.note_panic(name, panic);
+        }
         let undone = self.turn.stored().map(|database| database.db().undo_call());
         if let Some(Err(cause)) = undone {
             // What the call wrote may be there still, so nothing of the batch may commit.

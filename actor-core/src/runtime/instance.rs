@@ -294,6 +294,9 @@ impl<A: Handlers> Instance<A> {
             let ran =
                 preamble::run_hook(&mut self.actor, &mut self.turn, Step::OnDestroy, hook).await;
             if let Err(fault) = ran {
+                if let Fault::Panicked(panic) = &fault {
+                    self.note_panic(hook.name, panic);
+                }
                 let flow = match (&fault, ending::undo(&mut self.actor, &mut self.turn)) {
                     (Fault::Panicked(_), _) | (_, Err(_)) => Flow::Crash,
                     _ => Flow::GoOn,

@@ -90,6 +90,9 @@ impl Ended {
 impl<A: Handlers> Life<A> {
     /// Starts the actor, if anything that waits needs it.
     pub(super) fn start(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        if !A::HOOKS.run.is_empty() {
+            cell.mailbox().forget_runs();
+        }
         let traced = trace::start(A::NAME, cell.key(), restart);
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
             let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));

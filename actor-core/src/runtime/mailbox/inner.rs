@@ -13,6 +13,7 @@ use crate::error::CallError;
 use crate::limits;
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::baton::{Baton, Due};
+use crate::runtime::health::Health;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request};
 use crate::runtime::room::{Place, Room};
@@ -46,6 +47,8 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(super) pushed: u64,
     pub(super) taken: u64,
     pub(super) refusal: Option<Box<Refusal>>,
+    /// What few actors have; nothing at all as long as there is none.
+    pub(in crate::runtime) health: Option<Box<Health>>,
     /// When the actor came to be, if it is in memory only, and when it became idle the last time: milliseconds of the alarms,
     /// of which the first has no 0.
     pub(super) since: u64,
@@ -73,6 +76,7 @@ impl<A: Handlers> Inner<A> {
             pushed: 0,
             taken: 0,
             refusal: refusal.map(Box::new),
+            health: None,
             since: 0,
             idle_since: 0,
             idle_alarm: None,
@@ -118,7 +122,7 @@ impl<A: Handlers> Inner<A> {
     }
 
     /// Returns how much room is in use.
-    pub(super) fn used(&self) -> usize {
+    pub(in crate::runtime) fn used(&self) -> usize {
         self.queue.len() + self.held as usize
     }
 
@@ -177,6 +181,9 @@ impl<A: Handlers> Inner<A> {
         self.baton = Baton::new();
         self.idle_since = 0;
         self.since = 0;
+        if let Some(health) = &mut self.health {
+            health.forget_runs();
+        }
     }
 
     pub(super) fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
