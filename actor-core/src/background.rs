@@ -6,13 +6,15 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::actor::Handlers;
+use crate::keep_awake::KeepAwake;
 use crate::key::Key;
 use crate::runtime::Cell;
 use crate::system::System;
 
 /// What a `#[run]` hook has: a handle to its own actor, and the signal to stop.
 ///
-/// The hook runs beside the actor, not in it: it changes things by calling actions. It does not keep the actor awake.
+/// The hook runs beside the actor, not in it: it changes things by calling actions. It does not keep the actor awake, unless it
+/// says so with [`keep_awake`](Background::keep_awake).
 /// When the actor stops, [`aborted`](Background::aborted) resolves, calls are answered for up to 15 seconds more, and then the
 /// hook is dropped.
 ///
@@ -44,6 +46,13 @@ impl<A: Handlers> Background<A> {
     #[must_use]
     pub fn system(&self) -> &System {
         self.cell.system()
+    }
+
+    /// Holds off the sleep of the idle actor until what this returns is dropped.
+    ///
+    /// For a loop that calls its actor seldom, or not at all for a while. What it does not hold off is the subject of [`KeepAwake`].
+    pub fn keep_awake(&self) -> KeepAwake {
+        self.cell.keep_awake()
     }
 
     /// Returns whether the actor stops.

@@ -37,7 +37,7 @@ pub const START_BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// emit four, and no more memory than a mailbox.
 pub const EVENTS: usize = 256;
 
-/// How long a stopping actor waits for its `#[run]` hooks before they are dropped.
+/// How long a stopping actor waits for its `#[run]` hooks, and for what else runs beside it, before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 
 /// How long a `#[run]` hook that failed waits before it is started again, the first time: nobody notices, and one that fails at

@@ -17,6 +17,7 @@ mod endings;
 mod events;
 mod failing_disk;
 mod isolation;
+mod keeping_awake;
 mod keys;
 mod kills;
 mod labs;

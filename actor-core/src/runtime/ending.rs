@@ -49,6 +49,8 @@ pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(),
 
 /// Closes the file. After a crash it is asked what the actor must be woken for.
 pub(super) async fn close<A: Handlers>(mut turn: Turn<A>, crashed: bool) {
+    // What a start that failed has begun ends with it.
+    turn.runs.drop_all().await;
     if !A::__STORED {
         return;
     }

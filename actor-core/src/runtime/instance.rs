@@ -18,7 +18,6 @@ use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, Next, Request, answer};
 use crate::runtime::mailbox::{Mailbox, Taken};
 use crate::runtime::preamble::{self, Started};
-use crate::runtime::runs::Runs;
 use crate::runtime::turn::Turn;
 use crate::store::{Database, Durability, queue};
 use crate::watch::Change;
@@ -38,7 +37,6 @@ pub(crate) struct Instance<A: Handlers> {
     pub(super) turn: Turn<A>,
     /// What was taken out of the mailbox and is not handled yet: calls that share a transaction.
     pub(super) taken: VecDeque<Mail<A>>,
-    runs: Runs,
     /// Whether an actor waits for the call that runs.
     pub(super) is_asked: bool,
     pub(super) batch: Batch<A>,
@@ -70,13 +68,14 @@ pub(super) enum Work<A: Handlers> {
 
 impl<A: Handlers> Instance<A> {
     pub(super) fn new(started: Started<A>) -> Self {
-        let Started { actor, turn, .. } = started;
-        let runs = Runs::start(turn.cell());
+        let Started {
+            actor, mut turn, ..
+        } = started;
+        turn.start_runs();
         let mut instance = Self {
             actor,
             turn,
             taken: VecDeque::new(),
-            runs,
             is_asked: false,
             batch: Batch::new(),
         };
@@ -183,6 +182,7 @@ impl<A: Handlers> Instance<A> {
     pub(super) fn trim(&mut self) {
         self.taken.shrink_to(limits::IDLE_MAIL);
         self.batch.trim();
+        self.turn.runs.trim();
     }
 
     /// Ends the instance in order. It comes back if it must live on.
@@ -201,6 +201,7 @@ impl<A: Handlers> Instance<A> {
         match request.ending {
             Ending::Sleep => {
                 self.sleep_hooks().await;
+                self.turn.runs_ended().await;
                 let Self { actor, turn, .. } = *self;
                 drop(actor);
                 let cell = Arc::clone(turn.cell());
@@ -210,6 +211,7 @@ impl<A: Handlers> Instance<A> {
             }
             Ending::Destroy => match self.destroy_hooks().await {
                 Ok(()) => {
+                    self.turn.runs_ended().await;
                     let Self { actor, turn, .. } = *self;
                     drop(actor);
                     let removed = ending::remove(turn).await;
@@ -217,7 +219,7 @@ impl<A: Handlers> Instance<A> {
                 }
                 Err((error, Flow::GoOn)) => {
                     answer(request.waiter, Err(error));
-                    self.runs = Runs::start(self.turn.cell());
+                    self.turn.start_runs();
                     After::Awake(self)
                 }
                 Err((error, Flow::Crash)) => {
@@ -231,23 +233,24 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Ends the `#[run]` hooks. They may wait for a call of theirs, so calls are answered meanwhile.
+    /// Ends the `#[run]` hooks, and what else runs beside the actor. They may wait for a call of theirs, so calls are answered
+    /// meanwhile.
     async fn end_runs(&mut self) -> Flow {
-        self.runs.abort();
+        self.turn.runs.abort();
         let until = Instant::now() + limits::STOP_GRACE;
         let cell = Arc::clone(self.turn.cell());
         let mailbox = cell.mailbox();
         // What is asked for meanwhile waits for the next instance.
         let mut later = Later(mailbox, Vec::new());
         loop {
-            // A `#[run]` hook may wait for its reply.
+            // What runs beside the actor may wait for its reply.
             if self.flush() == Flow::Crash {
                 return Flow::Crash;
             }
             let mail = std::future::poll_fn(|_| mailbox.poll_next());
             tokio::select! {
                 biased;
-                () = self.runs.ended(until) => return Flow::GoOn,
+                () = self.turn.runs.ended(until) => return Flow::GoOn,
                 next = mail => match next {
                     Next::Mail(mail) => {
                         if self.handle(mail).await == Flow::Crash {
@@ -327,8 +330,8 @@ impl<A: Handlers> Instance<A> {
         let _ = self.turn.stored().map(Database::rollback);
         let cell = self.turn.cell();
         cell.mailbox().put_back_mail(&mut self.taken);
-        self.runs.abort();
-        self.runs.drop_all().await;
+        self.turn.runs.abort();
+        self.turn.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;
         drop(actor);
         let cell = Arc::clone(turn.cell());

@@ -238,7 +238,8 @@ impl<A: Handlers> Cell<A> {
             && inner.baton.is_listening()
             && let Some(idle) = A::OPTIONS.sleep_after
         {
-            inner.idle_since = now;
+            // Somebody may have let it go behind the look at the time.
+            inner.idle_since = inner.idle_since.max(now);
             inner.begin_at(now);
             if inner.idle_alarm.is_none() {
                 inner.idle_alarm = self.set_idle(now, idle);
@@ -344,7 +345,8 @@ impl<A: Handlers> Cell<A> {
         let Some(idle) = A::OPTIONS.sleep_after else {
             return;
         };
-        if inner.status != Status::Awake || !inner.baton.is_listening() {
+        // Nor does one that is held awake: it is set when it is let go.
+        if inner.status != Status::Awake || !inner.baton.is_listening() || inner.keepers > 0 {
             return;
         }
         let since = inner.idle_since;
@@ -361,7 +363,7 @@ impl<A: Handlers> Cell<A> {
     }
 
     /// Sets the alarm that looks whether the actor was idle for long enough, if that can ever be.
-    fn set_idle(self: &Arc<Self>, since: u64, idle: Duration) -> Option<AlarmId> {
+    pub(super) fn set_idle(self: &Arc<Self>, since: u64, idle: Duration) -> Option<AlarmId> {
         let at = Alarms::behind(since, idle);
         (at < u64::MAX).then(|| self.system().alarms().set(at, self.rung(), Why::Idle))
     }

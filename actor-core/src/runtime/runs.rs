@@ -1,5 +1,6 @@
-//! [`Runs`]: the `#[run]` hooks of an awake actor.
+//! [`Runs`]: what runs beside an awake actor: its `#[run]` hooks, and what its actions begin that goes on behind them.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,39 +11,40 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::background::Background;
 use crate::hooks::{Hook, Step};
+use crate::keep_awake::KeepAwake;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::health::RunChange;
 use crate::runtime::limited::{Fault, Running, limited};
+use crate::runtime::turn::Turn;
 
-/// The `#[run]` hooks of an awake actor, owned by its instance.
+/// The tasks that run beside an actor, owned by its instance. Most actors have none.
+#[derive(Default)]
 pub(super) struct Runs(Option<Box<Started>>);
 
+#[derive(Default)]
 struct Started {
     tasks: JoinSet<()>,
-    abort: watch::Sender<bool>,
+    /// Tells the `#[run]` hooks to stop, if there are any.
+    abort: Option<watch::Sender<bool>>,
+}
+
+impl Started {
+    /// Forgets those that have ended.
+    fn reap(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+    }
 }
 
 impl Runs {
-    /// Starts all of them.
-    pub(super) fn start<A: Handlers>(cell: &Arc<Cell<A>>) -> Self {
-        if A::HOOKS.run.is_empty() {
-            return Self(None);
-        }
-        cell.mailbox().begin_runs(A::HOOKS.run);
-        let (abort, aborted) = watch::channel(false);
-        let mut tasks = JoinSet::new();
-        for (index, hook) in A::HOOKS.run.iter().enumerate() {
-            tasks.spawn(keep_running(Arc::clone(cell), index, hook, aborted.clone()));
-        }
-        Self(Some(Box::new(Started { tasks, abort })))
-    }
-
     /// Gives the signal to stop.
     pub(super) fn abort(&self) {
-        if let Some(started) = &self.0 {
-            started.abort.send_replace(true);
+        if let Some(Started {
+            abort: Some(abort), ..
+        }) = self.0.as_deref()
+        {
+            abort.send_replace(true);
         }
     }
 
@@ -60,6 +62,74 @@ impl Runs {
         if let Some(started) = &mut self.0 {
             started.tasks.shutdown().await;
         }
+    }
+
+    /// Lets memory go that those needed that have ended.
+    pub(super) fn trim(&mut self) {
+        let Some(started) = &mut self.0 else { return };
+        started.reap();
+        if started.tasks.is_empty() && started.abort.is_none() {
+            self.0 = None;
+        }
+    }
+}
+
+impl<A: Handlers> Turn<A> {
+    /// Starts the `#[run]` hooks.
+    pub(super) fn start_runs(&mut self) {
+        if A::HOOKS.run.is_empty() {
+            return;
+        }
+        let cell = Arc::clone(self.cell());
+        cell.mailbox().begin_runs(A::HOOKS.run);
+        let (abort, aborted) = watch::channel(false);
+        let started = self.runs.0.get_or_insert_default();
+        started.abort = Some(abort);
+        for (index, hook) in A::HOOKS.run.iter().enumerate() {
+            let running = keep_running(Arc::clone(&cell), index, hook, aborted.clone());
+            started.tasks.spawn(running);
+        }
+    }
+
+    /// Starts what a hook or an action begins. There is as much of it as the user's code begins.
+    pub(crate) fn begin_beside(
+        &mut self,
+        name: &'static str,
+        keeper: Option<KeepAwake>,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let cell = Arc::clone(self.cell());
+        let runtime = cell.system().runtime().clone();
+        let started = self.runs.0.get_or_insert_default();
+        started.reap();
+        let task = async move {
+            // Dropped behind the future, also if that is dropped.
+            let _keeper = keeper;
+            let code = async move {
+                future.await;
+                Ok(())
+            };
+            let mut running = beside::<A>(name);
+            if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
+                let (actor, key) = (A::NAME, cell.key());
+                tracing::error!(actor, %key, name, panic, "what an actor began beside itself panicked");
+            }
+        };
+        started.tasks.spawn_on(task, &runtime);
+    }
+
+    /// Waits for what the last hooks have begun. The actor handles no calls any more.
+    pub(super) async fn runs_ended(&mut self) {
+        self.runs.ended(Instant::now() + limits::STOP_GRACE).await;
+    }
+}
+
+/// Code that runs beside its actor: it may ask it.
+fn beside<A: Handlers>(name: &'static str) -> Running {
+    Running {
+        asks_as: None,
+        actor: A::NAME,
+        name,
     }
 }
 
@@ -104,11 +174,7 @@ async fn run_once<A: Handlers>(
     hook: &'static Hook,
     background: Background<A>,
 ) -> Result<(), Fault> {
-    let mut running = Running {
-        asks_as: None,
-        actor: A::NAME,
-        name: hook.name,
-    };
+    let mut running = beside::<A>(hook.name);
     let traced = trace::run(A::NAME, cell.key(), hook.name);
     let code = traced.around(A::__run(hook.id, background));
     limited(&mut running, A::OPTIONS.timeouts.of(Step::Run), code).await

@@ -13,6 +13,7 @@ use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
 use crate::runtime::events::Events;
 use crate::runtime::limited::{Fault, Running};
+use crate::runtime::runs::Runs;
 use crate::store::{Database, Db, StoreError, Ticket};
 
 /// What the running hook or action of an actor works on: its database and, before there is a `self`, its state.
@@ -30,6 +31,8 @@ pub(crate) struct Turn<A: Handlers> {
     pub(super) agenda: Agenda,
     /// What was emitted and is not committed yet.
     pub(super) events: Events,
+    /// What runs beside the actor.
+    pub(super) runs: Runs,
     /// The state, from `#[create_state]` or from disk until it moves into `self`.
     state: Option<A::State>,
 }
@@ -44,6 +47,7 @@ impl<A: Handlers> Turn<A> {
             place: None,
             agenda: Agenda::default(),
             events: None,
+            runs: Runs::default(),
             state: None,
         }
     }
@@ -58,6 +62,7 @@ impl<A: Handlers> Turn<A> {
             place: None,
             agenda: Agenda::default(),
             events: None,
+            runs: Runs::default(),
             state: None,
         }
     }

@@ -33,6 +33,8 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(super) alone: u32,
     /// How many were taken out together and are not handled yet.
     pub(super) held: u32,
+    /// How many hold off the sleep of an idle actor. They may be of an instance that is gone.
+    pub(in crate::runtime) keepers: u32,
     /// Nothing at all as long as there is none.
     #[allow(
         clippy::box_collection,
@@ -68,6 +70,7 @@ impl<A: Handlers> Inner<A> {
             queue: VecDeque::new(),
             alone: 0,
             held: 0,
+            keepers: 0,
             requests: None,
             slots: Slots::new(),
             room: Room::default(),
@@ -236,7 +239,8 @@ impl<A: Handlers> Inner<A> {
         first.filter(|request| request.behind <= self.taken)
     }
 
-    /// Takes the request that is due. One that is only there because the actor was idle does not count when it is not.
+    /// Takes the request that is due. One that is only there because the actor was idle does not count when it is not, or when
+    /// somebody holds it awake.
     pub(super) fn take_due(&mut self) -> Option<Request> {
         loop {
             self.due()?;
@@ -245,7 +249,7 @@ impl<A: Handlers> Inner<A> {
             if requests.is_empty() {
                 self.requests = None;
             }
-            if !request.idle || self.queue.is_empty() {
+            if !request.idle || (self.queue.is_empty() && self.keepers == 0) {
                 return Some(request);
             }
         }
