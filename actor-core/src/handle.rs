@@ -86,6 +86,22 @@ impl<A: Handlers> ActorRef<A> {
         }
     }
 
+    /// Starts the actor, and waits until it answers calls. One that has failed, or did not start, tries at once, and what went
+    /// wrong before does not count any more.
+    ///
+    /// Nothing happens when it is awake. A handle that may create the actor does.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NotFound`] if it does not exist; [`CallError::Start`] if it does not start.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take the request back.
+    pub async fn restart(&self) -> Result<(), CallError> {
+        self.cell()?.restart(self.input.clone()).await
+    }
+
     /// Puts the actor to sleep, after the calls that were sent before, and waits until its file is closed.
     ///
     /// Nothing happens when it is asleep or does not exist. A call that arrives meanwhile wakes it again.

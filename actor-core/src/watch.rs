@@ -27,6 +27,8 @@ pub enum Change {
     Crashed,
     /// It did not start. Calls get the error, at once until the back-off is over.
     NotStarted(Arc<StartError>),
+    /// It crashed too often, and is given up for a while: calls get this error at once.
+    Failed(CallError),
     /// It is gone, with its file. What comes next is another actor of the same key.
     Destroyed,
 }

@@ -37,6 +37,7 @@ mod runs;
 mod schema;
 mod starts;
 mod state_versions;
+mod supervision;
 mod support;
 mod tally;
 mod timer_kills;

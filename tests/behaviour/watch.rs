@@ -50,6 +50,7 @@ impl Seen {
 async fn next(watch: &mut Watch) -> String {
     match watch.next().await {
         Some(Ok(Change::NotStarted(error))) => format!("NotStarted in {:?}", error.hook),
+        Some(Ok(Change::Failed(error))) => format!("Failed: {}", error.code()),
         Some(Ok(change)) => format!("{change:?}"),
         other => panic!("{other:?} is no change"),
     }
@@ -114,4 +115,22 @@ async fn an_actor_in_memory_is_watched_too() {
     }
     system.shutdown().await.unwrap();
     assert!(watch.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_tells_that_an_actor_is_given_up() {
+    let directory = directory();
+    let system = crate::support::start::<Watched>(directory.path()).await;
+    let actor = system.get_or_create::<Watched>("a", ());
+    let mut watch = actor.watch().unwrap();
+    for _ in 0..6 {
+        assert_eq!(actor.add(13).await.unwrap_err().code(), "action_panicked");
+        assert_eq!(next(&mut watch).await, "Woke");
+        assert_eq!(next(&mut watch).await, "Crashed");
+    }
+    assert_eq!(next(&mut watch).await, "Failed: failed_too_often");
+    assert_eq!(actor.status(), Status::Failed);
+    actor.restart().await.unwrap();
+    assert_eq!(next(&mut watch).await, "Woke");
+    system.shutdown().await.unwrap();
 }

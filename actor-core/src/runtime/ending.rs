@@ -102,7 +102,7 @@ pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> 
         Ok(())
     };
     // Whoever takes the key next has not failed to start.
-    cell.forgive();
+    cell.forget_refusal();
     cell.end_observers(Until::Destroyed);
     cell.tell_change(Change::Destroyed);
     removed

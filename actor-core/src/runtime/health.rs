@@ -5,26 +5,35 @@
 //! 1. Most actors have none: it is made with the first crash, or for the first `#[run]` hook.
 //! 2. What is in it of `#[run]` hooks is of the instance that has them, or of none.
 
+use tokio::time::Instant;
+
 use crate::actor::Handlers;
 use crate::hooks::Hook;
 use crate::info::{ActorInfo, Crash, RunInfo, RunState};
 use crate::runtime::cell::Cell;
 use crate::runtime::instance::Instance;
 use crate::runtime::mailbox::Mailbox;
+use crate::runtime::supervision::Budget;
 
 /// What went wrong with an actor, and how its `#[run]` hooks are.
-#[derive(Default)]
-pub(super) struct Health {
+#[derive(Clone, Default)]
+pub(crate) struct Health {
     /// How often it panicked since somebody holds its cell.
     crashes: u32,
     last_crash: Option<Crash>,
     runs: Vec<RunInfo>,
+    pub(super) budget: Budget,
 }
 
 impl Health {
     /// Forgets the hooks of an instance that is over.
     pub(super) fn forget_runs(&mut self) {
         self.runs = Vec::new();
+    }
+
+    /// Returns the last panic.
+    pub(super) fn last(&self) -> Option<&Crash> {
+        self.last_crash.as_ref()
     }
 }
 
@@ -44,7 +53,7 @@ impl<A: Handlers> Mailbox<A> {
         let inner = self.lock();
         let health = inner.health.as_deref();
         ActorInfo {
-            status: inner.status,
+            status: inner.shown_status(),
             waiting: inner.used(),
             crashes: health.map_or(0, |health| health.crashes),
             last_crash: health.and_then(|health| health.last_crash.clone()),
@@ -107,6 +116,7 @@ impl<A: Handlers> Cell<A> {
         let health = inner.health.get_or_insert_default();
         health.crashes = health.crashes.saturating_add(1);
         health.last_crash = Some(crash);
+        health.budget.note(Instant::now());
     }
 }
 

@@ -39,6 +39,7 @@ mod runs;
 mod saved;
 mod scheduler;
 mod slots;
+mod supervision;
 mod tasks;
 mod timers;
 mod turn;

@@ -1,7 +1,6 @@
 //! [`Inner`]: what is in a mailbox, behind its lock.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::task::Waker;
 
 use tokio::time::Instant;
@@ -78,8 +77,8 @@ impl<A: Handlers> Inner<A> {
             crashes: false,
             pushed: 0,
             taken: 0,
+            health: refusal.as_ref().and_then(|refusal| refusal.crashed.clone()),
             refusal: refusal.map(Box::new),
-            health: None,
             since: 0,
             idle_since: 0,
             idle_alarm: None,
@@ -87,11 +86,19 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
-    /// Returns why calls are refused now, if the last start failed.
+    /// Returns why calls are refused now, if they are.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         let refusal = self.refusal.as_deref()?;
         let refuses = self.status == Status::Asleep && Instant::now() < refusal.until;
         refuses.then_some(refusal)
+    }
+
+    /// Returns how the actor is, for others.
+    pub(in crate::runtime) fn shown_status(&self) -> Status {
+        match self.refusal() {
+            Some(refusal) if refusal.crashed.is_some() => Status::Failed,
+            _ => self.status,
+        }
     }
 
     /// Puts mail behind all other.
@@ -114,7 +121,7 @@ impl<A: Handlers> Inner<A> {
     /// Takes room for one mail, unless the actor refuses calls.
     pub(super) fn enter(&mut self, place: &mut Option<Place>) -> Result<(), Unsent> {
         if let Some(refusal) = self.refusal() {
-            return Err(Unsent::Refused(Arc::clone(&refusal.error)));
+            return Err(Unsent::Refused(refusal.told()));
         }
         if place.take().is_some() {
             self.room.settle();
