@@ -5,6 +5,7 @@
 //! 1. Who waits is registered before it looks, so that what is pushed between the two is not missed.
 //! 2. Waiting is nothing for the actor to do: it may sleep meanwhile.
 //! 3. A look that finds nothing changes nothing, and so wakes nobody who waits as well.
+//! 4. A stop does not cut the look of a `#[run]` hook short: what it took would be nobody's until its time is over.
 
 use diesel::result::QueryResult;
 use diesel::sqlite::SqliteConnection;
@@ -220,13 +221,25 @@ impl<A: Handlers> Background<A> {
         &mut self,
         queue: Queue<'_, A, T, R>,
     ) -> Result<Option<Job<A, T, R>>, CallError> {
-        if self.is_aborted() {
-            return Ok(None);
+        let cell = queue.actor.cell()?;
+        let taker = cell.system().waiting();
+        let taker = taker.taker(A::NAME, cell.key().as_str());
+        while !self.is_aborted() {
+            let notified = taker.notified();
+            let mut notified = std::pin::pin!(notified);
+            // INVARIANT 1
+            notified.as_mut().enable();
+            // INVARIANT 4: an actor that stops answers this look.
+            if let Some(job) = queue.try_next().await? {
+                return Ok(Some(job));
+            }
+            // INVARIANT 2
+            tokio::select! {
+                biased;
+                () = self.aborted() => {}
+                () = notified => {}
+            }
         }
-        tokio::select! {
-            biased;
-            () = self.aborted() => Ok(None),
-            job = queue.next() => job.map(Some),
-        }
+        Ok(None)
     }
 }
