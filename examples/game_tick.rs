@@ -39,14 +39,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Prints what happens in the world, and returns the last of it.
 async fn watch(
-    world: &mut Subscription<Moved>,
+    moves: &mut Subscription<Moved>,
     ticks: u32,
 ) -> Result<Option<Moved>, Box<dyn std::error::Error>> {
     let mut last = None;
     for _ in 0..ticks {
-        let moved = world.next().await.ok_or("the world is gone")??;
-        println!("tick {}: {} is at {}", moved.tick, moved.player, moved.at);
-        last = Some(moved);
+        let step = moves.next().await.ok_or("the world is gone")??;
+        println!("tick {}: {} is at {}", step.tick, step.player, step.at);
+        last = Some(step);
     }
     Ok(last)
 }

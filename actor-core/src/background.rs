@@ -17,6 +17,9 @@ use crate::system::System;
 /// says so with [`keep_awake`](Background::keep_awake).
 /// When the actor stops, [`aborted`](Background::aborted) resolves, calls are answered for up to 15 seconds more, and then the
 /// hook is dropped.
+///
+/// A hook that returns `Ok(())` has ended until the actor starts again. One that panics or returns an error is started again
+/// after a pause of 100 ms, which doubles up to 30 s; [`ActorRef::info`](crate::ActorRef::info) tells of it.
 pub struct Background<A: Handlers> {
     cell: Arc<Cell<A>>,
     abort: watch::Receiver<bool>,

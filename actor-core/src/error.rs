@@ -83,6 +83,23 @@ pub enum CallError {
         /// The text of the panic.
         panic: String,
     },
+    /// The actor panicked too often, so that it is not started for a while. [`ActorRef::restart`](crate::ActorRef::restart) tries at
+    /// once.
+    #[error(
+        "{subject} has failed: it panicked {crashes} times within 30 s, the last time in `{name}`: {panic}"
+    )]
+    FailedTooOften {
+        /// The actor.
+        subject: Subject,
+        /// How often it panicked.
+        crashes: u32,
+        /// The user's function that panicked the last time.
+        name: &'static str,
+        /// The text of that panic.
+        panic: String,
+        /// After what time a call starts it again.
+        retry_after: Duration,
+    },
     /// The action, or the hook of a lifecycle request, took longer than its limit and was dropped. What it wrote is undone.
     #[error("`{name}` of {subject} took longer than {limit:?}")]
     ActionTimedOut {
@@ -179,6 +196,7 @@ impl CallError {
             Self::Start(error) => error.code(),
             Self::Failed { .. } => "action_failed",
             Self::Panicked { .. } => "action_panicked",
+            Self::FailedTooOften { .. } => "failed_too_often",
             Self::ActionTimedOut { .. } => "action_timed_out",
             Self::TimedOut { .. } => "ask_timed_out",
             Self::Cycle { .. } => "ask_cycle",

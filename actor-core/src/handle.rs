@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::info::ActorInfo;
 use crate::key::Key;
 use crate::runtime::{Cell, Ending, Status};
 
@@ -66,6 +67,39 @@ impl<A: Handlers> ActorRef<A> {
             Target::Cell(cell) => cell.mailbox().status(),
             Target::Nowhere(_) => Status::Asleep,
         }
+    }
+
+    /// Returns what is known of the actor without asking it: what waits for it, how often it crashed, how its `#[run]` hooks are.
+    ///
+    /// It reads memory only, and does not wake the actor. Of an actor that nobody called there is nothing to tell.
+    #[must_use]
+    pub fn info(&self) -> ActorInfo {
+        match &self.target {
+            Target::Cell(cell) => cell.mailbox().info(),
+            Target::Nowhere(_) => ActorInfo {
+                status: Status::Asleep,
+                waiting: 0,
+                crashes: 0,
+                last_crash: None,
+                runs: Vec::new(),
+            },
+        }
+    }
+
+    /// Starts the actor, and waits until it answers calls. One that has failed, or did not start, tries at once, and what went
+    /// wrong before does not count any more.
+    ///
+    /// Nothing happens when it is awake. A handle that may create the actor does.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NotFound`] if it does not exist; [`CallError::Start`] if it does not start.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take the request back.
+    pub async fn restart(&self) -> Result<(), CallError> {
+        self.cell()?.restart(self.input.clone()).await
     }
 
     /// Puts the actor to sleep, after the calls that were sent before, and waits until its file is closed.

@@ -39,7 +39,8 @@
 //! # }
 //! ```
 //!
-//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason.
+//! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason;
+//! `docs/OBSERVABILITY.md` lists the spans of `tracing` that the framework makes.
 
 mod actor;
 mod away;
@@ -56,6 +57,7 @@ mod failure;
 mod handle;
 mod hooks;
 mod ids;
+mod info;
 mod keep_awake;
 mod key;
 pub mod limits;
@@ -73,6 +75,7 @@ mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
+mod watch;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
@@ -90,6 +93,7 @@ pub use event::{Event, EventOf, Lagged, Subscription};
 pub use failure::{Failure, Result, SharedError};
 pub use handle::ActorRef;
 pub use hooks::Step;
+pub use info::{ActorInfo, Crash, RunInfo, RunState};
 pub use keep_awake::KeepAwake;
 pub use key::{IntoKey, Key, KeyError};
 pub use message::{MessageId, OutgoingMessage, SendError};
@@ -104,6 +108,7 @@ pub use system::{Listed, System};
 pub use timer::{
     NamedCall, Repeats, SettingTimer, Timed, Timer, TimerError, TimerId, TimerRun, WhichTimer,
 };
+pub use watch::{Change, Watch};
 
 /// What the macros call. Not part of the interface: it changes without notice.
 #[doc(hidden)]

@@ -40,6 +40,32 @@ pub const EVENTS: usize = 256;
 /// How long a stopping actor waits for its `#[run]` hooks, and for what else runs beside it, before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 
+/// How often an actor may panic within the window below and is started again: what one bad call that is sent again does, and not
+/// what an actor does that cannot work.
+pub const CRASHES: u32 = 5;
+
+/// The window in which the panics of an actor are counted.
+pub const CRASH_WINDOW: Duration = Duration::from_secs(30);
+
+/// The pause before the start after the second panic in that window; the first start is at once. It doubles with each panic.
+pub const CRASH_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long calls to an actor that panicked too often are refused, the first time: its crashes are out of the window then.
+pub const FAILED_MIN: Duration = CRASH_WINDOW;
+
+/// The longest such time; it doubles each time in a row. A row ends when an actor did not panic for a window after it.
+pub const FAILED_MAX: Duration = Duration::from_mins(10);
+
+/// How long a `#[run]` hook that failed waits before it is started again, the first time: nobody notices, and one that fails at
+/// once does not keep a worker busy.
+pub const RUN_BACKOFF_MIN: Duration = Duration::from_millis(100);
+
+/// The longest such time; it doubles with each failure until here.
+pub const RUN_BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// How long a `#[run]` hook runs until what failed before says nothing about it: as long as the longest pause.
+pub const RUN_WELL: Duration = RUN_BACKOFF_MAX;
+
 /// After how many of SQLite's virtual machine steps a running statement looks at its deadline: about
 /// 50 µs, so that the look itself costs nothing.
 pub const DEADLINE_STEPS: i32 = 4_096;

@@ -1,5 +1,5 @@
-//! What an operator sees of a system: spans and events of `tracing`, and metrics.
+//! What an operator sees of a system: the spans and events of `tracing`.
 //!
-//! `docs/OBSERVABILITY.md` lists all of them; every name is written down in [`trace`] or in [`meters`], and nowhere else.
+//! `docs/OBSERVABILITY.md` lists all of them; every name of a span is written down in [`trace`], and nowhere else.
 
 pub(crate) mod trace;

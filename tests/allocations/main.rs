@@ -5,6 +5,9 @@ use std::alloc::System as Heap;
 
 use actor_core::Status;
 use actor_core::prelude::*;
+use diesel::prelude::*;
+use diesel::select;
+use diesel::sql_types::Integer;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
 
 #[global_allocator]
@@ -52,8 +55,26 @@ fn bytes(since: Stats) -> usize {
     now.bytes_allocated - now.bytes_deallocated
 }
 
+/// Has nothing but its own database: its vars, its state and the alarm of its sleep come on top.
+#[derive(Actor)]
+#[actor(name = "bare", sleep_after = "never")]
+struct Bare {}
+
+#[actor]
+impl Bare {
+    #[migrate("migrations/probe")]
+    fn migrate() {}
+
+    #[action]
+    fn ping(&self, cx: &mut Context<'_, Self>) -> Result<i32> {
+        Ok(select(1.into_sql::<Integer>()).get_result(cx.db())?)
+    }
+}
+
 const CALLS: u64 = 1_000;
 const ACTORS: usize = 1_000;
+/// Most of them have no open file, of which a process has few.
+const STORED: usize = 5_000;
 
 #[tokio::test]
 async fn calls_allocate_nothing_and_idle_actors_are_small() {
@@ -104,6 +125,38 @@ async fn calls_allocate_nothing_and_idle_actors_are_small() {
     let each = bytes(before) / ACTORS;
     assert!(each <= 700, "an idle actor takes {each} bytes");
     println!("an idle actor takes {each} bytes");
+    assert!(actors.iter().all(|actor| actor.status() == Status::Awake));
+    system.shutdown().await.unwrap();
+    stored_actors_are_small(directory.path()).await;
+}
+
+/// An awake idle actor with a database takes at most 1 KiB besides the pages that it changed, of which one that only read has none.
+async fn stored_actors_are_small(directory: &std::path::Path) {
+    let start = async || {
+        let system = System::builder().data_dir(directory);
+        system.register::<Bare>().start().await.unwrap()
+    };
+    let keys: Vec<String> = (0..STORED).map(|index| format!("{index:05}")).collect();
+    let system = start().await;
+    for key in &keys {
+        system.create::<Bare>(key.as_str(), ()).await.unwrap();
+    }
+    system.shutdown().await.unwrap();
+
+    let system = start().await;
+    let mut actors = Vec::with_capacity(STORED);
+    let before = ALLOCATOR.stats();
+    for key in &keys {
+        let actor = system.get::<Bare>(key.as_str());
+        assert_eq!(actor.ping().await.unwrap(), 1);
+        actors.push(actor);
+    }
+    let each = bytes(before) / STORED;
+    println!("an idle actor with a database takes {each} bytes");
+    assert!(
+        each <= 1_024,
+        "an idle actor with a database takes {each} bytes"
+    );
     assert!(actors.iter().all(|actor| actor.status() == Status::Awake));
     system.shutdown().await.unwrap();
 }

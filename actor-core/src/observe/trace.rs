@@ -253,15 +253,14 @@ pub(crate) fn message(actor: &'static str, key: &Key, sender: &str, id: i64) -> 
 }
 
 /// Begins the span of a commit: of a batch of calls, which is nobody's alone, or of what hooks did.
-pub(crate) fn commit(actor: &'static str, key: &Key, calls: Option<usize>) -> Traced {
+pub(crate) fn commit(actor: &'static str, key: &Key, calls: Option<u32>) -> Traced {
     Traced::new(Level::DEBUG, || {
         if let Some(calls) = calls {
-            tracing::debug_span!(
+            return tracing::debug_span!(
                 target: ACTOR, parent: None, COMMIT, actor, %key, calls, bytes = Empty
-            )
-        } else {
-            tracing::debug_span!(target: ACTOR, COMMIT, actor, %key, bytes = Empty)
+            );
         }
+        tracing::debug_span!(target: ACTOR, COMMIT, actor, %key, bytes = Empty)
     })
 }
 

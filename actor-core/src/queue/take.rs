@@ -111,9 +111,10 @@ impl<A: Handlers, T: Queueable, R: Queueable> Queue<'_, A, T, R> {
         message: StoredCall,
         error: &serde_json::Error,
     ) -> Result<(), CallError> {
-        let now = self.actor.cell()?.system().clock().now_ms();
+        let cell = self.actor.cell()?;
+        let (now, key) = (cell.system().clock().now_ms(), cell.key());
         let reason = format!("it does not fit its type: {error}");
-        tracing::error!(actor = A::NAME, queue = self.info.name, %error, "a message cannot be read");
+        tracing::error!(actor = A::NAME, %key, queue = self.info.name, %error, "a message cannot be read");
         let refuse = Inside::change("refuse", move |connection: &mut SqliteConnection| {
             bury(connection, message, &reason, now).map(drop)
         });

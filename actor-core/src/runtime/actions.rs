@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::actor::Handlers;
-use crate::context::Context;
 use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
@@ -13,7 +12,7 @@ use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
-use crate::runtime::limited::{Fault, limited_later, limited_now};
+use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Mail, answer};
 use crate::runtime::memory::at_once;
 use crate::runtime::slots::SlotId;
@@ -128,48 +127,6 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Runs an action that does not wait, and makes what it did a part of the batch.
-    #[inline]
-    pub(super) fn act(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-        caller: Option<&Caller>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        if trace::is_on() {
-            return self.act_traced(message, info, caller);
-        }
-        self.act_now(message, info)
-    }
-
-    /// Apart from the usual way, which pays a look at a flag for it.
-    #[cold]
-    fn act_traced(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-        caller: Option<&Caller>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
-        let (result, flow) = traced.enter(|| self.act_now(message, info));
-        traced.ended(&result);
-        (result, flow)
-    }
-
-    fn act_now(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let mut running = self.turn.enter(info.name, info.read_only, limit);
-        let mut cx = Context::new(&mut self.turn);
-        let outcome = limited_now(&mut running, limit, || self.actor.__act(message, &mut cx));
-        self.turn.leave(running);
-        let outcome = self.turn.settle_now(outcome, limit);
-        self.conclude(outcome, info.name)
-    }
-
     /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
     pub(super) async fn handle(&mut self, mail: Mail<A>) -> Flow {
         let flow = if mail.is_async() {
@@ -245,26 +202,6 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Runs an action that may wait.
-    async fn act_waiting(
-        &mut self,
-        message: A::Message,
-        info: &'static ActionInfo,
-        caller: Option<&Caller>,
-    ) -> (Result<A::Reply, CallError>, Flow) {
-        let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
-        let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
-        let mut running = self.turn.enter(info.name, info.read_only, limit);
-        let mut cx = Context::new(&mut self.turn);
-        let code = traced.follow(self.actor.__dispatch(message, &mut cx));
-        let outcome = limited_later(&mut running, limit, code).await;
-        self.turn.leave(running);
-        let outcome = self.turn.settle(outcome, limit).await;
-        let (result, flow) = self.conclude(outcome, info.name);
-        traced.ended(&result);
-        (result, flow)
-    }
-
     /// Answers what is no call, and notes who waits for what is one.
     #[inline]
     fn open(&mut self, mail: Mail<A>) -> Opened<A> {
@@ -331,7 +268,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Makes what a call did a part of the batch, or undoes it.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         outcome: Result<A::Reply, Fault>,
         name: &'static str,
@@ -395,7 +332,11 @@ impl<A: Handlers> Instance<A> {
             state.undo();
         }
         self.turn.undo_events();
-        let crashed = matches!(error, CallError::Panicked { .. });
+        let mut crashed = false;
+        if let CallError::Panicked { name, panic, .. } = &error {
+            crashed = true;
+            self.note_panic(name, panic);
+        }
         let undone = self.turn.stored().map(|database| database.db().undo_call());
         if let Some(Err(cause)) = undone {
             // What the call wrote may be there still, so nothing of the batch may commit.

@@ -106,8 +106,8 @@ impl<A: Handlers> Batch<A> {
     }
 
     /// Returns how many calls there are, with what the framework counts as one.
-    pub(super) fn calls(&self) -> usize {
-        self.calls as usize
+    pub(super) fn calls(&self) -> u32 {
+        self.calls
     }
 
     pub(super) fn is_empty(&self) -> bool {

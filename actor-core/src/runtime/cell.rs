@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
-use crate::error::{CallError, StartError, Subject};
+use crate::error::{CallError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
@@ -21,9 +21,11 @@ use crate::runtime::mail::{Ending, Mail, Request};
 use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
 use crate::runtime::room::Place as InLine;
 use crate::runtime::slots::SlotId;
+use crate::runtime::supervision::doubled;
 use crate::runtime::{here, memory, runner};
 use crate::store::{Backing, Durability, Gatekeeper, MigrationError, Paths, Template};
 use crate::system::System;
+use crate::watch::Change;
 
 /// All cells of one type of actor in one system.
 pub(crate) struct Kind<A: Handlers> {
@@ -223,7 +225,7 @@ impl<A: Handlers> Cell<A> {
                         Some(slot) => Sent::Queued(slot),
                     }));
                 }
-                Err(Unsent::Refused(error)) => return Poll::Ready(Err(CallError::Start(error))),
+                Err(Unsent::Refused(error)) => return Poll::Ready(Err(error)),
                 Err(Unsent::Unknown) => line.caller = Caller::here(sending.asker.is_some()),
                 Err(Unsent::Full) => {
                     if line.poll(task).is_pending() {
@@ -247,7 +249,7 @@ impl<A: Handlers> Cell<A> {
                 Ok(())
             }
             Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
-            Err(Unsent::Refused(error)) => Err(CallError::Start(error)),
+            Err(Unsent::Refused(error)) => Err(error),
             Err(Unsent::Full | Unsent::Unknown) => Err(CallError::MailboxFull {
                 subject: self.subject(),
                 capacity: A::OPTIONS.mailbox,
@@ -308,7 +310,7 @@ impl<A: Handlers> Cell<A> {
                         return Poll::Ready(Ok(()));
                     }
                     Err(Unsent::Refused(error)) => {
-                        return Poll::Ready(Err(CallError::Start(error)));
+                        return Poll::Ready(Err(error));
                     }
                     Err(Unsent::Full | Unsent::Unknown) => {
                         if line.poll(task).is_pending() {
@@ -360,23 +362,31 @@ impl<A: Handlers> Cell<A> {
     }
 
     /// Notes that the actor did not start: calls get the error at once for a while, longer with each failure in a row.
-    pub(super) fn back_off(&self, error: &Arc<StartError>) {
+    pub(super) fn back_off(&self, error: &CallError) {
         let failures = self.mailbox.failures().saturating_add(1);
-        let factor = 1_u32.checked_shl(failures - 1).unwrap_or(u32::MAX);
-        let pause = limits::START_BACKOFF_MIN
-            .saturating_mul(factor)
-            .min(limits::START_BACKOFF_MAX);
-        let now = Instant::now();
-        let refusal = Refusal {
-            error: Arc::clone(error),
-            until: now + pause,
+        let pause = doubled(limits::START_BACKOFF_MIN, failures - 1).min(limits::START_BACKOFF_MAX);
+        self.refuse(Refusal {
+            error: error.clone(),
+            until: Instant::now() + pause,
             failures,
-        };
+            crashed: None,
+        });
+    }
+
+    /// Refuses calls for a while, also when nobody holds the cell.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        let now = Instant::now();
         self.mailbox.refuse(refusal.clone());
         let mut refusals = self.kind.refusals.lock();
         // What has been over for long says nothing about the next start.
         refusals.retain(|_, old| old.until + limits::START_BACKOFF_MAX > now);
         refusals.insert(self.key.clone(), refusal);
+    }
+
+    /// Refuses calls no longer, and forgets for what it did.
+    pub(super) fn forget_refusal(&self) {
+        self.kind.refusals.lock().remove(&self.key);
+        self.mailbox.forget_refusal();
     }
 
     /// Takes everything that waits, and answers whoever waits for a reply that no code of this cell will give any more.
@@ -386,15 +396,21 @@ impl<A: Handlers> Cell<A> {
         self.mailbox.give_up(error)
     }
 
-    /// Notes that the actor started.
-    pub(super) fn awake(self: &Arc<Self>) {
-        if self.mailbox.failures() > 0 {
+    /// Forgets that starts failed: one did not, or the actor that did not start is gone.
+    pub(super) fn forgive(&self) {
+        if self.mailbox.forgive() {
             self.kind.refusals.lock().remove(&self.key);
         }
+    }
+
+    /// Notes that the actor started.
+    pub(super) fn awake(self: &Arc<Self>) {
+        self.forgive();
         // One that will be idle looks at the clock then.
         let looks = !A::__STORED && A::OPTIONS.sleep_after.is_none();
         let now = looks.then(|| self.system.alarms().now());
         self.mailbox.set_awake(now);
+        self.tell_change(Change::Woke);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.
             self.sleep_now();

@@ -12,6 +12,7 @@ use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::observers::Until;
 use crate::runtime::turn::Turn;
 use crate::store::{self, Database, StoreError};
+use crate::watch::Change;
 
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
 pub(super) async fn commit<A: Handlers>(
@@ -100,7 +101,10 @@ pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> 
     } else {
         Ok(())
     };
+    // Whoever takes the key next has not failed to start.
+    cell.forget_refusal();
     cell.end_observers(Until::Destroyed);
+    cell.tell_change(Change::Destroyed);
     removed
 }
 

@@ -10,6 +10,7 @@ use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, answer};
 use crate::runtime::migrate;
 use crate::store::StoreError;
+use crate::watch::Change;
 
 /// What went wrong, and where.
 pub(super) struct Failed {
@@ -101,13 +102,20 @@ pub(super) fn fail<A: Handlers>(
         cause: failed.cause,
     });
     tracing::error!(actor = A::NAME, key = %cell.key(), %error, "an actor did not start");
+    cell.tell_change(Change::NotStarted(Arc::clone(&error)));
+    let error = CallError::Start(error);
     if back_off {
         cell.back_off(&error);
     }
+    turn_away(cell, first, &error);
+    error
+}
+
+/// Tells everybody who waits that the actor does not answer.
+pub(super) fn turn_away<A: Handlers>(cell: &Cell<A>, first: Option<Mail<A>>, error: &CallError) {
     let (mail, requests) = cell.mailbox().drain();
-    let error = CallError::Start(error);
     for mail in first.into_iter().chain(mail) {
-        reject(cell, mail, &error);
+        reject(cell, mail, error);
     }
     for request in requests {
         let result = match request.ending {
@@ -118,5 +126,4 @@ pub(super) fn fail<A: Handlers>(
         };
         answer(request.waiter, result);
     }
-    error
 }

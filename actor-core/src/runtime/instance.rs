@@ -20,6 +20,7 @@ use crate::runtime::mailbox::{Mailbox, Taken};
 use crate::runtime::preamble::{self, Started};
 use crate::runtime::turn::Turn;
 use crate::store::{Database, Durability, queue};
+use crate::watch::Change;
 
 /// Requests that go back to the mailbox when this is dropped.
 struct Later<'m, A: Handlers>(&'m Mailbox<A>, Vec<Request>);
@@ -203,7 +204,9 @@ impl<A: Handlers> Instance<A> {
                 self.turn.runs_ended().await;
                 let Self { actor, turn, .. } = *self;
                 drop(actor);
+                let cell = Arc::clone(turn.cell());
                 ending::close(turn, false).await;
+                cell.tell_change(Change::Slept);
                 After::Ended(Ended::in_order(request.waiter, Ok(())))
             }
             Ending::Destroy => match self.destroy_hooks().await {
@@ -294,6 +297,9 @@ impl<A: Handlers> Instance<A> {
             let ran =
                 preamble::run_hook(&mut self.actor, &mut self.turn, Step::OnDestroy, hook).await;
             if let Err(fault) = ran {
+                if let Fault::Panicked(panic) = &fault {
+                    self.note_panic(hook.name, panic);
+                }
                 let flow = match (&fault, ending::undo(&mut self.actor, &mut self.turn)) {
                     (Fault::Panicked(_), _) | (_, Err(_)) => Flow::Crash,
                     _ => Flow::GoOn,
@@ -328,7 +334,9 @@ impl<A: Handlers> Instance<A> {
         self.turn.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;
         drop(actor);
+        let cell = Arc::clone(turn.cell());
         ending::close(turn, true).await;
+        cell.tell_change(Change::Crashed);
         After::Ended(Ended::crashed())
     }
 }

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
@@ -90,6 +91,9 @@ impl Ended {
 impl<A: Handlers> Life<A> {
     /// Starts the actor, if anything that waits needs it.
     pub(super) fn start(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        if !A::HOOKS.run.is_empty() {
+            cell.mailbox().forget_runs();
+        }
         let traced = trace::start(A::NAME, cell.key(), restart);
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
             let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));
@@ -99,18 +103,20 @@ impl<A: Handlers> Life<A> {
             };
         }
         let starting = Arc::clone(cell);
-        let start = async move {
-            let started = if A::__STORED {
-                preamble::start(&starting, restart).await
-            } else {
-                memory::start(&starting, restart).await
-            };
-            match started {
-                Some(started) => After::Awake(awake(&starting, started)),
-                None => After::Ended(Ended::nothing()),
-            }
-        };
+        let start = async move { come_up(&starting, restart).await };
         Self::wait(cell, traced.around(start))
+    }
+
+    /// Starts an actor again that crashed, after a pause.
+    pub(super) fn start_after(cell: &Arc<Cell<A>>, pause: Duration) -> Self {
+        cell.mailbox().forget_runs();
+        cell.mailbox().set_status(Status::Starting);
+        let starting = Arc::clone(cell);
+        Self::wait(cell, async move {
+            tokio::time::sleep(pause).await;
+            let traced = trace::start(A::NAME, starting.key(), true);
+            traced.around(come_up(&starting, true)).await
+        })
     }
 
     fn wait(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
@@ -168,6 +174,19 @@ impl<A: Handlers> Life<A> {
     pub(super) fn crash(instance: Box<Instance<A>>) -> Self {
         let cell = Arc::clone(instance.turn.cell());
         Self::wait(&cell, instance.crash())
+    }
+}
+
+/// Runs the preamble.
+async fn come_up<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> After<A> {
+    let started = if A::__STORED {
+        preamble::start(cell, restart).await
+    } else {
+        memory::start(cell, restart).await
+    };
+    match started {
+        Some(started) => After::Awake(awake(cell, started)),
+        None => After::Ended(Ended::nothing()),
     }
 }
 

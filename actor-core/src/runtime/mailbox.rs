@@ -12,7 +12,6 @@ mod inner;
 mod sending;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
 
@@ -20,14 +19,16 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
-use crate::error::{CallError, StartError};
+use crate::error::CallError;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::gate::Answer;
+use crate::runtime::health::Health;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Extra, Mail, Next, Request, Waiter, answer};
 use crate::runtime::room::Place;
 use crate::runtime::slots::SlotId;
+use crate::runtime::supervision::Budget;
 pub(super) use finished::Finished;
 pub(super) use inner::{Inner, Kept};
 pub(crate) use sending::Sending;
@@ -45,17 +46,32 @@ pub enum Status {
     Awake,
     /// It answers what was sent before, and then sleeps or is destroyed.
     Stopping,
+    /// It crashed too often, so that calls are refused for a while.
+    Failed,
 }
 
-/// Calls are refused until then, because a start failed.
+/// Calls are refused until then, because a start failed or the actor crashed too often.
 #[derive(Clone)]
 pub(crate) struct Refusal {
-    /// How it failed.
-    pub(crate) error: Arc<StartError>,
+    /// What they are told.
+    pub(crate) error: CallError,
     /// Until when.
     pub(crate) until: Instant,
     /// How often in a row.
     pub(crate) failures: u32,
+    /// What is known of its crashes, if it is those; it outlives the cell.
+    pub(crate) crashed: Option<Box<Health>>,
+}
+
+impl Refusal {
+    /// Returns what a call is told that is refused now.
+    fn told(&self) -> CallError {
+        let mut error = self.error.clone();
+        if let CallError::FailedTooOften { retry_after, .. } = &mut error {
+            *retry_after = self.until.saturating_duration_since(Instant::now());
+        }
+        error
+    }
 }
 
 /// What waits for one actor.
@@ -125,8 +141,6 @@ impl<A: Handlers> Mailbox<A> {
         // Only one that may find nobody needs to carry what the actor is created with.
         let alone = inner.status != Status::Awake || inner.requests.is_some();
         let input = call.input.filter(|_| alone).cloned();
-        let caller = std::mem::take(caller);
-        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         let here = way != Way::Queued && inner.can_run_in_place();
         if way == Way::Direct
             && here
@@ -142,6 +156,8 @@ impl<A: Handlers> Mailbox<A> {
             let waker = if here { Waker::noop() } else { waker };
             inner.slots.insert(waker.clone())
         });
+        let caller = std::mem::take(caller);
+        let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         inner.append(Mail::Action {
             message,
             reply,
@@ -349,7 +365,7 @@ impl<A: Handlers> Mailbox<A> {
 
     /// Returns whether the actor is awake.
     pub(crate) fn status(&self) -> Status {
-        self.inner.lock().status
+        self.inner.lock().shown_status()
     }
 
     /// Notes how far the instance is.
@@ -361,7 +377,6 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn set_awake(&self, now: Option<u64>) {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
-        inner.refusal = None;
         if let Some(now) = now {
             inner.begin_at(now);
         }
@@ -373,9 +388,23 @@ impl<A: Handlers> Mailbox<A> {
         (inner.since > 0).then_some((inner.status, inner.since))
     }
 
+    /// Refuses calls no more. Returns whether it did.
+    pub(super) fn forgive(&self) -> bool {
+        self.inner.lock().refusal.take().is_some()
+    }
+
     /// Refuses calls for a while, from the moment the instance ends.
     pub(super) fn refuse(&self, refusal: Refusal) {
         self.inner.lock().refusal = Some(Box::new(refusal));
+    }
+
+    /// Refuses calls no longer, and forgets for what it did.
+    pub(super) fn forget_refusal(&self) {
+        let mut inner = self.inner.lock();
+        inner.refusal = None;
+        if let Some(health) = &mut inner.health {
+            health.budget = Budget::default();
+        }
     }
 
     /// Returns how often in a row the actor failed to start.

@@ -1,5 +1,6 @@
 //! Tasks and lifecycle: how an actor starts, answers, sleeps and ends.
 
+mod act;
 mod actions;
 mod agenda;
 mod alarms;
@@ -14,6 +15,7 @@ mod ending;
 mod events;
 mod failed;
 mod gate;
+mod health;
 mod here;
 mod inbox;
 mod inside;
@@ -37,6 +39,7 @@ mod runs;
 mod saved;
 mod scheduler;
 mod slots;
+mod supervision;
 mod tasks;
 mod timers;
 mod turn;

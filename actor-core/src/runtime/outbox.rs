@@ -193,6 +193,7 @@ async fn settle<A: Handlers>(cell: &Arc<Cell<A>>, landed: Landed) -> Result<(), 
         first,
         result,
     } = landed;
+    let mut pause = limits::RETRY_DELAY_MIN;
     let delivered = match result {
         Ok(delivered) => Some(delivered),
         Err(error @ (CallError::NotFound { .. } | CallError::Start(_))) => Some(Delivered {
@@ -205,6 +206,9 @@ async fn settle<A: Handlers>(cell: &Arc<Cell<A>>, landed: Landed) -> Result<(), 
         }),
         // INVARIANT 3: it may have been handled or not, so it is not the message that failed.
         Err(error) => {
+            if let CallError::FailedTooOften { retry_after, .. } = error {
+                pause = pause.max(retry_after);
+            }
             tracing::warn!(actor = A::NAME, key = %cell.key(), receiver, %error, "what became of messages is not known");
             None
         }
@@ -213,8 +217,7 @@ async fn settle<A: Handlers>(cell: &Arc<Cell<A>>, landed: Landed) -> Result<(), 
         if let Some(delivered) = delivered {
             return write_down(connection, &receiver, delivered, now);
         }
-        let due = now + duration_ms(limits::RETRY_DELAY_MIN);
-        messages::postpone(connection, &receiver, due)
+        messages::postpone(connection, &receiver, now + duration_ms(pause))
     };
     let settle = Inside {
         // What is lost with the power is delivered again, and the receiver remembers.

@@ -192,7 +192,10 @@ impl<A: Handlers> Cell<A> {
     /// Ends an instance, and begins the next one if something waits for it: it starts when the hooks of the last have ended
     /// and its file is closed.
     fn after(self: &Arc<Self>, ended: Ended) -> Option<Life<A>> {
-        let retired = !ended.crashed && self.mailbox().retire();
+        if ended.crashed {
+            return self.after_crash();
+        }
+        let retired = self.mailbox().retire();
         // Who asked for the end learns of it when the status says so too.
         if let Some((waiter, result)) = ended.answer {
             answer(waiter, result);
@@ -201,7 +204,7 @@ impl<A: Handlers> Cell<A> {
             self.system().tasks().end();
             return None;
         }
-        Some(Life::start(self, ended.crashed))
+        Some(Life::start(self, false))
     }
 
     /// Lets the baton go, and the life with it.

@@ -10,10 +10,12 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::background::Background;
-use crate::hooks::Step;
+use crate::hooks::{Hook, Step};
 use crate::keep_awake::KeepAwake;
 use crate::limits;
 use crate::observe::trace;
+use crate::runtime::cell::Cell;
+use crate::runtime::health::RunChange;
 use crate::runtime::limited::{Fault, Running, limited};
 use crate::runtime::turn::Turn;
 
@@ -79,29 +81,13 @@ impl<A: Handlers> Turn<A> {
             return;
         }
         let cell = Arc::clone(self.cell());
+        cell.mailbox().begin_runs(A::HOOKS.run);
         let (abort, aborted) = watch::channel(false);
         let started = self.runs.0.get_or_insert_default();
         started.abort = Some(abort);
-        for hook in A::HOOKS.run {
-            let cell = Arc::clone(&cell);
-            let aborted = aborted.clone();
-            started.tasks.spawn(async move {
-                let background = Background::new(Arc::clone(&cell), aborted);
-                let code = A::__run(hook.id, background);
-                let traced = trace::run(A::NAME, cell.key(), hook.name);
-                let limit = A::OPTIONS.timeouts.of(Step::Run);
-                let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
-                let mut running = beside::<A>(hook);
-                match limited(&mut running, limit, traced.around(code)).await {
-                    Ok(()) => {}
-                    Err(Fault::Panicked(panic)) => {
-                        tracing::error!(actor, %key, hook, panic, "a run hook panicked");
-                    }
-                    Err(fault) => {
-                        tracing::error!(actor, %key, hook, ?fault, "a run hook failed");
-                    }
-                }
-            });
+        for (index, hook) in A::HOOKS.run.iter().enumerate() {
+            let running = keep_running(Arc::clone(&cell), index, hook, aborted.clone());
+            started.tasks.spawn(running);
         }
     }
 
@@ -144,5 +130,77 @@ fn beside<A: Handlers>(name: &'static str) -> Running {
         asks_as: None,
         actor: A::NAME,
         name,
+    }
+}
+
+/// Runs a hook until it ends well or the actor stops. One that fails is started again after a pause.
+async fn keep_running<A: Handlers>(
+    cell: Arc<Cell<A>>,
+    index: usize,
+    hook: &'static Hook,
+    mut aborted: watch::Receiver<bool>,
+) {
+    let note = |change| cell.mailbox().note_run(index, change);
+    let mut pause = limits::RUN_BACKOFF_MIN;
+    loop {
+        let began = Instant::now();
+        let background = Background::new(Arc::clone(&cell), aborted.clone());
+        let Err(fault) = run_once(&cell, hook, background).await else {
+            return note(RunChange::Ended(None));
+        };
+        if began.elapsed() >= limits::RUN_WELL {
+            pause = limits::RUN_BACKOFF_MIN;
+        }
+        let stops = *aborted.borrow();
+        let error = report(&cell, hook, fault, (!stops).then_some(pause));
+        if stops {
+            return note(RunChange::Ended(Some(error)));
+        }
+        note(RunChange::Paused(error));
+        tokio::select! {
+            biased;
+            // The sender is dropped with the instance only, which is a stop as well.
+            _ = aborted.wait_for(|aborted| *aborted) => return note(RunChange::Ended(None)),
+            () = tokio::time::sleep(pause) => {}
+        }
+        note(RunChange::Restarted);
+        pause = pause.saturating_mul(2).min(limits::RUN_BACKOFF_MAX);
+    }
+}
+
+/// Runs a hook to its end.
+async fn run_once<A: Handlers>(
+    cell: &Cell<A>,
+    hook: &'static Hook,
+    background: Background<A>,
+) -> Result<(), Fault> {
+    let mut running = beside::<A>(hook.name);
+    let traced = trace::run(A::NAME, cell.key(), hook.name);
+    let code = traced.around(A::__run(hook.id, background));
+    limited(&mut running, A::OPTIONS.timeouts.of(Step::Run), code).await
+}
+
+/// Logs how a hook failed, and returns it as text. It is started again after the pause, if there is one.
+fn report<A: Handlers>(
+    cell: &Cell<A>,
+    hook: &Hook,
+    fault: Fault,
+    pause: Option<Duration>,
+) -> String {
+    let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
+    match fault {
+        Fault::Panicked(panic) => {
+            tracing::error!(actor, %key, hook, panic, again_after = ?pause, "a run hook panicked");
+            panic
+        }
+        Fault::Failed(failure) => {
+            let error = failure.to_string();
+            tracing::error!(actor, %key, hook, error, again_after = ?pause, "a run hook failed");
+            error
+        }
+        Fault::TimedOut(limit) => {
+            tracing::error!(actor, %key, hook, ?limit, again_after = ?pause, "a run hook took too long");
+            format!("took longer than {limit:?}")
+        }
     }
 }

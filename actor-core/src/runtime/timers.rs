@@ -60,7 +60,7 @@ impl<A: Handlers> Instance<A> {
             Ok(message) => message,
             Err(fault) => {
                 let (actor, key, action) = (A::NAME, self.turn.cell().key(), &timer.action);
-                tracing::error!(actor, %key, action, %fault, "a timer cannot run");
+                tracing::error!(actor, %key, action, error = %fault, "a timer cannot run");
                 let reason = fault.to_string();
                 let settled = self.settle(|connection, now| {
                     record(connection, &timer, timer.tries, Some(&reason), now)?;

@@ -1,7 +1,6 @@
 //! [`Inner`]: what is in a mailbox, behind its lock.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::task::Waker;
 
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use crate::error::CallError;
 use crate::limits;
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::baton::{Baton, Due};
+use crate::runtime::health::Health;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request};
 use crate::runtime::room::{Place, Room};
@@ -48,6 +48,8 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(super) pushed: u64,
     pub(super) taken: u64,
     pub(super) refusal: Option<Box<Refusal>>,
+    /// What few actors have; nothing at all as long as there is none.
+    pub(in crate::runtime) health: Option<Box<Health>>,
     /// When the actor came to be, if it is in memory only, and when it became idle the last time: milliseconds of the alarms,
     /// of which the first has no 0.
     pub(super) since: u64,
@@ -75,6 +77,7 @@ impl<A: Handlers> Inner<A> {
             crashes: false,
             pushed: 0,
             taken: 0,
+            health: refusal.as_ref().and_then(|refusal| refusal.crashed.clone()),
             refusal: refusal.map(Box::new),
             since: 0,
             idle_since: 0,
@@ -83,11 +86,19 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
-    /// Returns why calls are refused now, if the last start failed.
+    /// Returns why calls are refused now, if they are.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         let refusal = self.refusal.as_deref()?;
         let refuses = self.status == Status::Asleep && Instant::now() < refusal.until;
         refuses.then_some(refusal)
+    }
+
+    /// Returns how the actor is, for others.
+    pub(in crate::runtime) fn shown_status(&self) -> Status {
+        match self.refusal() {
+            Some(refusal) if refusal.crashed.is_some() => Status::Failed,
+            _ => self.status,
+        }
     }
 
     /// Puts mail behind all other.
@@ -110,7 +121,7 @@ impl<A: Handlers> Inner<A> {
     /// Takes room for one mail, unless the actor refuses calls.
     pub(super) fn enter(&mut self, place: &mut Option<Place>) -> Result<(), Unsent> {
         if let Some(refusal) = self.refusal() {
-            return Err(Unsent::Refused(Arc::clone(&refusal.error)));
+            return Err(Unsent::Refused(refusal.told()));
         }
         if place.take().is_some() {
             self.room.settle();
@@ -121,7 +132,7 @@ impl<A: Handlers> Inner<A> {
     }
 
     /// Returns how much room is in use.
-    pub(super) fn used(&self) -> usize {
+    pub(in crate::runtime) fn used(&self) -> usize {
         self.queue.len() + self.held as usize
     }
 
@@ -180,6 +191,9 @@ impl<A: Handlers> Inner<A> {
         self.baton = Baton::new();
         self.idle_since = 0;
         self.since = 0;
+        if let Some(health) = &mut self.health {
+            health.forget_runs();
+        }
     }
 
     pub(super) fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::actor::Handlers;
-use crate::error::StartError;
+use crate::error::CallError;
 use crate::runtime::chain::Chain;
 use crate::runtime::instance::Instance;
 use crate::runtime::life::Life;
@@ -50,8 +50,8 @@ pub(in crate::runtime) enum Unsent {
     Full,
     /// Somebody wants spans, and where it is made was not noted.
     Unknown,
-    /// The last start failed, and it is too early for the next one.
-    Refused(Arc<StartError>),
+    /// The last start failed, or the actor crashed too often, and it is too early for the next start.
+    Refused(CallError),
 }
 
 /// How a mail is pushed.

@@ -1,0 +1,230 @@
+//! When an actor that crashed starts again, and when it is given up for a while.
+//!
+//! # Invariants
+//!
+//! 1. What waits is kept as long as the budget lasts. With the budget everybody who waits is answered, and the last life ends.
+//! 2. Only panics of the user's code count: a commit that the disk lost, and a crash that a test asks for, do not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::actor::Handlers;
+use crate::error::CallError;
+use crate::limits;
+use crate::runtime::cell::Cell;
+use crate::runtime::failed::turn_away;
+use crate::runtime::inside::{Work, Working};
+use crate::runtime::instance::{Flow, Instance};
+use crate::runtime::life::Life;
+use crate::runtime::mail::Mail;
+use crate::runtime::mailbox::Refusal;
+use crate::runtime::memory;
+use crate::watch::Change;
+
+/// What comes after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The actor starts again at once.
+    Start,
+    /// It starts again after a pause.
+    Pause(Duration),
+    /// Calls are refused for this long.
+    Fail(Duration),
+}
+
+/// How often an actor panicked lately, and was given up in a row.
+#[derive(Clone, Default)]
+pub(super) struct Budget {
+    /// When it panicked since the window began, or since it was given up; at most one more than the budget.
+    recent: Vec<Instant>,
+    /// Whether the last panic was not looked at yet.
+    fresh: bool,
+    /// How often it was given up in a row, and until when the last time.
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Budget {
+    /// Notes a panic.
+    pub(super) fn note(&mut self, now: Instant) {
+        self.recent
+            .retain(|at| now.duration_since(*at) < limits::CRASH_WINDOW);
+        self.recent.push(now);
+        self.fresh = true;
+        let row = |until: Instant| until + limits::CRASH_WINDOW;
+        if self.until.is_some_and(|until| row(until) < now) {
+            (self.failures, self.until) = (0, None);
+        }
+    }
+
+    /// Decides what comes after a crash.
+    fn next(&mut self, now: Instant) -> Next {
+        // INVARIANT 2
+        if !std::mem::take(&mut self.fresh) {
+            return Next::Start;
+        }
+        let crashes = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        if crashes > limits::CRASHES {
+            let pause = doubled(limits::FAILED_MIN, self.failures).min(limits::FAILED_MAX);
+            self.recent = Vec::new();
+            self.failures = self.failures.saturating_add(1);
+            self.until = Some(now + pause);
+            return Next::Fail(pause);
+        }
+        match crashes.checked_sub(2) {
+            None => Next::Start,
+            Some(times) => Next::Pause(doubled(limits::CRASH_PAUSE, times)),
+        }
+    }
+}
+
+/// Doubles a pause some times.
+pub(super) fn doubled(pause: Duration, times: u32) -> Duration {
+    pause.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Begins the next life of an actor that crashed, unless it crashed too often.
+    pub(super) fn after_crash(self: &Arc<Self>) -> Option<Life<A>> {
+        let now = Instant::now();
+        let next = match &mut self.mailbox().lock().health {
+            Some(health) => health.budget.next(now),
+            None => Next::Start,
+        };
+        match next {
+            Next::Start => Some(Life::start(self, true)),
+            Next::Pause(pause) => Some(Life::start_after(self, pause)),
+            Next::Fail(pause) => {
+                self.fail(now + pause);
+                None
+            }
+        }
+    }
+
+    /// Refuses calls until then, and ends the last life.
+    fn fail(self: &Arc<Self>, until: Instant) {
+        let health = self.mailbox().lock().health.as_deref().cloned();
+        let health = health.unwrap_or_default();
+        let last = health.last();
+        let error = CallError::FailedTooOften {
+            subject: self.subject(),
+            crashes: limits::CRASHES + 1,
+            name: last.map_or("", |crash| crash.name),
+            panic: last.map_or_else(String::new, |crash| crash.message.clone()),
+            retry_after: until.saturating_duration_since(Instant::now()),
+        };
+        tracing::error!(actor = A::NAME, key = %self.key(), %error, "an actor is given up for a while");
+        self.refuse(Refusal {
+            error: error.clone(),
+            until,
+            failures: 1,
+            crashed: Some(Box::new(health)),
+        });
+        self.tell_change(Change::Failed(error.clone()));
+        // INVARIANT 1: what comes between the two is answered, too.
+        loop {
+            turn_away(self, None, &error);
+            if self.mailbox().retire() {
+                break;
+            }
+        }
+        self.system().tasks().end();
+    }
+
+    /// Starts the actor at once, whatever went wrong before, and waits until it is awake.
+    pub(crate) async fn restart(
+        self: &Arc<Self>,
+        input: Option<Arc<A::Input>>,
+    ) -> Result<(), CallError> {
+        self.forget_refusal();
+        let input = input.or_else(memory::input::<A>);
+        let (done, awake) = oneshot::channel();
+        let wake = Box::new(Wake::<A> { input, done });
+        self.send_mail(Mail::Work(wake)).await?;
+        awake.await.unwrap_or_else(|_| Err(self.shut_down()))
+    }
+}
+
+/// Work that is done when the actor is awake.
+struct Wake<A: Handlers> {
+    input: Option<Arc<A::Input>>,
+    done: oneshot::Sender<Result<(), CallError>>,
+}
+
+impl<A: Handlers> Work<A> for Wake<A> {
+    fn may_wait(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, _instance: &mut Instance<A>) -> Working<'_> {
+        // Who does not wait any more does not need the answer.
+        let _ = self.done.send(Ok(()));
+        Box::pin(std::future::ready(Flow::GoOn))
+    }
+
+    fn reject(self: Box<Self>, error: CallError) {
+        let _ = self.done.send(Err(error));
+    }
+
+    fn input(&self) -> Option<Arc<A::Input>> {
+        self.input.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Panics at a time, in milliseconds from the first one.
+    fn crash(budget: &mut Budget, start: Instant, at: u64) -> Next {
+        let now = start + Duration::from_millis(at);
+        budget.note(now);
+        budget.next(now)
+    }
+
+    #[test]
+    fn the_pause_doubles_until_the_budget_is_spent() {
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        let pause = |ms| Next::Pause(Duration::from_millis(ms));
+        let nexts = [0, 1, 2, 3, 4, 5].map(|at| crash(&mut budget, start, at));
+        let failed = Next::Fail(Duration::from_secs(30));
+        let pauses = [pause(100), pause(200), pause(400), pause(800)];
+        assert_eq!(nexts[0], Next::Start);
+        assert_eq!(nexts[1..5], pauses);
+        assert_eq!(nexts[5], failed);
+    }
+
+    #[test]
+    fn only_what_was_in_the_last_30_seconds_counts() {
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        assert_eq!(crash(&mut budget, start, 0), Next::Start);
+        let pause = Next::Pause(Duration::from_millis(100));
+        assert_eq!(crash(&mut budget, start, 29_999), pause);
+        assert_eq!(crash(&mut budget, start, 30_000), pause);
+        assert_eq!(crash(&mut budget, start, 60_000), Next::Start);
+        // A commit that was lost is no panic.
+        assert_eq!(budget.next(start), Next::Start);
+    }
+
+    #[test]
+    fn failures_in_a_row_double_up_to_ten_minutes_and_a_quiet_time_ends_the_row() {
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        let mut at = 0;
+        let mut fail = |budget: &mut Budget, quiet: u64| {
+            at += quiet;
+            let next = (0..6).map(|_| crash(budget, start, at)).last();
+            let Some(Next::Fail(pause)) = next else {
+                panic!("it is not given up: {next:?}");
+            };
+            at += u64::try_from(pause.as_millis()).unwrap();
+            pause.as_secs()
+        };
+        let pauses = [0; 7].map(|quiet| fail(&mut budget, quiet));
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 600, 600]);
+        assert_eq!(fail(&mut budget, 30_000), 600);
+        assert_eq!(fail(&mut budget, 30_001), 30);
+    }
+}
