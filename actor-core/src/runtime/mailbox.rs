@@ -134,8 +134,8 @@ impl<A: Handlers> Mailbox<A> {
         if trace::is_on() && !caller.is_noted() {
             return Err(Unsent::Unknown);
         }
-        let mut inner = self.inner.lock();
-        let inner = &mut *inner;
+        let mut locked = self.inner.lock();
+        let inner = &mut *locked;
         inner.enter(place)?;
         let message = call.message.take().expect("a call is pushed once");
         // Only one that may find nobody needs to carry what the actor is created with.
@@ -149,6 +149,10 @@ impl<A: Handlers> Mailbox<A> {
         {
             let begun = inner.baton.try_begin();
             assert!(begun, "nobody runs a cell that listens");
+            // It takes no room, and nobody looks for mail behind it: who was granted room has left it to the next.
+            let woken = inner.grant();
+            drop(locked);
+            woken.into_iter().for_each(Waker::wake);
             return Ok(Posted::Direct(instance, message));
         }
         let reply = call.asker.map(|waker| {
