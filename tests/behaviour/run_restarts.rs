@@ -51,19 +51,15 @@ impl Worker {
         let began = system.extension::<Instant>().unwrap();
         let log = system.extension::<Log>().unwrap();
         log.push(began.elapsed().as_millis().to_string());
-        match system.extension::<Plan>().unwrap().next() {
-            Some((after, end)) => {
-                pass(after).await;
-                match end {
-                    End::Well => Ok(()),
-                    End::Error => Err(Broken("the work").into()),
-                    End::Panic => panic!("the work panics"),
-                }
-            }
-            None => {
-                background.aborted().await;
-                Ok(())
-            }
+        let Some((after, end)) = system.extension::<Plan>().unwrap().next() else {
+            background.aborted().await;
+            return Ok(());
+        };
+        pass(after).await;
+        match end {
+            End::Well => Ok(()),
+            End::Error => Err(Broken("the work").into()),
+            End::Panic => panic!("the work panics"),
         }
     }
 
@@ -119,7 +115,7 @@ async fn a_run_hook_that_fails_is_started_again_with_pauses_that_double_up_to_30
     let worker = system.get_or_create::<Worker>("a", ());
     assert_eq!(worker.info().runs, []);
     assert_eq!(worker.add().await.unwrap(), (1, 1));
-    pass(Duration::from_secs(120)).await;
+    pass(Duration::from_mins(2)).await;
     assert_eq!(
         log.take(),
         [
@@ -141,13 +137,13 @@ async fn a_run_hook_that_fails_is_started_again_with_pauses_that_double_up_to_30
 #[tokio::test(start_paused = true)]
 async fn a_run_hook_that_ran_well_for_30_seconds_is_started_again_after_the_shortest_pause() {
     let directory = directory();
-    let long = Duration::from_secs(30);
+    let well = Duration::from_secs(30);
     let almost = Duration::from_millis(29_999);
     let plan = Plan::of([
         (AT_ONCE, End::Error),
         (AT_ONCE, End::Error),
         (almost, End::Panic),
-        (long, End::Panic),
+        (well, End::Panic),
         (AT_ONCE, End::Error),
     ]);
     let (system, log) = start(&directory, plan).await;
@@ -188,7 +184,7 @@ async fn the_signal_to_stop_ends_a_pause_at_once() {
     let (system, log) = start(&directory, plan).await;
     let worker = system.get_or_create::<Worker>("a", ());
     worker.add().await.unwrap();
-    pass(Duration::from_secs(60)).await;
+    pass(Duration::from_mins(1)).await;
     let pausing = ("work", RunState::Pausing, 9, Some("the work is broken"));
     assert_eq!(only(&worker.info().runs), pausing);
     let began = Instant::now();

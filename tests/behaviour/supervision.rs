@@ -206,7 +206,7 @@ async fn each_failure_in_a_row_lasts_twice_as_long_until_somebody_restarts_the_a
         pass(lasts).await;
     }
     spend(&fragile).await;
-    let lasts = Duration::from_secs(240);
+    let lasts = Duration::from_mins(4);
     assert_eq!(retry_after(fragile.add().await.unwrap_err()), lasts);
     let now = began.elapsed();
     fragile.restart().await.unwrap();
@@ -262,7 +262,7 @@ async fn timers_and_messages_of_a_failed_actor_wait_for_it() {
     pass(Duration::from_secs(29)).await;
     assert_eq!(fragile.status(), Status::Failed);
     assert_eq!(log.take(), Vec::<String>::new());
-    pass(Duration::from_secs(60)).await;
+    pass(Duration::from_mins(1)).await;
     // Each is handled, once, by the first instance that can.
     assert_eq!(log.take(), ["31500"]);
     assert_eq!(fragile.add().await.unwrap(), (3, 3));
