@@ -1,8 +1,11 @@
 //! The mailbox: order, back-pressure and tells.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actor_core::prelude::*;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::probe::{NEW, Probe, probes};
 use crate::support::{Fault, directory, pass, settle, start};
@@ -183,5 +186,58 @@ async fn a_cycle_of_asks_is_refused_at_once_with_its_path() {
     );
     a.tell_on("a").await.unwrap();
     assert_eq!(a.pass_on(names("b")).await.unwrap(), 2, "nobody hangs");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+/// Has room for four calls, and starts when it is let.
+#[derive(Actor)]
+#[actor(name = "narrow", mailbox = 4, sleep_after = "30s")]
+struct Narrow {
+    #[state]
+    count: State<u32>,
+}
+
+#[actor]
+impl Narrow {
+    #[on_wake]
+    async fn wait(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+        let released = cx.system().extension::<Arc<Notify>>();
+        released.unwrap().notified().await;
+        Ok(())
+    }
+
+    #[action]
+    fn read(&self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        Ok(*self.count)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waited_for_room_and_runs_in_place_leaves_its_room_to_the_next() {
+    let directory = directory();
+    let released = Arc::new(Notify::new());
+    let system = System::builder()
+        .data_dir(directory.path())
+        .extension(Arc::clone(&released))
+        .register::<Narrow>()
+        .start()
+        .await
+        .unwrap();
+    released.notify_one();
+    let narrow = system.create::<Narrow>("a", ()).await.unwrap();
+    narrow.sleep().await.unwrap();
+    // Four are in the mailbox, and the others in the line: more than get room at once.
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let narrow = narrow.clone();
+            tokio::spawn(async move { narrow.read().await })
+        })
+        .collect();
+    settle().await;
+    let began = Instant::now();
+    released.notify_one();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap(), 0);
+    }
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
