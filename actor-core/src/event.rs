@@ -95,6 +95,14 @@ impl Lagged {
     }
 }
 
+impl<T: Clone> Observer<T> {
+    /// Takes the next value, or says in the user's words that some were missed.
+    pub(crate) fn poll_lagging(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<T, Lagged>>> {
+        let next = self.poll_next(task);
+        next.map(|next| next.map(|next| next.map_err(|missed| Lagged { missed })))
+    }
+}
+
 impl<A: Handlers, S: Keyed> Context<'_, A, S> {
     /// Tells those who subscribe to this actor of something, when this hook or action is durable; not at all if it fails.
     ///
@@ -157,12 +165,7 @@ impl<E: Event> Subscription<E> {
     ///
     /// Cancel safe: no event is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Result<E, Lagged>> {
-        poll_fn(|task| self.poll(task)).await
-    }
-
-    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<E, Lagged>>> {
-        let next = self.0.poll_next(task);
-        next.map(|next| next.map(|next| next.map_err(|missed| Lagged { missed })))
+        poll_fn(|task| self.0.poll_lagging(task)).await
     }
 }
 
@@ -170,7 +173,7 @@ impl<E: Event> Stream for Subscription<E> {
     type Item = Result<E, Lagged>;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll(task)
+        self.get_mut().0.poll_lagging(task)
     }
 }
 

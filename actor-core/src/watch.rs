@@ -109,12 +109,7 @@ impl Watch {
     ///
     /// Cancel safe: no change is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Result<Change, Lagged>> {
-        poll_fn(|task| self.poll(task)).await
-    }
-
-    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<Change, Lagged>>> {
-        let next = self.0.poll_next(task);
-        next.map(|next| next.map(|next| next.map_err(|missed| Lagged { missed })))
+        poll_fn(|task| self.0.poll_lagging(task)).await
     }
 }
 
@@ -122,7 +117,7 @@ impl Stream for Watch {
     type Item = Result<Change, Lagged>;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll(task)
+        self.get_mut().0.poll_lagging(task)
     }
 }
 

@@ -112,7 +112,7 @@ impl<A: Handlers> Turn<A> {
             let mut running = beside::<A>(name);
             if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
                 let (actor, key) = (A::NAME, cell.key());
-                tracing::error!(actor, %key, name, panic, "what an actor began beside itself panicked");
+                tracing::error!(actor, %key, name, error = panic, "what an actor began beside itself panicked");
             }
         };
         started.tasks.spawn_on(task, &runtime);
@@ -188,19 +188,11 @@ fn report<A: Handlers>(
     pause: Option<Duration>,
 ) -> String {
     let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
-    match fault {
-        Fault::Panicked(panic) => {
-            tracing::error!(actor, %key, hook, panic, again_after = ?pause, "a run hook panicked");
-            panic
-        }
-        Fault::Failed(failure) => {
-            let error = failure.to_string();
-            tracing::error!(actor, %key, hook, error, again_after = ?pause, "a run hook failed");
-            error
-        }
-        Fault::TimedOut(limit) => {
-            tracing::error!(actor, %key, hook, ?limit, again_after = ?pause, "a run hook took too long");
-            format!("took longer than {limit:?}")
-        }
-    }
+    let (what, error) = match fault {
+        Fault::Panicked(panic) => ("panicked", panic),
+        Fault::Failed(failure) => ("failed", failure.to_string()),
+        Fault::TimedOut(limit) => ("took too long", format!("took longer than {limit:?}")),
+    };
+    tracing::error!(actor, %key, hook, error, again_after = ?pause, "a run hook {what}");
+    error
 }
