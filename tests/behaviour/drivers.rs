@@ -1,9 +1,11 @@
 //! Actors whose code blocks, beside others.
 
 use actor_core::prelude::*;
+use actor_core::{Clock, Durability};
 
+use crate::account::{Account, Opening, accounts};
 use crate::memory::Sum;
-use crate::support::directory;
+use crate::support::{Faults, Log, directory};
 
 /// Holds its worker, and lets tokio put another thread into its place.
 #[derive(Actor)]
@@ -55,4 +57,37 @@ async fn actors_that_block_do_not_keep_others_from_running() {
         go_on.send(()).unwrap();
     }
     system.shutdown().await.unwrap();
+}
+
+#[test]
+fn actors_sleep_and_the_system_ends_where_one_thread_may_block() {
+    let directory = directory();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let log = Log::default();
+        let start = || {
+            accounts(directory.path(), Clock::default(), &log, &Faults::default())
+                // Nothing is synced before the actors close their files, or the system its log.
+                .durability(Durability::Process)
+                .start()
+        };
+        let system = start().await.unwrap();
+        for key in ["a", "b"] {
+            let opening = Opening { cents: 100 };
+            system.create::<Account>(key, opening).await.unwrap();
+        }
+        let account = system.get::<Account>("a");
+        account.deposit("one", 5).await.unwrap();
+        account.sleep().await.unwrap();
+        account.deposit("two", 5).await.unwrap();
+        system.shutdown().await.unwrap();
+        let system = start().await.unwrap();
+        let account = system.get::<Account>("a");
+        assert_eq!(account.balance().await.unwrap(), 110);
+        system.shutdown().await.unwrap();
+    });
 }

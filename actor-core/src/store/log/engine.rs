@@ -12,6 +12,8 @@
 //! 6. Locks are taken in the order writer, buffer, then any one of the others; nothing of the user's runs under the writer's and
 //!    the buffer's lock but [`Entry::undo`] and the closure that writes a record.
 //! 7. Whoever appends while there is something to do finds a hired thread that has not looked for the last time, or hires one.
+//! 8. A thread that waits for a ticket has looked for something to write since the last progress that it saw; progress is a change of
+//!    `written`, `durable` or the failures, and room in the log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -56,7 +58,8 @@ pub(super) struct Engine<E> {
     pub(super) pressed: Notify,
     /// `written`, `durable` or the failures changed; for tasks, and for threads.
     pub(super) advanced: Notify,
-    pub(super) progress: Mutex<()>,
+    /// Counts what may let a thread go on that waits.
+    pub(super) progress: Mutex<u64>,
     pub(super) progressed: Condvar,
     /// Turns may begin, or never will.
     pub(super) roomy: Notify,
@@ -74,6 +77,8 @@ pub(super) struct Buffer<E> {
     pub(super) is_open: bool,
     /// How many hired threads are at work, or about to be.
     pub(super) hired: usize,
+    /// How many of these are at work.
+    pub(super) at_work: usize,
     /// Whether a thread waits for work.
     pub(super) is_idle: bool,
     /// Whether what is in the buffer has no place in the log.
@@ -137,6 +142,7 @@ impl<E: Entry> Engine<E> {
                 sync_to: Lsn::NONE,
                 is_open: true,
                 hired: 0,
+                at_work: 0,
                 is_idle: false,
                 is_stalled: false,
                 checkpoint: Checkpoint::default(),
@@ -153,7 +159,7 @@ impl<E: Entry> Engine<E> {
             pressing: Condvar::default(),
             pressed: Notify::new(),
             advanced: Notify::new(),
-            progress: Mutex::new(()),
+            progress: Mutex::new(0),
             progressed: Condvar::default(),
             roomy: Notify::new(),
         }
@@ -419,7 +425,12 @@ impl<E: Entry> Engine<E> {
     /// Tells those who wait for a ticket.
     fn announce(&self) {
         self.advanced.notify_waiters();
-        drop(self.progress.lock());
+        self.made_progress();
+    }
+
+    /// Lets the threads look again that wait for a ticket.
+    pub(super) fn made_progress(&self) {
+        *self.progress.lock() += 1;
         self.progressed.notify_all();
     }
 

@@ -38,7 +38,9 @@ impl<E: Entry> Hired<E> {
     pub(super) fn work(mut self) {
         if let Some(engine) = self.0.take() {
             IS_HIRED.with(|is_hired| is_hired.set(true));
-            engine.work(Idle::Leave);
+            if engine.begin_work() {
+                engine.work(Idle::Leave);
+            }
             // It is counted out already, and may be the last that has the log.
             drop(engine);
             IS_HIRED.with(|is_hired| is_hired.set(false));
@@ -50,8 +52,7 @@ impl<E: Entry> Drop for Hired<E> {
     fn drop(&mut self) {
         // It never came to work: the runtime that it was hired from has ended.
         if let Some(engine) = self.0.take() {
-            let mut buffer = engine.buffer.lock();
-            engine.leave(&mut buffer, Idle::Leave);
+            engine.buffer.lock().hired -= 1;
         }
     }
 }
@@ -75,21 +76,36 @@ impl<E: Entry> Engine<E> {
         }
     }
 
+    /// Counts a hired thread among those at work. Returns whether it may be: whoever closes the log does the rest, and does not wait
+    /// for those who come later.
+    fn begin_work(&self) -> bool {
+        let mut buffer = self.buffer.lock();
+        if buffer.is_open {
+            buffer.at_work += 1;
+        } else {
+            buffer.hired -= 1;
+        }
+        buffer.is_open
+    }
+
     /// INVARIANT 7: counts a hired thread out, in the same step in which it saw that there is nothing to do.
     pub(super) fn leave(&self, buffer: &mut Buffer<E>, idle: Idle) {
         if idle == Idle::Leave {
             buffer.hired -= 1;
+            buffer.at_work -= 1;
             self.work.notify_all();
         }
     }
 
-    /// Waits until no hired thread is left; a hired thread does not wait for itself.
+    /// Waits until no hired thread is at work; a hired thread does not wait for itself.
+    ///
+    /// One that has not come yet does nothing: it may come only when this thread has ended, which may have the last place.
     pub(super) fn wait_for_hired(&self) {
         if IS_HIRED.with(Cell::get) {
             return;
         }
         let mut buffer = self.buffer.lock();
-        while buffer.hired > 0 {
+        while buffer.at_work > 0 {
             buffer = self.work.wait(buffer);
         }
     }

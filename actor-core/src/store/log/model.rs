@@ -97,6 +97,15 @@ impl Running {
 
     /// Like [`Self::start`], but the threads are hired.
     fn hire(options: &Options) -> Self {
+        Self::hire_some(options, true)
+    }
+
+    /// Like [`Self::hire`], but those who are hired never come.
+    fn hire_nobody(options: &Options) -> Self {
+        Self::hire_some(options, false)
+    }
+
+    fn hire_some(options: &Options, comes: bool) -> Self {
         let disk = SimDisk::new(1);
         let (writer, _) =
             recovery::open(Arc::new(disk.clone()), Path::new("/log"), options).unwrap();
@@ -105,7 +114,9 @@ impl Running {
         let hire = move || {
             if let Some(engine) = weak.upgrade() {
                 let hired = hired::Hired::new(engine);
-                thread::spawn(|| hired.work());
+                if comes {
+                    thread::spawn(|| hired.work());
+                }
             }
         };
         assert!(engine.hire.set(Box::new(hire)).is_ok());
@@ -342,6 +353,45 @@ fn the_log_is_emptied(running: Running) {
     closed.unwrap();
     assert_eq!(book.lock().settled.len(), 14);
     assert!(engine.space.segments() <= 3, "{}", engine.space.segments());
+}
+
+#[test]
+fn threads_that_wait_write_when_no_hired_thread_comes() {
+    let property = |start: fn(&Options) -> Running| {
+        let running = start(&options());
+        let checkpointer = running.spawn(|engine, _| {
+            while let Some(lsn) = engine.pressure() {
+                if engine.wait_blocking(synced(lsn)).is_ok() {
+                    engine.release(lsn);
+                }
+            }
+        });
+        let appenders: Vec<_> = (0..2)
+            .map(|id| {
+                running.spawn(move |engine, book| {
+                    let mut last = Lsn::NONE;
+                    for round in 0..6 {
+                        last = append(engine, book, id * 10 + round, Durability::Process).unwrap();
+                    }
+                    engine.wait_blocking(synced(last)).unwrap();
+                })
+            })
+            .collect();
+        for appender in appenders {
+            appender.join().unwrap();
+        }
+        let (closed, disk, book) = running.close();
+        closed.unwrap();
+        checkpointer.join().unwrap();
+        let book = book.lock();
+        assert_eq!(book.settled.len(), 12);
+        assert!(book.history.ends_with(&recovered(&disk)));
+    };
+    // Also where some come, late.
+    for start in [Running::hire_nobody, Running::hire] {
+        shuttle::check_random(move || property(start), 3_000);
+        shuttle::check_pct(move || property(start), 3_000, 3);
+    }
 }
 
 #[test]

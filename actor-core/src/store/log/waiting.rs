@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use super::engine::{Buffer, Engine};
+use super::hired::Idle;
 use crate::store::StoreError;
 use crate::store::log::{Entry, Lsn, Ticket};
 
@@ -56,11 +57,22 @@ impl<E: Entry> Engine<E> {
 
     pub(super) fn wait_blocking(&self, ticket: Ticket) -> Result<(), Arc<StoreError>> {
         self.demand(ticket.synced);
-        let mut progress = self.progress.lock();
-        while !self.check(ticket)? {
-            progress = self.progressed.wait(progress);
+        // The thread that is hired may never come: its runtime ends, or this thread has the last place in it. So who waits writes.
+        let helps = self.hire.get().is_some();
+        loop {
+            let seen = *self.progress.lock();
+            if self.check(ticket)? {
+                return Ok(());
+            }
+            if helps && self.flush(Idle::Return) {
+                continue;
+            }
+            // INVARIANT 8
+            let mut progress = self.progress.lock();
+            while *progress == seen {
+                progress = self.progressed.wait(progress);
+            }
         }
-        Ok(())
     }
 
     pub(super) fn demand(&self, lsn: Lsn) {
@@ -204,6 +216,7 @@ impl<E: Entry> Engine<E> {
         drop(buffer);
         self.hire_if(hire);
         self.work.notify_all();
+        self.made_progress();
         self.press();
     }
 }

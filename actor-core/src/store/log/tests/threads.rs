@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use tokio::runtime::Builder;
+
+use crate::away::Away;
 use crate::store::Durability;
 use crate::store::disk::{Fault, RealDisk, SimDisk};
 use crate::store::log::{Entry, Log, Lsn, Options, Ticket};
@@ -144,6 +147,54 @@ async fn tasks_wait_for_their_tickets_while_a_checkpointer_makes_room() {
     log.close().unwrap();
     assert!(checkpointer.join().unwrap() > 0);
     assert_eq!(counts.settled.load(Ordering::SeqCst), 800);
+}
+
+/// Fills and empties a log whose only writers are those who wait for it, and closes it.
+fn fill_and_close(runtime: Away) {
+    let disk = Arc::new(SimDisk::new(0));
+    let counts = Arc::new(Counts::default());
+    let options = Options {
+        segment_bytes: 4 << 10,
+        runtime: Some(runtime),
+        ..options()
+    };
+    let (log, _) = Log::open(disk.clone(), Path::new("/log"), &options).unwrap();
+    thread::scope(|scope| {
+        let checkpointer = scope.spawn(|| {
+            while let Some(lsn) = log.pressure() {
+                log.wait_blocking(ticket(lsn)).unwrap();
+                log.release(lsn);
+            }
+        });
+        for number in 0..100 {
+            let lsn = append(&log, &counts, 0, number);
+            if number % 20 == 19 {
+                log.wait_blocking(ticket(lsn)).unwrap();
+            }
+        }
+        log.close().unwrap();
+        checkpointer.join().unwrap();
+    });
+    assert_eq!(counts.settled.load(Ordering::SeqCst), 100);
+}
+
+#[test]
+fn who_waits_writes_when_the_runtime_has_ended() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let away = Away::of(runtime.handle().clone());
+    drop(runtime);
+    fill_and_close(away);
+}
+
+#[test]
+fn who_waits_writes_when_it_has_the_last_place_of_the_runtime() {
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let away = Away::of(runtime.handle().clone());
+    let work = runtime.spawn_blocking(|| fill_and_close(away));
+    runtime.block_on(work).unwrap();
 }
 
 #[test]
