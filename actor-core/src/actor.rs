@@ -116,6 +116,15 @@ pub trait Handlers: Actor {
         id: u32,
         cx: &mut Context<'_, Self>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Runs `#[on_state_change]`.
+    #[doc(hidden)]
+    fn __state_changed(
+        &mut self,
+        _cx: &mut Context<'_, Self>,
+        _before: &Self::State,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
     /// Runs an action that is not `async`.
     #[doc(hidden)]
     fn __act(

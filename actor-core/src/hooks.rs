@@ -21,6 +21,8 @@ pub enum Step {
     OnWake,
     /// `#[on_before_start]`.
     OnBeforeStart,
+    /// `#[on_state_change]`.
+    OnStateChange,
     /// `#[run]`.
     Run,
     /// `#[on_sleep]`.
@@ -40,6 +42,7 @@ impl Step {
             Self::CreateVars => "create_vars",
             Self::OnWake => "on_wake",
             Self::OnBeforeStart => "on_before_start",
+            Self::OnStateChange => "on_state_change",
             Self::Run => "run",
             Self::OnSleep => "on_sleep",
             Self::OnDestroy => "on_destroy",
@@ -92,6 +95,8 @@ pub struct Hooks {
     pub on_wake: &'static [Hook],
     /// `#[on_before_start]`.
     pub on_before_start: &'static [Hook],
+    /// `#[on_state_change]`, if the user wrote one.
+    pub on_state_change: Option<Hook>,
     /// `#[run]`.
     pub run: &'static [Hook],
     /// `#[on_sleep]`.

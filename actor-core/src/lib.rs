@@ -80,7 +80,7 @@ mod watch;
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
     Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_sleep, on_wake, queue, run, schema,
+    on_before_start, on_create, on_destroy, on_sleep, on_state_change, on_wake, queue, run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -123,8 +123,8 @@ pub mod __private {
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
-        Borrowed, NotStored, OlderState, OrDefault, Outcome, StateFault, StateStep, StateSteps,
-        Stored, StoredFault, handler, or_default, outcome,
+        Borrowed, HasState, NotStored, OlderState, OrDefault, Outcome, StateFault, StateStep,
+        StateSteps, Stored, StoredFault, handler, has_state, or_default, outcome,
     };
     pub use crate::queue::Queue;
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};

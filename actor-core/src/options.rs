@@ -34,6 +34,8 @@ pub struct Timeouts {
     pub on_wake: Duration,
     /// Each `#[on_before_start]`.
     pub on_before_start: Duration,
+    /// `#[on_state_change]`.
+    pub on_state_change: Duration,
     /// Each `#[on_sleep]`.
     pub on_sleep: Duration,
     /// Each `#[on_destroy]`.
@@ -61,6 +63,7 @@ impl Timeouts {
         create_vars: Duration::from_secs(5),
         on_wake: Duration::from_secs(30),
         on_before_start: Duration::from_secs(5),
+        on_state_change: Duration::from_secs(5),
         on_sleep: Duration::from_secs(15),
         on_destroy: Duration::from_secs(15),
         action: Duration::from_mins(1),
@@ -75,6 +78,7 @@ impl Timeouts {
             Step::CreateVars => self.create_vars,
             Step::OnWake => self.on_wake,
             Step::OnBeforeStart => self.on_before_start,
+            Step::OnStateChange => self.on_state_change,
             Step::OnSleep => self.on_sleep,
             Step::OnDestroy => self.on_destroy,
             Step::Run => Duration::MAX,

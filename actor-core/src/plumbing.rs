@@ -51,6 +51,17 @@ impl<T: Default> OrDefault for T {
     }
 }
 
+/// An actor with a `#[state]` field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `#[state]` field, so nothing in it can change",
+    label = "no state changes here",
+    note = "mark the field of what must be saved: `#[state] settings: State<Settings>`"
+)]
+pub trait HasState {}
+
+/// Holds an actor against [`HasState`].
+pub const fn has_state<A: HasState>() {}
+
 /// Returns the value that no hook creates.
 #[must_use]
 pub fn or_default<T: OrDefault>() -> T {

@@ -6,5 +6,5 @@ pub use crate::{
 };
 pub use crate::{
     action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_sleep, on_wake, queue, run,
+    on_before_start, on_create, on_destroy, on_sleep, on_state_change, on_wake, queue, run,
 };

@@ -6,7 +6,8 @@ use std::ops::{Deref, DerefMut};
 /// A value that is saved in the same transaction as the SQL of the action that changed it.
 ///
 /// It reads like the value itself. The first change in an action keeps a copy, so that an action that
-/// fails leaves the old value; an action that does not change it pays nothing. It is stored as JSON.
+/// fails leaves the old value; an action that does not change it pays nothing. It is stored as JSON. An
+/// [`#[on_state_change]`](macro@crate::on_state_change) hook runs behind each change.
 ///
 /// # Examples
 ///
@@ -80,6 +81,17 @@ impl<T: Clone> State<T> {
     /// Returns the value if the current action changed it.
     pub(crate) fn changed(&self) -> Option<&T> {
         self.before.as_ref().map(|_| &self.value)
+    }
+
+    /// Takes the value as it was, if the current action changed it. What changes until it is [given back](Self::give_before) is told apart
+    /// from what changed before.
+    pub(crate) fn take_before(&mut self) -> Option<T> {
+        self.before.take()
+    }
+
+    /// Gives the value back as it was when the current action began.
+    pub(crate) fn give_before(&mut self, before: T) {
+        self.before = Some(before);
     }
 
     /// Makes the changes of the current action the new base.

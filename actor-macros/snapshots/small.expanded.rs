@@ -59,6 +59,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::actor_core::__private::HasState for Counter {}
+    #[automatically_derived]
     impl ::actor_core::__private::OlderState<0i32> for Counter {}
     #[automatically_derived]
     impl ::core::clone::Clone for CounterHandle
@@ -166,6 +168,7 @@ const _: () = {
             create_vars: ::core::option::Option::None,
             on_wake: &[],
             on_before_start: &[],
+            on_state_change: ::core::option::Option::None,
             run: &[],
             on_sleep: &[],
             on_destroy: &[],

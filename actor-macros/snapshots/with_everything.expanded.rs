@@ -67,6 +67,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::actor_core::__private::HasState for ChatRoom {}
+    #[automatically_derived]
     impl ::actor_core::__private::OlderState<0i32> for ChatRoom {}
     #[automatically_derived]
     impl ::actor_core::__private::OlderState<1i32> for ChatRoom {}
@@ -220,6 +222,17 @@ impl ChatRoom {
     )]
     fn check(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
         Ok(())
+    }
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::needless_pass_by_ref_mut,
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        clippy::unused_async,
+        clippy::unused_self,
+    )]
+    fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
+        topics::compare(before, &self.settings, cx)
     }
     #[allow(
         clippy::missing_const_for_fn,
@@ -437,9 +450,15 @@ const _: () = {
                     is_async: false,
                 },
             ],
+            on_state_change: ::core::option::Option::Some(::actor_core::__private::Hook {
+                id: 9u32,
+                name: "changed",
+                timeout: ::core::option::Option::None,
+                is_async: false,
+            }),
             run: &[
                 ::actor_core::__private::Hook {
-                    id: 9u32,
+                    id: 10u32,
                     name: "prune",
                     timeout: ::core::option::Option::None,
                     is_async: true,
@@ -447,7 +466,7 @@ const _: () = {
             ],
             on_sleep: &[
                 ::actor_core::__private::Hook {
-                    id: 10u32,
+                    id: 11u32,
                     name: "rest",
                     timeout: ::core::option::Option::None,
                     is_async: false,
@@ -455,7 +474,7 @@ const _: () = {
             ],
             on_destroy: &[
                 ::actor_core::__private::Hook {
-                    id: 11u32,
+                    id: 12u32,
                     name: "end",
                     timeout: ::core::option::Option::None,
                     is_async: true,
@@ -706,7 +725,7 @@ const _: () = {
                         ),
                     )
                 }
-                10u32 => {
+                11u32 => {
                     ::actor_core::__private::outcome(
                         Self::rest(
                             self,
@@ -714,7 +733,7 @@ const _: () = {
                         ),
                     )
                 }
-                11u32 => {
+                12u32 => {
                     ::actor_core::__private::outcome(
                         ::actor_core::__private::handler(
                                 Self::end(
@@ -732,12 +751,26 @@ const _: () = {
                 }
             }
         }
+        fn __state_changed(
+            &mut self,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+            __actor_before: &<Self as ::actor_core::__private::Actor>::State,
+        ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
+            ::actor_core::__private::has_state::<Self>();
+            ::actor_core::__private::outcome(
+                Self::changed(
+                    self,
+                    &mut ::actor_core::__private::Context::stage(__actor_cx),
+                    __actor_before,
+                ),
+            )
+        }
         async fn __run(
             __actor_id: u32,
             __actor_background: ::actor_core::__private::Background<Self>,
         ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
             match __actor_id {
-                9u32 => {
+                10u32 => {
                     ::actor_core::__private::outcome(
                         ::actor_core::__private::handler(Self::prune(__actor_background))
                             .await,

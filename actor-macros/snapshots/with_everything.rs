@@ -52,6 +52,11 @@ impl ChatRoom {
         Ok(())
     }
 
+    #[on_state_change]
+    fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
+        topics::compare(before, &self.settings, cx)
+    }
+
     #[run]
     async fn prune(background: Background<Self>) -> Result<()> {
         prune::every_hour(background).await

@@ -218,6 +218,7 @@ const _: () = {
             create_vars: ::core::option::Option::None,
             on_wake: &[],
             on_before_start: &[],
+            on_state_change: ::core::option::Option::None,
             run: &[],
             on_sleep: &[],
             on_destroy: &[],

@@ -2,6 +2,7 @@
 
 mod actor;
 pub(crate) mod bounds;
+mod changes;
 pub(crate) mod handle;
 mod handlers;
 mod messages;

@@ -113,6 +113,7 @@ fn handlers(block: &Block) -> TokenStream {
                 create_vars: ::core::option::Option::None,
                 on_wake: &[],
                 on_before_start: &[],
+                on_state_change: ::core::option::Option::None,
                 run: &[],
                 on_sleep: &[],
                 on_destroy: &[],

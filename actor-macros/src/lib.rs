@@ -178,6 +178,29 @@ only_in_actor_blocks! {
     on_wake;
     /// Marks a hook that runs last on every start.
     on_before_start;
+    /// Marks the hook that runs behind whatever changed the state, before that commits.
+    ///
+    /// ```text
+    /// #[on_state_change]
+    /// fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
+    ///     if self.settings.topic != before.topic {
+    ///         cx.emit(TopicChanged { topic: self.settings.topic.clone() });
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It runs once for each action, timer or message that was well and changed the state, as a part of its transaction: what it
+    /// writes, emits and sends commits with it, and an error, a panic or the limit of the hook undoes all of it and is the
+    /// caller's error. It runs so behind an `#[on_sleep]` too, and once for all `#[on_wake]` and `#[on_before_start]` hooks of a
+    /// start. A new actor's state has not changed, nor has one that comes from an older version.
+    ///
+    /// The state has changed when it was borrowed mutably, be the value the same: compare it with `before` where that matters, or
+    /// leave `before` out. What the hook itself changes is saved, and does not run it again.
+    ///
+    /// It cannot be `async`, because calls share transactions. An actor has one such hook; `timeout = …` is its only option (5
+    /// seconds).
+    on_state_change;
     /// Marks a background task that starts when the actor is ready.
     run;
     /// Marks a hook that runs before the actor sleeps.

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     OnWake,
     /// `#[on_before_start]`.
     OnBeforeStart,
+    /// `#[on_state_change]`.
+    OnStateChange,
     /// `#[run]`.
     Run,
     /// `#[on_sleep]`.
@@ -38,7 +40,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the preamble.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Migrate,
         Self::DataMigration,
         Self::MigrateState,
@@ -47,6 +49,7 @@ impl Kind {
         Self::CreateVars,
         Self::OnWake,
         Self::OnBeforeStart,
+        Self::OnStateChange,
         Self::Run,
         Self::OnSleep,
         Self::OnDestroy,
@@ -65,6 +68,7 @@ impl Kind {
             Self::CreateVars => "create_vars",
             Self::OnWake => "on_wake",
             Self::OnBeforeStart => "on_before_start",
+            Self::OnStateChange => "on_state_change",
             Self::Run => "run",
             Self::OnSleep => "on_sleep",
             Self::OnDestroy => "on_destroy",
@@ -78,7 +82,8 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The place in the preamble's table; actions and queues have none, nor have the steps of the state, which their versions order.
+    /// The place in the preamble's table. Actions and queues have none, nor have the steps of the state, which their versions
+    /// order, and the hook behind a change, which has no other beside it.
     pub(crate) const fn step(self) -> Option<Step> {
         match self {
             Self::Migrate | Self::DataMigration => Some(Step(0)),
@@ -90,7 +95,7 @@ impl Kind {
             Self::Run => Some(Step(6)),
             Self::OnSleep => Some(Step(7)),
             Self::OnDestroy => Some(Step(8)),
-            Self::Action | Self::Queue | Self::MigrateState => None,
+            Self::Action | Self::Queue | Self::MigrateState | Self::OnStateChange => None,
         }
     }
 
@@ -119,13 +124,16 @@ impl Kind {
 
     /// Whether an actor has one of them at most.
     pub(crate) const fn is_single(self) -> bool {
-        matches!(self, Self::Migrate | Self::CreateState | Self::CreateVars)
+        matches!(
+            self,
+            Self::Migrate | Self::CreateState | Self::CreateVars | Self::OnStateChange
+        )
     }
 
     /// The options that the attribute takes.
     pub(crate) const fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Migrate => &["timeout"],
+            Self::Migrate | Self::OnStateChange => &["timeout"],
             Self::Action => &["timeout", "durability"],
             Self::DataMigration => &["after", "new", "timeout"],
             Self::MigrateState => &["from"],

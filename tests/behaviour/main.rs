@@ -36,6 +36,7 @@ mod run_restarts;
 mod runs;
 mod schema;
 mod starts;
+mod state_changes;
 mod state_versions;
 mod supervision;
 mod support;

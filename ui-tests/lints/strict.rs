@@ -47,6 +47,12 @@ pub mod rooms {
             Ok(())
         }
 
+        #[on_state_change]
+        fn changed(&mut self, _cx: &mut Context<'_, Self>, before: &String) -> Result<()> {
+            self.reads += u64::from(*self.topic != *before);
+            Ok(())
+        }
+
         #[action]
         fn read(&mut self, _cx: &mut Context<'_, Self>) -> Result<u64> {
             self.reads += 1;

@@ -39,6 +39,12 @@ impl Room {
     }
 
     #[cfg(any())]
+    #[on_state_change]
+    fn changed(&mut self, _cx: &mut Context<'_, Self>, before: &NotThere) -> Result<()> {
+        Ok(())
+    }
+
+    #[cfg(any())]
     #[action]
     fn gone(&self, _cx: &mut Context<'_, Self>, input: NotThere) -> Result<NotThere> {
         Ok(input)

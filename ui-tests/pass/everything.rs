@@ -20,7 +20,7 @@ pub struct NewRoom {
 }
 
 #[derive(Actor)]
-#[actor(name = "chat-room", sleep_after = "1m30s", mailbox = 256, timeouts(create_state = "10s", action = "5s"))]
+#[actor(name = "chat-room", sleep_after = "1m30s", mailbox = 256, timeouts(create_state = "10s", on_state_change = "2s", action = "5s"))]
 pub struct ChatRoom {
     #[state(version = 3)]
     settings: State<Settings>,
@@ -77,6 +77,14 @@ impl ChatRoom {
 
     #[on_before_start]
     fn check(&mut self, _: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+
+    #[on_state_change(timeout = "1s")]
+    fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
+        if self.settings.topic != before.topic {
+            let _ = cx.db();
+        }
         Ok(())
     }
 

@@ -23,6 +23,12 @@ where
         Ok(())
     }
 
+    #[on_state_change]
+    fn changed(&mut self, _cx: &mut Context<'_, Self>, before: &T) -> Result<()> {
+        let _ = (before, &*self.value);
+        Ok(())
+    }
+
     #[action]
     async fn put(&mut self, _cx: &mut Context<'_, Self>, value: T) -> Result<T> {
         let old = T::clone(&self.value);

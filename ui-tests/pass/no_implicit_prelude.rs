@@ -28,6 +28,12 @@ impl Room {
         ::std::result::Result::Ok(())
     }
 
+    #[on_state_change]
+    fn changed(&self, _cx: &mut Context<'_, Self>, before: &::std::string::String) -> ::actor_core::Result<()> {
+        let _ = before;
+        ::std::result::Result::Ok(())
+    }
+
     #[action]
     async fn topic(
         &self,

@@ -4,6 +4,8 @@ use actor_core::prelude::*;
 
 #[derive(Actor)]
 struct r#Match {
+    #[state]
+    r#enum: State<u64>,
     #[vars]
     r#type: u64,
 }
@@ -17,6 +19,12 @@ impl r#Match {
 
     #[on_wake]
     fn r#loop(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        Ok(())
+    }
+
+    #[on_state_change]
+    fn r#yield(&mut self, _cx: &mut Context<'_, Self>, r#in: &u64) -> Result<()> {
+        let _ = (r#in, &self.r#enum);
         Ok(())
     }
 

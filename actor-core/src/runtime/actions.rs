@@ -274,7 +274,7 @@ impl<A: Handlers> Instance<A> {
         name: &'static str,
     ) -> (Result<A::Reply, CallError>, Flow) {
         match outcome {
-            Ok(reply) => match self.keep(name) {
+            Ok(reply) => match self.state_changed().and_then(|()| self.keep(name)) {
                 Ok(()) => {
                     self.turn.keep_events();
                     (Ok(reply), Flow::GoOn)

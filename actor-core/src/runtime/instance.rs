@@ -268,27 +268,24 @@ impl<A: Handlers> Instance<A> {
         for hook in A::HOOKS.on_sleep {
             let ran =
                 preamble::run_hook(&mut self.actor, &mut self.turn, Step::OnSleep, hook).await;
-            let ended = match ran {
-                Ok(()) => ending::commit(&mut self.actor, &mut self.turn)
-                    .await
-                    .map_err(|error| self.store_error(hook.name, error)),
-                Err(fault) => {
-                    // A hook that says that it failed has still decided what it wrote; one that was cut off has not.
-                    let kept = match &fault {
-                        Fault::Failed(_) => ending::commit(&mut self.actor, &mut self.turn).await,
-                        _ => Ok(()),
-                    };
-                    let _ = ending::undo(&mut self.actor, &mut self.turn);
-                    Err(match kept {
-                        Ok(()) => self.call_error(hook.name, fault),
-                        Err(error) => self.store_error(hook.name, error),
-                    })
-                }
+            // A hook that says that it failed has still decided what it wrote; one that was cut off has not.
+            let kept = match &ran {
+                Ok(()) | Err(Fault::Failed(_)) => self.commit_hook(hook.name).await,
+                Err(_) => Ok(()),
             };
+            let ended = kept.and(ran.map_err(|fault| self.call_error(hook.name, fault)));
             if let Err(error) = ended {
+                let _ = ending::undo(&mut self.actor, &mut self.turn);
                 tracing::error!(actor = A::NAME, key = %self.turn.cell().key(), %error, "an actor sleeps although its hook failed");
             }
         }
+    }
+
+    /// Commits what a hook did, with what runs behind a change of the state.
+    async fn commit_hook(&mut self, name: &'static str) -> Result<(), CallError> {
+        self.state_changed()?;
+        let committed = ending::commit(&mut self.actor, &mut self.turn).await;
+        committed.map_err(|error| self.store_error(name, error))
     }
 
     /// Runs `#[on_destroy]` and takes the mark away, all in one transaction.

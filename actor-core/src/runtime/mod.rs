@@ -8,6 +8,7 @@ mod batch;
 mod baton;
 mod cell;
 mod chain;
+mod changes;
 #[cfg(feature = "testing")]
 mod crash;
 mod creation;

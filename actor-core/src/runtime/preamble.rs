@@ -13,6 +13,7 @@ use crate::error::StartCause;
 use crate::hooks::{Hook, Step};
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
+use crate::runtime::changes::state_changed;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
 use crate::runtime::failed::{Failed, fail};
@@ -187,6 +188,8 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
                 .map_err(|fault| Failed::hook(step, hook, fault))?;
         }
     }
+    state_changed(&mut actor, turn)
+        .map_err(|(hook, fault)| Failed::hook(Step::OnStateChange, hook, fault))?;
     commit(&mut actor, turn)
         .await
         .map_err(|error| Failed::store(Some(Step::OnBeforeStart), error))?;

@@ -182,12 +182,29 @@ impl<A: Handlers> Turn<A> {
             database.db().enter(name, read_only, None);
             self.limit = Some(limit);
         }
-        let place = self.place.take();
         Running {
-            asks_as: Some(place.unwrap_or_else(|| self.cell.place())),
+            asks_as: Some(self.place()),
             actor: A::NAME,
             name,
         }
+    }
+
+    /// Says who runs statements from now on, as a part of what was entered last, and for how long.
+    pub(super) fn go_on(&mut self, name: &'static str, limit: Duration) -> Running {
+        if let Some(database) = self.stored() {
+            database.db().go_on(name);
+            self.limit = Some(limit);
+        }
+        Running {
+            asks_as: Some(self.place()),
+            actor: A::NAME,
+            name,
+        }
+    }
+
+    /// Returns the cell as a link in a chain of asks.
+    fn place(&mut self) -> Arc<dyn Place> {
+        self.place.take().unwrap_or_else(|| self.cell.place())
     }
 
     /// Ends what was entered. It is not wrong to leave it out: the next one is only slower.

@@ -118,6 +118,18 @@ impl Db {
         }
     }
 
+    /// Says who runs statements from now on, as a part of the call that was entered last: what it does is kept or undone with it.
+    pub(crate) fn go_on(&mut self, name: &'static str) {
+        self.name = name;
+        self.interrupted = false;
+        self.set_deadline(None);
+        if let Some(guarded) = &self.guarded {
+            let policy = guarded.policy();
+            policy.denied.borrow_mut().take();
+            policy.interrupted.set(false);
+        }
+    }
+
     /// Lets the callbacks of the connection know who runs statements.
     fn prepare_policy(&self, guarded: &Guarded) {
         let policy = guarded.policy();

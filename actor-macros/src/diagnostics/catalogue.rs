@@ -254,6 +254,12 @@ catalogue! {
         /// A background task that cannot wait.
         run_not_async(name) => "`{name}` is not async: a background task would hold up its thread",
             "write `async fn {name}`";
+        /// An `async` hook whose transaction is not its own.
+        hook_waits(name, hook) => "`{name}` cannot be async: calls share the transaction of an `#[{hook}]`, and would wait for it",
+            "remove `async`; what waits belongs in a `#[run]` hook, and what must arrive elsewhere in a `cx.send`";
+        /// Something else than the state before the change.
+        state_change_parameters(name) => "`{name}` takes something else than the state before the change",
+            "write `fn {name}(&mut self, cx: &mut Context<'_, Self>, before: &T) -> Result<()>` with the `T` of `State<T>`, or leave `before` out";
         /// No return type.
         no_result(name) => "`{name}` returns nothing, so it could not fail",
             "write `-> Result<()>`, and end with `Ok(())`";

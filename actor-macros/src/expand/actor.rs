@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::WhereClause;
 
-use super::{bounds, durability, duration, lints, option, optional_duration, state};
+use super::{bounds, changes, durability, duration, lints, option, optional_duration, state};
 use crate::model::{Actor, Field, SleepAfter};
 use crate::names;
 
@@ -23,21 +23,28 @@ pub(crate) fn expand(actor: &Actor) -> TokenStream {
         quote!(&mut self.#name)
     }));
     let versions = state::older_versions(actor);
-    with_bodies(actor, &quote!(Self { #(#fields),* }), &field, &versions)
+    let has_state = actor.state.as_ref().map(|_| changes::has_state(actor));
+    with_bodies(
+        actor,
+        &quote!(Self { #(#fields),* }),
+        &field,
+        &quote!(#has_state #versions),
+    )
 }
 
 /// Writes the same with bodies that do nothing, for a struct that has mistakes.
 pub(crate) fn expand_without_bodies(actor: &Actor) -> TokenStream {
     let nothing = quote!(::core::unreachable!());
-    with_bodies(actor, &nothing, &nothing, &state::any_older_version(actor))
+    let (has_state, versions) = (changes::has_state(actor), state::any_older_version(actor));
+    with_bodies(actor, &nothing, &nothing, &quote!(#has_state #versions))
 }
 
-/// Writes all that goes with a struct, with the bodies of the two methods and the older versions of the state.
+/// Writes all that goes with a struct, with the bodies of the two methods and what is known of the state.
 fn with_bodies(
     actor: &Actor,
     assemble: &TokenStream,
     field: &TokenStream,
-    versions: &TokenStream,
+    of_state: &TokenStream,
 ) -> TokenStream {
     let (handle, lints, implementation) = (
         handle(actor),
@@ -50,7 +57,7 @@ fn with_bodies(
         #lints
         const _: () = {
             #implementation
-            #versions
+            #of_state
             #conversions
         };
     }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{self, generic_arm, variant};
-use super::{bounds, concrete, durability, optional_duration, state, tables, without};
+use super::{bounds, changes, concrete, durability, optional_duration, state, tables, without};
 use crate::migrations::Embedded;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
@@ -36,6 +36,7 @@ pub(super) fn expand(block: &Block, set: Option<&Embedded>) -> TokenStream {
         on_create(block),
         create_vars(block),
         hook(block),
+        changes::expand(block),
         run(block),
     ];
     quote! {
@@ -166,7 +167,7 @@ fn arms(block: &Block, may_wait: bool) -> TokenStream {
 }
 
 /// Writes the call of a user's method, and makes the runtime's result of what it returns.
-fn call(block: &Block, hook: &Hook, arguments: &[Ident]) -> TokenStream {
+pub(super) fn call(block: &Block, hook: &Hook, arguments: &[Ident]) -> TokenStream {
     let (name, runtime) = (&hook.name, &block.runtime);
     // A future that cannot go to another thread is an error at the name of the method.
     let here = names::at(name.span());

@@ -69,9 +69,10 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
         quote!(&[#(#rows)*])
     };
     let data_migrations = data_migrations(block);
-    let (create_state, create_vars) = (
+    let (create_state, create_vars, on_state_change) = (
         single(block, Kind::CreateState),
         single(block, Kind::CreateVars),
+        single(block, Kind::OnStateChange),
     );
     let (on_create, on_wake, on_before_start) = (
         list(Kind::OnCreate),
@@ -91,6 +92,7 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
             create_vars: #create_vars,
             on_wake: #on_wake,
             on_before_start: #on_before_start,
+            on_state_change: #on_state_change,
             run: #run,
             on_sleep: #on_sleep,
             on_destroy: #on_destroy,

@@ -25,13 +25,14 @@ pub(crate) const KEYS: [&str; 6] = [
 ];
 
 /// The time limits in `timeouts(…)`.
-const TIMEOUTS: [&str; 9] = [
+const TIMEOUTS: [&str; 10] = [
     "migrate",
     "create_state",
     "on_create",
     "create_vars",
     "on_wake",
     "on_before_start",
+    "on_state_change",
     "on_sleep",
     "on_destroy",
     "action",

@@ -148,6 +148,9 @@ fn why_not_here(kind: Kind, key: &str) -> &'static str {
             "a step of the state runs in the order of the versions, and does not wait"
         }
         (_, "new") => "only a data migration can skip new actors",
+        (Kind::OnStateChange, _) => {
+            "it runs behind whatever changed the state, and there is one only"
+        }
         (Kind::Run, _) => "a background task runs until the actor sleeps or is destroyed",
         (Kind::Action, _) => "actions run when they are called, in the order of the calls",
         (Kind::DataMigration, _) => "a data migration runs right after the version in its `after`",

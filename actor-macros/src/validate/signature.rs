@@ -21,6 +21,7 @@ pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
     check_parameter_count(hook, diagnostics);
     check_migrate(hook, diagnostics);
     check_run(hook, diagnostics);
+    check_state_change(hook, diagnostics);
     check_queue(hook, diagnostics);
     check_returns(hook, diagnostics);
 }
@@ -130,7 +131,7 @@ fn check_parameter_count(hook: &Hook, diagnostics: &mut Diagnostics) {
         (Kind::CreateState, [_, second, ..]) => {
             diagnostics.at(&second.written, catalogue::signature::two_inputs(name));
         }
-        (Kind::Action | Kind::CreateState, _) | (_, []) => {}
+        (Kind::Action | Kind::CreateState | Kind::OnStateChange, _) | (_, []) => {}
         (kind, [first, ..]) => {
             diagnostics.at(
                 &first.written,
@@ -222,6 +223,36 @@ fn check_run(hook: &Hook, diagnostics: &mut Diagnostics) {
         ([_], _) => {}
         ([], _) => diagnostics.at(name, catalogue::signature::run_parameters(name)),
         ([_, second, ..], _) => diagnostics.at(second, catalogue::signature::run_parameters(name)),
+    }
+}
+
+/// What runs behind a change is a part of a transaction that calls share, so it does not wait. It may ask for the state as it was.
+fn check_state_change(hook: &Hook, diagnostics: &mut Diagnostics) {
+    if hook.kind != Kind::OnStateChange {
+        return;
+    }
+    let name = &hook.name;
+    if let Some(keyword) = &hook.method.sig.asyncness {
+        diagnostics.at(
+            keyword,
+            catalogue::signature::hook_waits(name, hook.kind.name()),
+        );
+    }
+    if hook.signature.context.is_none() {
+        return;
+    }
+    let is_shared =
+        |ty: &Type| matches!(ty, Type::Reference(reference) if reference.mutability.is_none());
+    match hook.signature.arguments.as_slice() {
+        [before, ..] if !is_shared(&before.written.ty) => diagnostics.at(
+            &before.written.ty,
+            catalogue::signature::state_change_parameters(name),
+        ),
+        [_, second, ..] => diagnostics.at(
+            &second.written,
+            catalogue::signature::state_change_parameters(name),
+        ),
+        _ => {}
     }
 }
 

@@ -1,0 +1,19 @@
+//! The state before the change is borrowed.
+
+use actor_core::prelude::*;
+
+#[derive(Actor)]
+struct Room {
+    #[state]
+    topic: State<String>,
+}
+
+#[actor]
+impl Room {
+    #[on_state_change]
+    fn changed(&mut self, _cx: &mut Context<'_, Self>, _before: String) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn main() {}
