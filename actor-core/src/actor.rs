@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::background::Background;
 use crate::context::Context;
+use crate::error_report::ErrorReport;
 use crate::failure::Failure;
 use crate::handle::ActorRef;
 use crate::hooks::{ActionInfo, Hooks, Step};
@@ -122,6 +123,15 @@ pub trait Handlers: Actor {
         &mut self,
         _cx: &mut Context<'_, Self>,
         _before: &Self::State,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// Runs `#[on_error]`.
+    #[doc(hidden)]
+    fn __on_error(
+        &mut self,
+        _cx: &mut Context<'_, Self>,
+        _report: &ErrorReport,
     ) -> Result<(), Failure> {
         Ok(())
     }

@@ -86,13 +86,15 @@ pub enum CallError {
     /// The actor panicked too often, so that it is not started for a while. [`ActorRef::restart`](crate::ActorRef::restart) tries at
     /// once.
     #[error(
-        "{subject} has failed: it panicked {crashes} times within 30 s, the last time in `{name}`: {panic}"
+        "{subject} has failed: it panicked {crashes} times within {window:?}, the last time in `{name}`: {panic}"
     )]
     FailedTooOften {
         /// The actor.
         subject: Subject,
         /// How often it panicked.
         crashes: u32,
+        /// Within what time.
+        window: Duration,
         /// The user's function that panicked the last time.
         name: &'static str,
         /// The text of that panic.

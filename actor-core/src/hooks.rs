@@ -23,6 +23,8 @@ pub enum Step {
     OnBeforeStart,
     /// `#[on_state_change]`.
     OnStateChange,
+    /// `#[on_error]`.
+    OnError,
     /// `#[run]`.
     Run,
     /// `#[on_sleep]`.
@@ -43,6 +45,7 @@ impl Step {
             Self::OnWake => "on_wake",
             Self::OnBeforeStart => "on_before_start",
             Self::OnStateChange => "on_state_change",
+            Self::OnError => "on_error",
             Self::Run => "run",
             Self::OnSleep => "on_sleep",
             Self::OnDestroy => "on_destroy",
@@ -97,6 +100,8 @@ pub struct Hooks {
     pub on_before_start: &'static [Hook],
     /// `#[on_state_change]`, if the user wrote one.
     pub on_state_change: Option<Hook>,
+    /// `#[on_error]`, if the user wrote one.
+    pub on_error: Option<Hook>,
     /// `#[run]`.
     pub run: &'static [Hook],
     /// `#[on_sleep]`.

@@ -52,6 +52,7 @@ mod context;
 mod cron;
 mod dead_letter;
 mod error;
+mod error_report;
 mod event;
 mod failure;
 mod handle;
@@ -80,7 +81,8 @@ mod watch;
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
     Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_sleep, on_state_change, on_wake, queue, run, schema,
+    on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change, on_wake, queue,
+    run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -89,6 +91,7 @@ pub use clock::Clock;
 pub use context::Context;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
+pub use error_report::{ErrorOrigin, ErrorReport};
 pub use event::{Event, EventOf, Lagged, Subscription};
 pub use failure::{Failure, Result, SharedError};
 pub use handle::ActorRef;
@@ -117,6 +120,7 @@ pub mod __private {
     pub use crate::background::Background;
     pub use crate::call::Call;
     pub use crate::context::Context;
+    pub use crate::error_report::ErrorReport;
     pub use crate::event::{Event, EventOf};
     pub use crate::failure::Failure;
     pub use crate::handle::ActorRef;

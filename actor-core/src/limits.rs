@@ -40,17 +40,20 @@ pub const EVENTS: usize = 256;
 /// How long a stopping actor waits for its `#[run]` hooks, and for what else runs beside it, before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 
-/// How often an actor may panic within the window below and is started again: what one bad call that is sent again does, and not
+/// How often an actor may panic within the window below and is started again, unless it says otherwise (`restarts = …`): what one bad call that is sent again does, and not
 /// what an actor does that cannot work.
 pub const CRASHES: u32 = 5;
 
-/// The window in which the panics of an actor are counted.
+/// The window in which the panics of an actor are counted, unless it says otherwise (`restart_window = …`).
 pub const CRASH_WINDOW: Duration = Duration::from_secs(30);
 
 /// The pause before the start after the second panic in that window; the first start is at once. It doubles with each panic.
 pub const CRASH_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long calls to an actor that panicked too often are refused, the first time: its crashes are out of the window then.
+/// The longest such pause: as long as one that was given up waits.
+pub const CRASH_PAUSE_MAX: Duration = FAILED_MIN;
+
+/// How long calls to an actor that panicked too often are refused, the first time: its crashes are out of the usual window then.
 pub const FAILED_MIN: Duration = CRASH_WINDOW;
 
 /// The longest such time; it doubles each time in a row. A row ends when an actor did not panic for a window after it.

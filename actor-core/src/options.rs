@@ -15,6 +15,11 @@ pub struct Options {
     pub mailbox: usize,
     /// What a reply may rely on; `None` means what the system says.
     pub durability: Option<Durability>,
+    /// How often an actor is started again that panics within [`restart_window`](Self::restart_window), before it is
+    /// [`Failed`](crate::Status::Failed) for a while.
+    pub restarts: u32,
+    /// The time in which panics are counted.
+    pub restart_window: Duration,
     /// The limits of hooks and actions.
     pub timeouts: Timeouts,
 }
@@ -36,6 +41,8 @@ pub struct Timeouts {
     pub on_before_start: Duration,
     /// `#[on_state_change]`.
     pub on_state_change: Duration,
+    /// `#[on_error]`.
+    pub on_error: Duration,
     /// Each `#[on_sleep]`.
     pub on_sleep: Duration,
     /// Each `#[on_destroy]`.
@@ -50,6 +57,8 @@ impl Options {
         sleep_after: Some(limits::SLEEP_AFTER),
         mailbox: limits::MAILBOX_CAPACITY,
         durability: None,
+        restarts: limits::CRASHES,
+        restart_window: limits::CRASH_WINDOW,
         timeouts: Timeouts::DEFAULT,
     };
 }
@@ -64,6 +73,7 @@ impl Timeouts {
         on_wake: Duration::from_secs(30),
         on_before_start: Duration::from_secs(5),
         on_state_change: Duration::from_secs(5),
+        on_error: Duration::from_secs(5),
         on_sleep: Duration::from_secs(15),
         on_destroy: Duration::from_secs(15),
         action: Duration::from_mins(1),
@@ -79,6 +89,7 @@ impl Timeouts {
             Step::OnWake => self.on_wake,
             Step::OnBeforeStart => self.on_before_start,
             Step::OnStateChange => self.on_state_change,
+            Step::OnError => self.on_error,
             Step::OnSleep => self.on_sleep,
             Step::OnDestroy => self.on_destroy,
             Step::Run => Duration::MAX,

@@ -1,10 +1,11 @@
 //! What a file that defines actors needs: `use actor_core::prelude::*;`.
 
 pub use crate::{
-    Actor, Background, CallError, Context, Failure, Migrated, Migrating, Result, State, Stateful,
-    System,
+    Actor, Background, CallError, Context, ErrorReport, Failure, Migrated, Migrating, Result,
+    State, Stateful, System,
 };
 pub use crate::{
     action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_sleep, on_state_change, on_wake, queue, run,
+    on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change, on_wake, queue,
+    run,
 };

@@ -169,6 +169,7 @@ const _: () = {
             on_wake: &[],
             on_before_start: &[],
             on_state_change: ::core::option::Option::None,
+            on_error: ::core::option::Option::None,
             run: &[],
             on_sleep: &[],
             on_destroy: &[],

@@ -42,6 +42,8 @@ const _: () = {
                 ::core::time::Duration::from_millis(30000u64),
             ),
             mailbox: 256,
+            restarts: 3,
+            restart_window: ::core::time::Duration::from_millis(60000u64),
             timeouts: ::actor_core::__private::Timeouts {
                 action: ::core::time::Duration::from_millis(5000u64),
                 ..::actor_core::__private::Timeouts::DEFAULT
@@ -233,6 +235,17 @@ impl ChatRoom {
     )]
     fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
         topics::compare(before, &self.settings, cx)
+    }
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::needless_pass_by_ref_mut,
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        clippy::unused_async,
+        clippy::unused_self,
+    )]
+    fn note(&mut self, cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
+        errors::note(cx.db(), report)
     }
     #[allow(
         clippy::missing_const_for_fn,
@@ -456,9 +469,15 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 is_async: false,
             }),
+            on_error: ::core::option::Option::Some(::actor_core::__private::Hook {
+                id: 10u32,
+                name: "note",
+                timeout: ::core::option::Option::None,
+                is_async: false,
+            }),
             run: &[
                 ::actor_core::__private::Hook {
-                    id: 10u32,
+                    id: 11u32,
                     name: "prune",
                     timeout: ::core::option::Option::None,
                     is_async: true,
@@ -466,7 +485,7 @@ const _: () = {
             ],
             on_sleep: &[
                 ::actor_core::__private::Hook {
-                    id: 11u32,
+                    id: 12u32,
                     name: "rest",
                     timeout: ::core::option::Option::None,
                     is_async: false,
@@ -474,7 +493,7 @@ const _: () = {
             ],
             on_destroy: &[
                 ::actor_core::__private::Hook {
-                    id: 12u32,
+                    id: 13u32,
                     name: "end",
                     timeout: ::core::option::Option::None,
                     is_async: true,
@@ -725,7 +744,7 @@ const _: () = {
                         ),
                     )
                 }
-                11u32 => {
+                12u32 => {
                     ::actor_core::__private::outcome(
                         Self::rest(
                             self,
@@ -733,7 +752,7 @@ const _: () = {
                         ),
                     )
                 }
-                12u32 => {
+                13u32 => {
                     ::actor_core::__private::outcome(
                         ::actor_core::__private::handler(
                                 Self::end(
@@ -754,14 +773,27 @@ const _: () = {
         fn __state_changed(
             &mut self,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
-            __actor_before: &<Self as ::actor_core::__private::Actor>::State,
+            __actor_told: &<Self as ::actor_core::__private::Actor>::State,
         ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
             ::actor_core::__private::has_state::<Self>();
             ::actor_core::__private::outcome(
                 Self::changed(
                     self,
                     &mut ::actor_core::__private::Context::stage(__actor_cx),
-                    __actor_before,
+                    __actor_told,
+                ),
+            )
+        }
+        fn __on_error(
+            &mut self,
+            __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
+            __actor_told: &::actor_core::__private::ErrorReport,
+        ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
+            ::actor_core::__private::outcome(
+                Self::note(
+                    self,
+                    &mut ::actor_core::__private::Context::stage(__actor_cx),
+                    __actor_told,
                 ),
             )
         }
@@ -770,7 +802,7 @@ const _: () = {
             __actor_background: ::actor_core::__private::Background<Self>,
         ) -> ::core::result::Result<(), ::actor_core::__private::Failure> {
             match __actor_id {
-                10u32 => {
+                11u32 => {
                     ::actor_core::__private::outcome(
                         ::actor_core::__private::handler(Self::prune(__actor_background))
                             .await,

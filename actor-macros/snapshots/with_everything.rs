@@ -1,5 +1,5 @@
 #[derive(Actor)]
-#[actor(name = "chat-room", sleep_after = "30s", mailbox = 256, timeouts(action = "5s"))]
+#[actor(name = "chat-room", sleep_after = "30s", mailbox = 256, restarts = 3, restart_window = "1m", timeouts(action = "5s"))]
 pub struct ChatRoom {
     #[state(version = 2)]
     settings: State<Settings>,
@@ -55,6 +55,11 @@ impl ChatRoom {
     #[on_state_change]
     fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
         topics::compare(before, &self.settings, cx)
+    }
+
+    #[on_error]
+    fn note(&mut self, cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
+        errors::note(cx.db(), report)
     }
 
     #[run]

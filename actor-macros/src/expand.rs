@@ -1,8 +1,8 @@
 //! Model to tokens. Nothing here can fail: what is written is checked before.
 
 mod actor;
+mod behind;
 pub(crate) mod bounds;
-mod changes;
 pub(crate) mod handle;
 mod handlers;
 mod messages;

@@ -114,6 +114,7 @@ fn handlers(block: &Block) -> TokenStream {
                 on_wake: &[],
                 on_before_start: &[],
                 on_state_change: ::core::option::Option::None,
+                on_error: ::core::option::Option::None,
                 run: &[],
                 on_sleep: &[],
                 on_destroy: &[],

@@ -24,6 +24,23 @@ mod validate;
 use proc_macro::TokenStream;
 
 /// Makes a struct an actor, and writes its typed handle.
+///
+/// ```text
+/// #[derive(Actor)]
+/// #[actor(
+///     name = "chat-room",                               // the name of the struct in kebab case
+///     sleep_after = "30s",                              // or "never"
+///     mailbox = 1_024,                                  // how many calls wait before senders do
+///     durability = "synced",                            // or "process"; else what the system says
+///     restarts = 5, restart_window = "30s",             // how often it may panic, and within what time
+///     timeouts(on_wake = "30s", action = "60s"),        // the limits of migrate, the hooks and action
+///     crate = ::actor_core,
+/// )]
+/// struct ChatRoom { … }
+/// ```
+///
+/// These are the defaults; all may be left out. An actor that panics more than `restarts` times within `restart_window` is not
+/// started again for a while; with `restarts = 0` each panic does that.
 #[proc_macro_derive(Actor, attributes(actor, state, vars))]
 pub fn derive_actor(input: TokenStream) -> TokenStream {
     pipeline::derive_actor(input.into()).into()
@@ -201,6 +218,30 @@ only_in_actor_blocks! {
     /// It cannot be `async`, because calls share transactions. An actor has one such hook; `timeout = …` is its only option (5
     /// seconds).
     on_state_change;
+    /// Marks the hook that is told of what failed in the actor, once that is undone.
+    ///
+    /// ```text
+    /// #[on_error]
+    /// fn note(&mut self, cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
+    ///     diesel::insert_into(errors::table)
+    ///         .values((errors::name.eq(report.name), errors::text.eq(report.error.to_string())))
+    ///         .execute(cx.db())?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It is told of each action, timer and message that failed, panicked or ran out of time, also of those that nobody waits for, and
+    /// of `#[run]`, `#[on_sleep]` and `#[on_destroy]` hooks. What it writes, emits and sends is a part of the next commit, apart from
+    /// what was undone. The caller gets the error as it was, whatever becomes of the hook.
+    ///
+    /// Behind an error it runs at once. After a panic the actor starts again, and the new instance is told, before it takes a call;
+    /// if it does not start, nobody is told but the log. An error of the hook itself, or a panic, undoes what it did, is logged, and
+    /// is told to nobody.
+    ///
+    /// It is not told of a start that failed, because there is no actor then, of what the store failed to commit, nor of calls that did
+    /// not run. It cannot be `async`, because calls share transactions. An actor has one such hook; `timeout = …` is its only option
+    /// (5 seconds).
+    on_error;
     /// Marks a background task that starts when the actor is ready.
     run;
     /// Marks a hook that runs before the actor sleeps.

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     OnBeforeStart,
     /// `#[on_state_change]`.
     OnStateChange,
+    /// `#[on_error]`.
+    OnError,
     /// `#[run]`.
     Run,
     /// `#[on_sleep]`.
@@ -40,7 +42,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the preamble.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Migrate,
         Self::DataMigration,
         Self::MigrateState,
@@ -50,6 +52,7 @@ impl Kind {
         Self::OnWake,
         Self::OnBeforeStart,
         Self::OnStateChange,
+        Self::OnError,
         Self::Run,
         Self::OnSleep,
         Self::OnDestroy,
@@ -69,6 +72,7 @@ impl Kind {
             Self::OnWake => "on_wake",
             Self::OnBeforeStart => "on_before_start",
             Self::OnStateChange => "on_state_change",
+            Self::OnError => "on_error",
             Self::Run => "run",
             Self::OnSleep => "on_sleep",
             Self::OnDestroy => "on_destroy",
@@ -83,7 +87,7 @@ impl Kind {
     }
 
     /// The place in the preamble's table. Actions and queues have none, nor have the steps of the state, which their versions
-    /// order, and the hook behind a change, which has no other beside it.
+    /// order, and the hooks behind a change and an error, which have no other beside them.
     pub(crate) const fn step(self) -> Option<Step> {
         match self {
             Self::Migrate | Self::DataMigration => Some(Step(0)),
@@ -95,7 +99,11 @@ impl Kind {
             Self::Run => Some(Step(6)),
             Self::OnSleep => Some(Step(7)),
             Self::OnDestroy => Some(Step(8)),
-            Self::Action | Self::Queue | Self::MigrateState | Self::OnStateChange => None,
+            Self::Action
+            | Self::Queue
+            | Self::MigrateState
+            | Self::OnStateChange
+            | Self::OnError => None,
         }
     }
 
@@ -122,18 +130,27 @@ impl Kind {
         )
     }
 
+    /// Whether it runs behind something else, in a transaction that is not its alone.
+    pub(crate) const fn runs_behind(self) -> bool {
+        matches!(self, Self::OnStateChange | Self::OnError)
+    }
+
     /// Whether an actor has one of them at most.
     pub(crate) const fn is_single(self) -> bool {
         matches!(
             self,
-            Self::Migrate | Self::CreateState | Self::CreateVars | Self::OnStateChange
+            Self::Migrate
+                | Self::CreateState
+                | Self::CreateVars
+                | Self::OnStateChange
+                | Self::OnError
         )
     }
 
     /// The options that the attribute takes.
     pub(crate) const fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Migrate | Self::OnStateChange => &["timeout"],
+            Self::Migrate | Self::OnStateChange | Self::OnError => &["timeout"],
             Self::Action => &["timeout", "durability"],
             Self::DataMigration => &["after", "new", "timeout"],
             Self::MigrateState => &["from"],
@@ -399,6 +416,10 @@ pub(crate) struct ActorOptions {
     pub(crate) mailbox: Option<Expr>,
     /// What replies may rely on.
     pub(crate) durability: Option<Durability>,
+    /// How often one that panics is started again.
+    pub(crate) restarts: Option<Expr>,
+    /// Within what time that is, in milliseconds.
+    pub(crate) restart_window: Option<u64>,
     /// The time limits, in milliseconds.
     pub(crate) timeouts: Vec<(Ident, u64)>,
 }

@@ -14,6 +14,7 @@ mod creation;
 mod directory;
 mod drivers;
 mod endings;
+mod error_hooks;
 mod events;
 mod failing_disk;
 mod isolation;

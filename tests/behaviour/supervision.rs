@@ -41,6 +41,60 @@ impl Fragile {
     }
 }
 
+/// One that may panic twice within a minute.
+#[derive(Actor)]
+#[actor(
+    name = "glass",
+    sleep_after = "never",
+    restarts = 2,
+    restart_window = "1m"
+)]
+struct Glass {
+    #[state]
+    count: State<u32>,
+}
+
+#[actor]
+impl Glass {
+    #[action]
+    fn add(&mut self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        *self.count += 1;
+        Ok(*self.count)
+    }
+
+    #[action]
+    fn explode(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        panic!("it explodes")
+    }
+}
+
+/// One that may not panic at all, and keeps what it is told of.
+#[derive(Actor)]
+#[actor(name = "eggshell", sleep_after = "never", restarts = 0)]
+struct Eggshell {
+    #[state]
+    told: State<u32>,
+}
+
+#[actor]
+impl Eggshell {
+    #[on_error]
+    fn note(&mut self, _cx: &mut Context<'_, Self>, _report: &ErrorReport) -> Result<()> {
+        *self.told += 1;
+        Ok(())
+    }
+
+    #[action]
+    fn told(&self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        Ok(*self.told)
+    }
+
+    #[action]
+    fn explode(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        panic!("it explodes")
+    }
+}
+
 /// The same without a database.
 #[derive(Actor)]
 #[actor(name = "fleeting", sleep_after = "never")]
@@ -89,6 +143,8 @@ async fn start(directory: &tempfile::TempDir) -> (System, Log, Instant) {
         .clock(actor_core::Clock::starting_at(std::time::SystemTime::now()))
         .register::<Fragile>()
         .register::<Fleeting>()
+        .register::<Glass>()
+        .register::<Eggshell>()
         .register::<Sender>()
         .start()
         .await
@@ -149,6 +205,51 @@ async fn an_actor_that_panics_starts_again_with_pauses_and_fails_when_the_budget
     assert_eq!(fragile.add().await.unwrap(), (2, 1));
     assert_eq!(log.take(), ["31500"]);
     assert_eq!(fragile.status(), Status::Awake);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_has_the_budget_and_the_window_that_it_says() {
+    let directory = directory();
+    let (system, _log, began) = start(&directory).await;
+    let glass = system.get_or_create::<Glass>("a", ());
+    // With the usual window of 30 seconds the first of them would not count any more.
+    for _ in 0..2 {
+        glass.explode().await.unwrap_err();
+        pass(Duration::from_secs(29)).await;
+        glass.add().await.unwrap();
+    }
+    glass.explode().await.unwrap_err();
+    settle().await;
+    let error = glass.add().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "glass \"a\" has failed: it panicked 3 times within 60s, the last time in `explode`: it explodes"
+    );
+    assert_eq!(glass.status(), Status::Failed);
+    assert_eq!(began.elapsed(), Duration::from_secs(58));
+    pass(Duration::from_secs(30)).await;
+    assert_eq!(glass.add().await.unwrap(), 3);
+    // A new budget, and panics that are a minute apart.
+    for _ in 0..4 {
+        glass.explode().await.unwrap_err();
+        pass(Duration::from_mins(1)).await;
+    }
+    assert_eq!(glass.add().await.unwrap(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_without_a_budget_fails_with_the_first_panic_and_is_told_of_none() {
+    let directory = directory();
+    let (system, _log, _) = start(&directory).await;
+    let eggshell = system.get_or_create::<Eggshell>("a", ());
+    assert_eq!(eggshell.told().await.unwrap(), 0);
+    let error = eggshell.explode().await.unwrap_err();
+    assert_eq!(error.code(), "action_panicked");
+    settle().await;
+    let error = eggshell.told().await.unwrap_err();
+    assert_eq!(error.code(), "failed_too_often");
+    eggshell.restart().await.unwrap();
+    assert_eq!(eggshell.told().await.unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,6 +53,12 @@ pub mod rooms {
             Ok(())
         }
 
+        #[on_error]
+        fn note(&mut self, _cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
+            self.reads += report.name.len() as u64;
+            Ok(())
+        }
+
         #[action]
         fn read(&mut self, _cx: &mut Context<'_, Self>) -> Result<u64> {
             self.reads += 1;

@@ -45,6 +45,12 @@ impl Room {
     }
 
     #[cfg(any())]
+    #[on_error]
+    fn note(&mut self, _cx: &mut Context<'_, Self>, report: &NotThere) -> Result<()> {
+        Ok(())
+    }
+
+    #[cfg(any())]
     #[action]
     fn gone(&self, _cx: &mut Context<'_, Self>, input: NotThere) -> Result<NotThere> {
         Ok(input)

@@ -20,7 +20,7 @@ pub struct NewRoom {
 }
 
 #[derive(Actor)]
-#[actor(name = "chat-room", sleep_after = "1m30s", mailbox = 256, timeouts(create_state = "10s", on_state_change = "2s", action = "5s"))]
+#[actor(name = "chat-room", sleep_after = "1m30s", mailbox = 256, restarts = 3, restart_window = "1m", timeouts(create_state = "10s", on_state_change = "2s", on_error = "2s", action = "5s"))]
 pub struct ChatRoom {
     #[state(version = 3)]
     settings: State<Settings>,
@@ -85,6 +85,12 @@ impl ChatRoom {
         if self.settings.topic != before.topic {
             let _ = cx.db();
         }
+        Ok(())
+    }
+
+    #[on_error(timeout = "1s")]
+    fn note(&mut self, cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
+        let _ = (cx.db(), report.origin, report.name, report.error.code());
         Ok(())
     }
 

@@ -29,6 +29,12 @@ where
         Ok(())
     }
 
+    #[on_error]
+    fn note(&mut self, _cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
+        let _ = report;
+        Ok(())
+    }
+
     #[action]
     async fn put(&mut self, _cx: &mut Context<'_, Self>, value: T) -> Result<T> {
         let old = T::clone(&self.value);

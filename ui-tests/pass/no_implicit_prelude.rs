@@ -34,6 +34,12 @@ impl Room {
         ::std::result::Result::Ok(())
     }
 
+    #[on_error]
+    fn note(&self, _cx: &mut Context<'_, Self>, report: &::actor_core::ErrorReport) -> ::actor_core::Result<()> {
+        let _ = report;
+        ::std::result::Result::Ok(())
+    }
+
     #[action]
     async fn topic(
         &self,

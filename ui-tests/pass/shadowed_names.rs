@@ -15,6 +15,8 @@ struct Into;
 struct Migrations;
 struct Handlers;
 struct core;
+struct ErrorReport;
+struct HasState;
 struct std;
 mod actor_ref {}
 
@@ -32,9 +34,13 @@ macro_rules! include_str {
 
 fn handler() {}
 fn outcome() {}
+fn has_state() {}
 
 #[derive(Actor)]
-struct Room;
+struct Room {
+    #[state]
+    count: actor_core::State<u8>,
+}
 
 #[actor]
 impl Room {
@@ -43,6 +49,18 @@ impl Room {
 
     #[on_wake(timeout = "2s")]
     async fn audit(&mut self, _cx: &mut actor_core::Context<'_, Self>) -> actor_core::Result<()> {
+        Ok(())
+    }
+
+    #[on_state_change]
+    fn changed(&mut self, _cx: &mut actor_core::Context<'_, Self>, before: &u8) -> actor_core::Result<()> {
+        let _ = (before, &self.count);
+        Ok(())
+    }
+
+    #[on_error]
+    fn note(&mut self, _cx: &mut actor_core::Context<'_, Self>, told: &actor_core::ErrorReport) -> actor_core::Result<()> {
+        let _ = told;
         Ok(())
     }
 

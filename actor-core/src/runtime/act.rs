@@ -66,7 +66,7 @@ impl<A: Handlers> Instance<A> {
         let outcome = limited_later(&mut running, limit, code).await;
         self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
-        let (result, flow) = self.conclude(outcome, info.name);
+        let (result, flow) = traced.enter(|| self.conclude(outcome, info.name));
         traced.ended(&result);
         (result, flow)
     }

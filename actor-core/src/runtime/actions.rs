@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, Subject};
+use crate::error_report::ErrorOrigin;
 use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::observe::trace::{self, Caller};
@@ -99,7 +100,8 @@ impl<A: Handlers> Instance<A> {
     ) -> (Direct<A>, Flow) {
         let cell = Arc::clone(self.turn.cell());
         let durability = durability.unwrap_or_else(|| cell.durability());
-        if self.batch.is_broken() {
+        // Such a call only reads, but what is told of its error may change the state.
+        if self.batch.is_broken() || self.batch.state.is_some() {
             let slot = cell.mailbox().add_slot();
             self.batch.push(Some(slot), result, durability);
             return (Direct::Later(slot), self.flush());
@@ -174,15 +176,19 @@ impl<A: Handlers> Instance<A> {
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
+        origin: ErrorOrigin,
     ) -> Option<(Result<A::Reply, CallError>, Flow)> {
         if (info.is_async || self.has_to_read_alone(info)) && self.flush() == Flow::Crash {
             return None;
         }
-        if info.is_async {
-            Some(self.act_waiting(message, info, None).await)
+        self.origin = origin;
+        let acted = if info.is_async {
+            self.act_waiting(message, info, None).await
         } else {
-            Some(self.act(message, info, None))
-        }
+            self.act(message, info, None)
+        };
+        self.origin = ErrorOrigin::Action;
+        Some(acted)
     }
 
     /// Commits behind a stored call, if that is due.
@@ -279,11 +285,11 @@ impl<A: Handlers> Instance<A> {
                     self.turn.keep_events();
                     (Ok(reply), Flow::GoOn)
                 }
-                Err(error) => self.undo(error),
+                Err(error) => self.undo(name, error),
             },
             Err(fault) => {
                 let error = self.call_error(name, fault);
-                self.undo(error)
+                self.undo(name, error)
             }
         }
     }
@@ -326,14 +332,25 @@ impl<A: Handlers> Instance<A> {
         }
     }
 
-    /// Undoes a call that failed, and nothing of those before it.
-    fn undo(&mut self, error: CallError) -> (Result<A::Reply, CallError>, Flow) {
+    /// Undoes a call that failed, and nothing of those before it, and tells the actor of it.
+    fn undo(
+        &mut self,
+        name: &'static str,
+        error: CallError,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        let flow = self.take_back(&error);
+        let flow = self.tell_error(self.origin, name, &error, flow);
+        (Err(error), flow)
+    }
+
+    /// Undoes what was entered last and failed, and nothing of what was before it.
+    pub(super) fn take_back(&mut self, error: &CallError) -> Flow {
         if let Some(state) = self.actor.__state() {
             state.undo();
         }
         self.turn.undo_events();
         let mut crashed = false;
-        if let CallError::Panicked { name, panic, .. } = &error {
+        if let CallError::Panicked { name, panic, .. } = error {
             crashed = true;
             self.note_panic(name, panic);
         }
@@ -342,16 +359,15 @@ impl<A: Handlers> Instance<A> {
             // What the call wrote may be there still, so nothing of the batch may commit.
             self.batch.break_with(cause);
         }
-        let flow = if crashed || self.batch.is_broken() {
+        if crashed || self.batch.is_broken() {
             Flow::Crash
         } else {
             Flow::GoOn
-        };
-        (Err(error), flow)
+        }
     }
 
     /// Makes what an action did a part of the batch, unless it could not commit like this.
-    fn keep(&mut self, name: &'static str) -> Result<(), CallError> {
+    pub(super) fn keep(&mut self, name: &'static str) -> Result<(), CallError> {
         if !A::__STORED {
             return Ok(());
         }
@@ -467,23 +483,6 @@ impl<A: Handlers> Instance<A> {
     }
 
     pub(super) fn call_error(&self, name: &'static str, fault: Fault) -> CallError {
-        let subject = self.subject();
-        match fault {
-            Fault::Failed(failure) => CallError::Failed {
-                subject,
-                name,
-                source: failure.into_shared(),
-            },
-            Fault::Panicked(panic) => CallError::Panicked {
-                subject,
-                name,
-                panic,
-            },
-            Fault::TimedOut(limit) => CallError::ActionTimedOut {
-                subject,
-                name,
-                limit,
-            },
-        }
+        fault.into_error(self.subject(), name)
     }
 }

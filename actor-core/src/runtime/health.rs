@@ -116,7 +116,9 @@ impl<A: Handlers> Cell<A> {
         let health = inner.health.get_or_insert_default();
         health.crashes = health.crashes.saturating_add(1);
         health.last_crash = Some(crash);
-        health.budget.note(Instant::now());
+        health
+            .budget
+            .note(Instant::now(), A::OPTIONS.restart_window);
     }
 }
 

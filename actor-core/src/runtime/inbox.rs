@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::error_report::ErrorOrigin;
 use crate::key::Key;
 use crate::observe::trace;
 use crate::runtime::cell::Kind;
@@ -162,7 +163,7 @@ impl<A: Handlers> Instance<A> {
             Err(fault) => return Ok(Some((undelivered(fault.to_string(), true), Flow::GoOn))),
         };
         let info = A::__action(&call);
-        let Some((result, flow)) = self.act_stored(call, info).await else {
+        let Some((result, flow)) = self.act_stored(call, info, ErrorOrigin::Message).await else {
             return Err(Flow::Crash);
         };
         let failed = result.as_ref().err().map(ToString::to_string);

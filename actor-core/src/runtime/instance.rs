@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::error_report::ErrorOrigin;
 use crate::hooks::Step;
 use crate::limits;
 use crate::observe::trace;
@@ -39,6 +40,8 @@ pub(crate) struct Instance<A: Handlers> {
     pub(super) taken: VecDeque<Mail<A>>,
     /// Whether an actor waits for the call that runs.
     pub(super) is_asked: bool,
+    /// What the call that runs is to the actor, if it fails.
+    pub(super) origin: ErrorOrigin,
     pub(super) batch: Batch<A>,
 }
 
@@ -77,6 +80,7 @@ impl<A: Handlers> Instance<A> {
             turn,
             taken: VecDeque::new(),
             is_asked: false,
+            origin: ErrorOrigin::Action,
             batch: Batch::new(),
         };
         if !A::HOOKS.queues.is_empty() {
@@ -277,6 +281,8 @@ impl<A: Handlers> Instance<A> {
             if let Err(error) = ended {
                 let _ = ending::undo(&mut self.actor, &mut self.turn);
                 tracing::error!(actor = A::NAME, key = %self.turn.cell().key(), %error, "an actor sleeps although its hook failed");
+                // It sleeps whatever comes of this.
+                let _ = self.tell_hook_error(Step::OnSleep, hook.name, &error, Flow::GoOn);
             }
         }
     }
@@ -301,7 +307,9 @@ impl<A: Handlers> Instance<A> {
                     (Fault::Panicked(_), _) | (_, Err(_)) => Flow::Crash,
                     _ => Flow::GoOn,
                 };
-                return Err((self.call_error(hook.name, fault), flow));
+                let error = self.call_error(hook.name, fault);
+                let flow = self.tell_hook_error(Step::OnDestroy, hook.name, &error, flow);
+                return Err((error, flow));
             }
         }
         self.turn.tell_of_lost_messages();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
+use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::chain::{self, Place};
@@ -24,6 +25,29 @@ pub(super) enum Fault {
     Panicked(String),
     /// It took longer than this and was dropped.
     TimedOut(Duration),
+}
+
+impl Fault {
+    /// Returns what callers are told of it.
+    pub(super) fn into_error(self, subject: Subject, name: &'static str) -> CallError {
+        match self {
+            Self::Failed(failure) => CallError::Failed {
+                subject,
+                name,
+                source: failure.into_shared(),
+            },
+            Self::Panicked(panic) => CallError::Panicked {
+                subject,
+                name,
+                panic,
+            },
+            Self::TimedOut(limit) => CallError::ActionTimedOut {
+                subject,
+                name,
+                limit,
+            },
+        }
+    }
 }
 
 /// Whose code runs.

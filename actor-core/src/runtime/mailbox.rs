@@ -301,6 +301,19 @@ impl<A: Handlers> Mailbox<A> {
         }
     }
 
+    /// Puts mail before all other that is there. It waits for no room: there is one at a time.
+    pub(super) fn put_first(&self, mail: Mail<A>) {
+        let mut inner = self.inner.lock();
+        inner.alone += u32::from(mail.is_async());
+        inner.queue.push_front(mail);
+        inner.pushed += 1;
+        // What was behind all mail still is.
+        let requests = inner.requests.as_deref_mut();
+        for request in requests.into_iter().flatten() {
+            request.behind += 1;
+        }
+    }
+
     /// Returns whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();

@@ -13,6 +13,7 @@ mod changes;
 mod crash;
 mod creation;
 mod ending;
+mod errors;
 mod events;
 mod failed;
 mod gate;

@@ -152,11 +152,13 @@ async fn keep_running<A: Handlers>(
             pause = limits::RUN_BACKOFF_MIN;
         }
         let stops = *aborted.borrow();
-        let error = report(&cell, hook, fault, (!stops).then_some(pause));
+        let error = report(&cell, hook, &fault, (!stops).then_some(pause));
         if stops {
+            cell.tell_run_error(hook.name, fault).await;
             return note(RunChange::Ended(Some(error)));
         }
         note(RunChange::Paused(error));
+        cell.tell_run_error(hook.name, fault).await;
         tokio::select! {
             biased;
             // The sender is dropped with the instance only, which is a stop as well.
@@ -184,12 +186,12 @@ async fn run_once<A: Handlers>(
 fn report<A: Handlers>(
     cell: &Cell<A>,
     hook: &Hook,
-    fault: Fault,
+    fault: &Fault,
     pause: Option<Duration>,
 ) -> String {
     let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
     let (what, error) = match fault {
-        Fault::Panicked(panic) => ("panicked", panic),
+        Fault::Panicked(panic) => ("panicked", panic.clone()),
         Fault::Failed(failure) => ("failed", failure.to_string()),
         Fault::TimedOut(limit) => ("took too long", format!("took longer than {limit:?}")),
     };

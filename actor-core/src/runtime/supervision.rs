@@ -48,26 +48,24 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Notes a panic.
-    pub(super) fn note(&mut self, now: Instant) {
-        self.recent
-            .retain(|at| now.duration_since(*at) < limits::CRASH_WINDOW);
+    /// Notes a panic. Those are counted that are not older than the window.
+    pub(super) fn note(&mut self, now: Instant, window: Duration) {
+        self.recent.retain(|at| now.duration_since(*at) < window);
         self.recent.push(now);
         self.fresh = true;
-        let row = |until: Instant| until + limits::CRASH_WINDOW;
-        if self.until.is_some_and(|until| row(until) < now) {
+        if self.until.is_some_and(|until| until + window < now) {
             (self.failures, self.until) = (0, None);
         }
     }
 
-    /// Decides what comes after a crash.
-    fn next(&mut self, now: Instant) -> Next {
+    /// Decides what comes after a crash of an actor that is started again so often.
+    fn next(&mut self, now: Instant, restarts: u32) -> Next {
         // INVARIANT 2
         if !std::mem::take(&mut self.fresh) {
             return Next::Start;
         }
         let crashes = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        if crashes > limits::CRASHES {
+        if crashes > restarts {
             let pause = doubled(limits::FAILED_MIN, self.failures).min(limits::FAILED_MAX);
             self.recent = Vec::new();
             self.failures = self.failures.saturating_add(1);
@@ -76,7 +74,9 @@ impl Budget {
         }
         match crashes.checked_sub(2) {
             None => Next::Start,
-            Some(times) => Next::Pause(doubled(limits::CRASH_PAUSE, times)),
+            Some(times) => {
+                Next::Pause(doubled(limits::CRASH_PAUSE, times).min(limits::CRASH_PAUSE_MAX))
+            }
         }
     }
 }
@@ -91,7 +91,7 @@ impl<A: Handlers> Cell<A> {
     pub(super) fn after_crash(self: &Arc<Self>) -> Option<Life<A>> {
         let now = Instant::now();
         let next = match &mut self.mailbox().lock().health {
-            Some(health) => health.budget.next(now),
+            Some(health) => health.budget.next(now, A::OPTIONS.restarts),
             None => Next::Start,
         };
         match next {
@@ -111,7 +111,8 @@ impl<A: Handlers> Cell<A> {
         let last = health.last();
         let error = CallError::FailedTooOften {
             subject: self.subject(),
-            crashes: limits::CRASHES + 1,
+            crashes: A::OPTIONS.restarts.saturating_add(1),
+            window: A::OPTIONS.restart_window,
             name: last.map_or("", |crash| crash.name),
             panic: last.map_or_else(String::new, |crash| crash.message.clone()),
             retry_after: until.saturating_duration_since(Instant::now()),
@@ -181,8 +182,8 @@ mod tests {
     /// Panics at a time, in milliseconds from the first one.
     fn crash(budget: &mut Budget, start: Instant, at: u64) -> Next {
         let now = start + Duration::from_millis(at);
-        budget.note(now);
-        budget.next(now)
+        budget.note(now, limits::CRASH_WINDOW);
+        budget.next(now, limits::CRASHES)
     }
 
     #[test]
@@ -206,7 +207,32 @@ mod tests {
         assert_eq!(crash(&mut budget, start, 30_000), pause);
         assert_eq!(crash(&mut budget, start, 60_000), Next::Start);
         // A commit that was lost is no panic.
-        assert_eq!(budget.next(start), Next::Start);
+        assert_eq!(budget.next(start, limits::CRASHES), Next::Start);
+    }
+
+    #[test]
+    fn a_large_budget_has_pauses_that_end() {
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        let hour = Duration::from_hours(1);
+        let mut crash = || {
+            budget.note(start, hour);
+            budget.next(start, 100)
+        };
+        let nexts: Vec<_> = (0..101).map(|_| crash()).collect();
+        let pause = |seconds| Next::Pause(Duration::from_secs_f64(seconds));
+        assert_eq!(
+            nexts[8..12],
+            [pause(12.8), pause(25.6), pause(30.0), pause(30.0)]
+        );
+        assert_eq!(nexts[99], pause(30.0));
+        assert_eq!(nexts[100], Next::Fail(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn without_a_budget_the_first_panic_is_the_last() {
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        budget.note(start, limits::CRASH_WINDOW);
+        assert_eq!(budget.next(start, 0), Next::Fail(Duration::from_secs(30)));
     }
 
     #[test]

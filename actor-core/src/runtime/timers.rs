@@ -11,6 +11,7 @@ use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
 use crate::clock::duration_ms;
+use crate::error_report::ErrorOrigin;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::instance::{Flow, Instance};
@@ -72,7 +73,7 @@ impl<A: Handlers> Instance<A> {
             }
         };
         let info = A::__action(&message);
-        let Some((result, flow)) = self.act_stored(message, info).await else {
+        let Some((result, flow)) = self.act_stored(message, info, ErrorOrigin::Timer).await else {
             return Flow::Crash;
         };
         let failure = result.as_ref().err().map(ToString::to_string);

@@ -202,6 +202,9 @@ catalogue! {
         /// A mailbox out of bounds.
         mailbox_range(number) => "a mailbox cannot hold {number} calls",
             "write a number from 1 to 1_000_000";
+        /// A budget out of bounds.
+        restarts_range(number) => "an actor cannot be started again {number} times",
+            "write a number from 0 to 1_000: the panics within one `restart_window` after which it is started again";
     }
 
     /// The signatures of hooks and actions.
@@ -260,6 +263,9 @@ catalogue! {
         /// Something else than the state before the change.
         state_change_parameters(name) => "`{name}` takes something else than the state before the change",
             "write `fn {name}(&mut self, cx: &mut Context<'_, Self>, before: &T) -> Result<()>` with the `T` of `State<T>`, or leave `before` out";
+        /// No report, or something else.
+        error_parameters(name) => "`{name}` does not take the one parameter of `#[on_error]`",
+            "write `fn {name}(&mut self, cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()>`";
         /// No return type.
         no_result(name) => "`{name}` returns nothing, so it could not fail",
             "write `-> Result<()>`, and end with `Ok(())`";

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::WhereClause;
 
-use super::{bounds, changes, durability, duration, lints, option, optional_duration, state};
+use super::{behind, bounds, durability, duration, lints, option, optional_duration, state};
 use crate::model::{Actor, Field, SleepAfter};
 use crate::names;
 
@@ -23,7 +23,7 @@ pub(crate) fn expand(actor: &Actor) -> TokenStream {
         quote!(&mut self.#name)
     }));
     let versions = state::older_versions(actor);
-    let has_state = actor.state.as_ref().map(|_| changes::has_state(actor));
+    let has_state = actor.state.as_ref().map(|_| behind::has_state(actor));
     with_bodies(
         actor,
         &quote!(Self { #(#fields),* }),
@@ -35,7 +35,7 @@ pub(crate) fn expand(actor: &Actor) -> TokenStream {
 /// Writes the same with bodies that do nothing, for a struct that has mistakes.
 pub(crate) fn expand_without_bodies(actor: &Actor) -> TokenStream {
     let nothing = quote!(::core::unreachable!());
-    let (has_state, versions) = (changes::has_state(actor), state::any_older_version(actor));
+    let (has_state, versions) = (behind::has_state(actor), state::any_older_version(actor));
     with_bodies(actor, &nothing, &nothing, &quote!(#has_state #versions))
 }
 
@@ -191,6 +191,15 @@ fn options(actor: &Actor) -> TokenStream {
         let choice = durability(&actor.runtime, Some(choice));
         quote!(durability: #choice,)
     });
+    let restarts = actor
+        .options
+        .restarts
+        .as_ref()
+        .map(|number| quote!(restarts: #number,));
+    let restart_window = actor.options.restart_window.map(|time| {
+        let time = duration(time);
+        quote!(restart_window: #time,)
+    });
     let limits = actor.options.timeouts.iter().map(|(key, time)| {
         let time = duration(*time);
         quote!(#key: #time,)
@@ -200,6 +209,8 @@ fn options(actor: &Actor) -> TokenStream {
             #sleep_after
             #mailbox
             #durability
+            #restarts
+            #restart_window
             timeouts: #timeouts { #(#limits)* ..#timeouts::DEFAULT },
             ..#options::DEFAULT
         }

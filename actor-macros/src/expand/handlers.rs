@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{self, generic_arm, variant};
-use super::{bounds, changes, concrete, durability, optional_duration, state, tables, without};
+use super::{behind, bounds, concrete, durability, optional_duration, state, tables, without};
 use crate::migrations::Embedded;
 use crate::model::{Block, Hook, Kind, Receiver};
 use crate::names;
@@ -36,7 +36,7 @@ pub(super) fn expand(block: &Block, set: Option<&Embedded>) -> TokenStream {
         on_create(block),
         create_vars(block),
         hook(block),
-        changes::expand(block),
+        behind::expand(block),
         run(block),
     ];
     quote! {

@@ -69,10 +69,13 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
         quote!(&[#(#rows)*])
     };
     let data_migrations = data_migrations(block);
-    let (create_state, create_vars, on_state_change) = (
+    let (create_state, create_vars) = (
         single(block, Kind::CreateState),
         single(block, Kind::CreateVars),
+    );
+    let (on_state_change, on_error) = (
         single(block, Kind::OnStateChange),
+        single(block, Kind::OnError),
     );
     let (on_create, on_wake, on_before_start) = (
         list(Kind::OnCreate),
@@ -93,6 +96,7 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
             on_wake: #on_wake,
             on_before_start: #on_before_start,
             on_state_change: #on_state_change,
+            on_error: #on_error,
             run: #run,
             on_sleep: #on_sleep,
             on_destroy: #on_destroy,

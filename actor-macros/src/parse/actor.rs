@@ -1,5 +1,7 @@
 //! `#[derive(Actor)] struct Name { … }`.
 
+use std::ops::RangeInclusive;
+
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{
@@ -10,22 +12,24 @@ use syn::{
 use super::block::crate_path;
 use super::options::{self, Opt, Part, Value};
 use super::signature::written;
-use crate::diagnostics::{Diagnostics, catalogue};
+use crate::diagnostics::{Diagnostics, Message, catalogue};
 use crate::model::{Actor, ActorOptions, Field, SleepAfter, StateVersion};
 use crate::names::{self, Runtime};
 
 /// The options of a struct.
-pub(crate) const KEYS: [&str; 6] = [
+pub(crate) const KEYS: [&str; 8] = [
     "name",
     "sleep_after",
     "mailbox",
     "durability",
+    "restarts",
+    "restart_window",
     "timeouts",
     "crate",
 ];
 
 /// The time limits in `timeouts(…)`.
-const TIMEOUTS: [&str; 10] = [
+const TIMEOUTS: [&str; 11] = [
     "migrate",
     "create_state",
     "on_create",
@@ -33,6 +37,7 @@ const TIMEOUTS: [&str; 10] = [
     "on_wake",
     "on_before_start",
     "on_state_change",
+    "on_error",
     "on_sleep",
     "on_destroy",
     "action",
@@ -114,32 +119,46 @@ fn parse_one(opt: &Opt, written: &mut Written, diagnostics: &mut Diagnostics) {
                     .map(SleepAfter::Time)
             };
         }
-        "mailbox" => written.options.mailbox = parse_mailbox(opt, diagnostics),
+        "mailbox" => {
+            let bounds = (1..=1_000_000, "256");
+            written.options.mailbox =
+                parse_number(opt, bounds, catalogue::derive::mailbox_range, diagnostics);
+        }
+        "restarts" => {
+            let bounds = (0..=1_000, "5");
+            written.options.restarts =
+                parse_number(opt, bounds, catalogue::derive::restarts_range, diagnostics);
+        }
+        "restart_window" => written.options.restart_window = opt.duration(diagnostics),
         "durability" => written.options.durability = opt.durability(diagnostics),
         "timeouts" => parse_timeouts(opt, &mut written.options.timeouts, diagnostics),
         _ => written.runtime = crate_path(opt, diagnostics),
     }
 }
 
-/// Reads the bound of the mailbox.
-fn parse_mailbox(opt: &Opt, diagnostics: &mut Diagnostics) -> Option<Expr> {
-    let (wanted, example) = ("a number", "mailbox = 256");
-    let literal: Lit = opt.read(wanted, example, diagnostics)?;
+/// Reads a number within bounds, of which one is shown as an example.
+fn parse_number(
+    opt: &Opt,
+    (range, example): (RangeInclusive<u64>, &str),
+    out_of_range: fn(String) -> Message,
+    diagnostics: &mut Diagnostics,
+) -> Option<Expr> {
+    let (wanted, example) = ("a number", format!("{} = {example}", opt.name()));
+    let literal: Lit = opt.read(wanted, &example, diagnostics)?;
     let Lit::Int(number) = &literal else {
-        opt.refuse_value(wanted, example, diagnostics);
+        opt.refuse_value(wanted, &example, diagnostics);
         return None;
     };
-    match number.base10_parse::<u64>() {
-        Ok(1..=1_000_000) if number.suffix().is_empty() => Some(syn::parse_quote!(#number)),
-        Ok(_) if !number.suffix().is_empty() => {
-            opt.refuse_value(wanted, example, diagnostics);
-            None
-        }
-        _ => {
-            diagnostics.at(number, catalogue::derive::mailbox_range(number));
-            None
-        }
+    if !number.suffix().is_empty() {
+        opt.refuse_value(wanted, &example, diagnostics);
+        return None;
     }
+    let value = number.base10_parse::<u64>();
+    if value.is_ok_and(|value| range.contains(&value)) {
+        return Some(syn::parse_quote!(#number));
+    }
+    diagnostics.at(number, out_of_range(number.to_string()));
+    None
 }
 
 /// Reads `timeouts(…)`.

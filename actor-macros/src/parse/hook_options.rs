@@ -148,6 +148,7 @@ fn why_not_here(kind: Kind, key: &str) -> &'static str {
             "a step of the state runs in the order of the versions, and does not wait"
         }
         (_, "new") => "only a data migration can skip new actors",
+        (Kind::OnError, _) => "it runs behind whatever failed, and there is one only",
         (Kind::OnStateChange, _) => {
             "it runs behind whatever changed the state, and there is one only"
         }

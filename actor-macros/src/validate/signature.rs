@@ -21,7 +21,7 @@ pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
     check_parameter_count(hook, diagnostics);
     check_migrate(hook, diagnostics);
     check_run(hook, diagnostics);
-    check_state_change(hook, diagnostics);
+    check_behind(hook, diagnostics);
     check_queue(hook, diagnostics);
     check_returns(hook, diagnostics);
 }
@@ -131,7 +131,8 @@ fn check_parameter_count(hook: &Hook, diagnostics: &mut Diagnostics) {
         (Kind::CreateState, [_, second, ..]) => {
             diagnostics.at(&second.written, catalogue::signature::two_inputs(name));
         }
-        (Kind::Action | Kind::CreateState | Kind::OnStateChange, _) | (_, []) => {}
+        (Kind::Action | Kind::CreateState, _) | (_, []) => {}
+        (kind, _) if kind.runs_behind() => {}
         (kind, [first, ..]) => {
             diagnostics.at(
                 &first.written,
@@ -226,34 +227,32 @@ fn check_run(hook: &Hook, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// What runs behind a change is a part of a transaction that calls share, so it does not wait. It may ask for the state as it was.
-fn check_state_change(hook: &Hook, diagnostics: &mut Diagnostics) {
-    if hook.kind != Kind::OnStateChange {
+/// What runs behind a change or an error is in a transaction that calls share, so it does not wait. It may be told what was before,
+/// and is told what failed.
+fn check_behind(hook: &Hook, diagnostics: &mut Diagnostics) {
+    if !hook.kind.runs_behind() {
         return;
     }
-    let name = &hook.name;
+    let (name, kind) = (&hook.name, hook.kind.name());
     if let Some(keyword) = &hook.method.sig.asyncness {
-        diagnostics.at(
-            keyword,
-            catalogue::signature::hook_waits(name, hook.kind.name()),
-        );
+        diagnostics.at(keyword, catalogue::signature::hook_waits(name, kind));
     }
     if hook.signature.context.is_none() {
         return;
     }
     let is_shared =
         |ty: &Type| matches!(ty, Type::Reference(reference) if reference.mutability.is_none());
-    match hook.signature.arguments.as_slice() {
-        [before, ..] if !is_shared(&before.written.ty) => diagnostics.at(
-            &before.written.ty,
-            catalogue::signature::state_change_parameters(name),
-        ),
-        [_, second, ..] => diagnostics.at(
-            &second.written,
-            catalogue::signature::state_change_parameters(name),
-        ),
-        _ => {}
-    }
+    let wrong = match hook.signature.arguments.as_slice() {
+        [] if hook.kind == Kind::OnError => name.to_token_stream(),
+        [told, ..] if !is_shared(&told.written.ty) => told.written.ty.to_token_stream(),
+        [_, second, ..] => second.written.to_token_stream(),
+        _ => return,
+    };
+    let message = match hook.kind {
+        Kind::OnError => catalogue::signature::error_parameters(name),
+        _ => catalogue::signature::state_change_parameters(name),
+    };
+    diagnostics.at(wrong, message);
 }
 
 /// Arguments travel in a message and inputs in a request, so they are owned, and have a name and a type.

@@ -1,0 +1,6 @@
+CREATE TABLE lines (
+  id INTEGER PRIMARY KEY NOT NULL,
+  origin TEXT NOT NULL,
+  name TEXT NOT NULL,
+  text TEXT NOT NULL
+);

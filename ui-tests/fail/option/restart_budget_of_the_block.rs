@@ -1,0 +1,11 @@
+//! The budget belongs to the struct.
+
+use actor_core::prelude::*;
+
+#[derive(Actor)]
+struct Room;
+
+#[actor(restarts = 5)]
+impl Room {}
+
+fn main() {}
