@@ -13,6 +13,7 @@ use crate::observe::trace;
 use crate::runtime::instance::Instance;
 use crate::runtime::limited::{Fault, limited_now};
 use crate::runtime::turn::Turn;
+use crate::state::State;
 
 /// The hook that runs behind a change, and how it failed.
 pub(super) type Refused = (&'static Hook, Fault);
@@ -23,7 +24,7 @@ pub(super) fn state_changed<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> R
     let Some(hook) = A::HOOKS.on_state_change.as_ref() else {
         return Ok(());
     };
-    let Some(before) = actor.__state().and_then(|state| state.take_before()) else {
+    let Some(before) = actor.__state().and_then(State::take_before) else {
         return Ok(());
     };
     let limit = hook.timeout.unwrap_or(A::OPTIONS.timeouts.on_state_change);
