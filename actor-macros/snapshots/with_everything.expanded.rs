@@ -233,6 +233,7 @@ impl ChatRoom {
         clippy::unused_async,
         clippy::unused_self,
     )]
+    #[allow(clippy::ptr_arg, clippy::trivially_copy_pass_by_ref)]
     fn changed(&mut self, cx: &mut Context<'_, Self>, before: &Settings) -> Result<()> {
         topics::compare(before, &self.settings, cx)
     }
@@ -244,6 +245,7 @@ impl ChatRoom {
         clippy::unused_async,
         clippy::unused_self,
     )]
+    #[allow(clippy::ptr_arg, clippy::trivially_copy_pass_by_ref)]
     fn note(&mut self, cx: &mut Context<'_, Self>, report: &ErrorReport) -> Result<()> {
         errors::note(cx.db(), report)
     }

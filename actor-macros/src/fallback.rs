@@ -6,30 +6,39 @@ use quote::{ToTokens as _, quote};
 use syn::{GenericParam, Generics, ImplItem, Type};
 
 use crate::expand::{self, concrete};
-use crate::model::{Actor, Block, Kind};
+use crate::model::{Actor, Block, Hook, Kind};
 
 /// Writes the user's block again. The lints that only complain about the shape that we ask for are switched off.
 pub(crate) fn written_block(block: &Block) -> TokenStream {
     let mut item = block.item.clone();
-    let names: Vec<_> = block.hooks.iter().map(|hook| &hook.name).collect();
     for member in &mut item.items {
-        if let ImplItem::Fn(method) = member
-            && names.contains(&&method.sig.ident)
-        {
+        let ImplItem::Fn(method) = member else {
+            continue;
+        };
+        let of_method = |hook: &&Hook| hook.name == method.sig.ident;
+        let Some(hook) = block.hooks.iter().find(of_method) else {
+            continue;
+        };
+        if hook.kind.runs_behind() {
+            // What it is told is borrowed, whatever it is.
             method.attrs.insert(
                 0,
-                syn::parse_quote! {
-                    #[allow(
-                        clippy::missing_const_for_fn,
-                    clippy::needless_pass_by_ref_mut,
-                        clippy::needless_pass_by_value,
-                        clippy::unnecessary_wraps,
-                        clippy::unused_async,
-                        clippy::unused_self,
-                    )]
-                },
+                syn::parse_quote!(#[allow(clippy::ptr_arg, clippy::trivially_copy_pass_by_ref)]),
             );
         }
+        method.attrs.insert(
+            0,
+            syn::parse_quote! {
+                #[allow(
+                    clippy::missing_const_for_fn,
+                    clippy::needless_pass_by_ref_mut,
+                    clippy::needless_pass_by_value,
+                    clippy::unnecessary_wraps,
+                    clippy::unused_async,
+                    clippy::unused_self,
+                )]
+            },
+        );
     }
     item.to_token_stream()
 }
