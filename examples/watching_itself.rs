@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use actor_core::Event;
 use actor_core::prelude::*;
 use diesel::prelude::*;
 

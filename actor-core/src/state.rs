@@ -89,9 +89,10 @@ impl<T: Clone> State<T> {
         self.before.take()
     }
 
-    /// Gives the value back as it was when the current action began.
-    pub(crate) fn give_before(&mut self, before: T) {
-        self.before = Some(before);
+    /// Gives the value back as it was when the current action began. Returns the one between, if it changed once more.
+    #[must_use = "dropping it runs code of the user's"]
+    pub(crate) fn give_before(&mut self, before: T) -> Option<T> {
+        self.before.replace(before)
     }
 
     /// Makes the changes of the current action the new base.
@@ -144,6 +145,19 @@ mod tests {
         state.undo();
         assert_eq!(*state, vec![1]);
         assert_eq!(state.changed(), None);
+    }
+
+    #[test]
+    fn a_change_behind_a_change_is_told_apart_and_undone_with_it() {
+        let mut state = State::new(1);
+        *state = 2;
+        let before = state.take_before();
+        assert_eq!((before, state.changed()), (Some(1), None));
+        *state = 3;
+        assert_eq!(state.give_before(1), Some(2));
+        assert_eq!(state.changed(), Some(&3));
+        state.undo();
+        assert_eq!(*state, 1);
     }
 
     #[test]

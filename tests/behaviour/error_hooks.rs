@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actor_core::prelude::*;
 use actor_core::testing::Lab;
-use actor_core::{Change, Event, Status};
+use actor_core::{Change, Status};
 use diesel::prelude::*;
 
 use crate::support::{Broken, Faults, Log, builder, directory, pass, settle, start};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actor_core::prelude::*;
 use actor_core::testing::Lab;
-use actor_core::{Event, StartCause, StartError, Step, Subscription};
+use actor_core::{StartCause, StartError, Step, Subscription};
 use diesel::prelude::*;
 
 use crate::support::{Broken, directory, start};

@@ -36,7 +36,7 @@ pub(super) fn state_changed<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> R
     turn.leave(running);
     // INVARIANT 2
     if let Some(state) = actor.__state() {
-        state.give_before(before);
+        let _between = state.give_before(before);
     }
     turn.settle_now(ran, limit).map_err(|fault| (hook, fault))
 }
