@@ -7,7 +7,7 @@ use actor_core::testing::Lab;
 use actor_core::{StartCause, StartError, Step, Subscription};
 use diesel::prelude::*;
 
-use crate::support::{Broken, directory, start};
+use crate::support::{Broken, Random, directory, start};
 
 actor_core::schema! { mod schema = "migrations/gauge"; }
 
@@ -347,4 +347,65 @@ async fn it_runs_behind_a_hook_of_the_sleep_and_can_undo_it() {
     gauge.sleep().await.unwrap();
     let left = [left, vec![(49, 14)]].concat();
     assert_eq!(gauge.read().await.unwrap(), (level(14, 3), left));
+}
+
+/// Makes one call, of which some fail.
+async fn call(gauge: &GaugeHandle, choice: u64, value: i64) {
+    let (ended, wanted) = match choice {
+        0 | 1 => (gauge.set(value).await.err(), None),
+        2 => (gauge.set_slowly(value).await.err(), None),
+        3 => (gauge.set(13).await.err(), Some("changed")),
+        4 => (gauge.set_slowly(13).await.err(), Some("changed")),
+        5 => {
+            let failed = gauge.set_and_fail(value).await;
+            (failed.err(), Some("set_and_fail"))
+        }
+        _ => (gauge.read().await.err(), None),
+    };
+    let broken = ended.as_ref().map(|error| error.downcast_ref());
+    assert_eq!(
+        broken,
+        wanted
+            .map(|place| Some(Broken(place)))
+            .as_ref()
+            .map(Option::as_ref)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_programs_leave_a_chain_of_steps_that_leads_to_the_state() {
+    for seed in 0..8 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let (mut lab, mut gauge) = lab().await;
+        for _ in 0..60 {
+            match random.below(12) {
+                0 => gauge.sleep().await.unwrap(),
+                1 => lab.crash::<Gauge>("a").await.unwrap(),
+                2 => {
+                    lab.power_cut().await.unwrap();
+                    gauge = lab.get::<Gauge>("a");
+                }
+                _ => {
+                    // Special values are below 20 and above 45.
+                    let mut next = || (random.below(7), 20 + random.below(25).cast_signed());
+                    let (a, b, c) = (next(), next(), next());
+                    tokio::join!(
+                        call(&gauge, a.0, a.1),
+                        call(&gauge, b.0, b.1),
+                        call(&gauge, c.0, c.1),
+                    );
+                }
+            }
+        }
+        let (level, steps) = gauge.read().await.unwrap();
+        assert_eq!(usize::try_from(level.changes).unwrap(), steps.len());
+        assert!(steps.len() > 20, "{} steps", steps.len());
+        let mut value = 1;
+        for (was, became) in steps {
+            assert_eq!(was, value);
+            value = became;
+        }
+        assert_eq!(value, level.value);
+    }
 }
