@@ -73,12 +73,13 @@ pub enum CallError {
         #[source]
         source: SharedError,
     },
-    /// The action, or the hook of a lifecycle request, panicked. What it wrote is undone, and the actor restarts.
+    /// The action, or the hook of a lifecycle request, panicked, or the `Serialize` of the state that it left. What it wrote is
+    /// undone, and the actor restarts.
     #[error("`{name}` of {subject} panicked: {panic}")]
     Panicked {
         /// The actor.
         subject: Subject,
-        /// The user's function.
+        /// The user's function; `drop` for code that is no hook and no action.
         name: &'static str,
         /// The text of the panic.
         panic: String,
@@ -99,6 +100,9 @@ pub enum CallError {
         panic: String,
         /// After what time a call starts it again.
         retry_after: Duration,
+        /// That panic, as its caller got it: a [`CallError::Panicked`].
+        #[source]
+        source: Arc<CallError>,
     },
     /// The action, or the hook of a lifecycle request, took longer than its limit and was dropped. What it wrote is undone.
     #[error("`{name}` of {subject} took longer than {limit:?}")]

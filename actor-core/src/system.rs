@@ -118,7 +118,7 @@ impl System {
             queue: RunQueue::new(&parts.runtime),
             runtime: parts.runtime,
             alarms: Alarms::new(),
-            started: SystemTime::now(),
+            started: parts.clock.now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
@@ -243,7 +243,7 @@ impl System {
         let live = self.kind::<A>().map_or_else(Vec::new, |kind| kind.live());
         let listed = live.into_iter().filter_map(|cell| {
             let (status, since) = cell.mailbox().awake_since()?;
-            let created_at = self.0.started + Duration::from_millis(since);
+            let created_at = self.time_of(since);
             let key = cell.key().clone();
             let behind = after.is_none_or(|after| key.as_str() > after.as_str());
             behind.then_some(Listed {
@@ -257,6 +257,11 @@ impl System {
         listed.sort_unstable_by(|one, other| one.key.as_str().cmp(other.key.as_str()));
         listed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         listed
+    }
+
+    /// Returns the time of a millisecond of the alarms, by the clock that the system started with.
+    pub(crate) fn time_of(&self, millisecond: u64) -> SystemTime {
+        self.0.started + Duration::from_millis(millisecond)
     }
 
     /// Returns what was given to [`Builder::extension`], by its type.

@@ -12,7 +12,8 @@ use crate::hooks::Step;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::batch::Batch;
-use crate::runtime::ending;
+use crate::runtime::ending::{self, Uncommitted};
+use crate::runtime::guarded::discard;
 use crate::runtime::life::{After, Ended};
 use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, Next, Request, answer};
@@ -198,13 +199,15 @@ impl<A: Handlers> Instance<A> {
             self.turn.cell().mailbox().put_back(vec![request]);
             return self.crash().await;
         }
+        // The hooks run for the one who waits.
+        self.turn.cell().set_waiting(request.chain.clone());
         match request.ending {
             Ending::Sleep => {
                 self.sleep_hooks().await;
                 self.turn.runs_ended().await;
                 let Self { actor, turn, .. } = *self;
-                drop(actor);
                 let cell = Arc::clone(turn.cell());
+                discard(&cell, actor);
                 ending::close(turn, false).await;
                 cell.tell_change(Change::Slept);
                 After::Ended(Ended::in_order(request.waiter, Ok(())))
@@ -213,19 +216,23 @@ impl<A: Handlers> Instance<A> {
                 Ok(()) => {
                     self.turn.runs_ended().await;
                     let Self { actor, turn, .. } = *self;
-                    drop(actor);
+                    discard(turn.cell(), actor);
                     let removed = ending::remove(turn).await;
                     After::Ended(Ended::in_order(request.waiter, removed))
                 }
-                Err((error, Flow::GoOn)) => {
+                Err((error, flow)) => {
+                    if request.waiter.is_none() {
+                        let key = self.turn.cell().key();
+                        tracing::error!(actor = A::NAME, %key, %error, "an actor that was to destroy itself is not destroyed");
+                    }
+                    if flow == Flow::Crash {
+                        let after = self.crash().await;
+                        answer(request.waiter, Err(error));
+                        return after;
+                    }
                     answer(request.waiter, Err(error));
                     self.turn.start_runs();
                     After::Awake(self)
-                }
-                Err((error, Flow::Crash)) => {
-                    let after = self.crash().await;
-                    answer(request.waiter, Err(error));
-                    after
                 }
             },
             #[cfg(feature = "testing")]
@@ -271,21 +278,21 @@ impl<A: Handlers> Instance<A> {
             let ended = match ran {
                 Ok(()) => ending::commit(&mut self.actor, &mut self.turn)
                     .await
-                    .map_err(|error| self.store_error(hook.name, error)),
+                    .map_err(|why| self.not_committed(hook.name, why)),
                 Err(fault) => {
                     // A hook that says that it failed has still decided what it wrote; one that was cut off has not.
                     let kept = match &fault {
                         Fault::Failed(_) => ending::commit(&mut self.actor, &mut self.turn).await,
                         _ => Ok(()),
                     };
-                    let _ = ending::undo(&mut self.actor, &mut self.turn);
                     Err(match kept {
                         Ok(()) => self.call_error(hook.name, fault),
-                        Err(error) => self.store_error(hook.name, error),
+                        Err(why) => self.not_committed(hook.name, why),
                     })
                 }
             };
             if let Err(error) = ended {
+                let _ = ending::undo(&mut self.actor, &mut self.turn);
                 tracing::error!(actor = A::NAME, key = %self.turn.cell().key(), %error, "an actor sleeps although its hook failed");
             }
         }
@@ -311,13 +318,23 @@ impl<A: Handlers> Instance<A> {
         let mark = self.turn.stored().map(Database::mark_destroyed);
         let marked = match mark.unwrap_or(Ok(())) {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
-        marked.map_err(|error| {
+        marked.map_err(|why| {
             let name = Step::OnDestroy.name();
             let _ = ending::undo(&mut self.actor, &mut self.turn);
-            (self.store_error(name, error), Flow::Crash)
+            if let Uncommitted::Panicked(panic) = &why {
+                self.note_panic(name, panic);
+            }
+            (self.not_committed(name, why), Flow::Crash)
         })
+    }
+
+    fn not_committed(&self, name: &'static str, why: Uncommitted) -> CallError {
+        match why {
+            Uncommitted::Panicked(panic) => self.call_error(name, Fault::Panicked(panic)),
+            Uncommitted::Store(error) => self.store_error(name, error),
+        }
     }
 
     /// Gives the instance up: what is on disk counts.
@@ -333,8 +350,8 @@ impl<A: Handlers> Instance<A> {
         self.turn.runs.abort();
         self.turn.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;
-        drop(actor);
         let cell = Arc::clone(turn.cell());
+        discard(&cell, actor);
         ending::close(turn, true).await;
         cell.tell_change(Change::Crashed);
         After::Ended(Ended::crashed())

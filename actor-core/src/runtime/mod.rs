@@ -15,6 +15,7 @@ mod ending;
 mod events;
 mod failed;
 mod gate;
+mod guarded;
 mod health;
 mod here;
 mod inbox;

@@ -15,6 +15,7 @@ use crate::keep_awake::KeepAwake;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
+use crate::runtime::chain::Beside;
 use crate::runtime::health::RunChange;
 use crate::runtime::limited::{Fault, Running, limited};
 use crate::runtime::turn::Turn;
@@ -105,11 +106,12 @@ impl<A: Handlers> Turn<A> {
         let task = async move {
             // Dropped behind the future, also if that is dropped.
             let _keeper = keeper;
+            let beside = Beside::new(cell.place(), future);
             let code = async move {
-                future.await;
+                beside.await;
                 Ok(())
             };
-            let mut running = beside::<A>(name);
+            let mut running = aside::<A>(name);
             if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
                 let (actor, key) = (A::NAME, cell.key());
                 tracing::error!(actor, %key, name, error = panic, "what an actor began beside itself panicked");
@@ -125,7 +127,7 @@ impl<A: Handlers> Turn<A> {
 }
 
 /// Code that runs beside its actor: it may ask it.
-fn beside<A: Handlers>(name: &'static str) -> Running {
+fn aside<A: Handlers>(name: &'static str) -> Running {
     Running {
         asks_as: None,
         actor: A::NAME,
@@ -170,13 +172,14 @@ async fn keep_running<A: Handlers>(
 
 /// Runs a hook to its end.
 async fn run_once<A: Handlers>(
-    cell: &Cell<A>,
+    cell: &Arc<Cell<A>>,
     hook: &'static Hook,
     background: Background<A>,
 ) -> Result<(), Fault> {
-    let mut running = beside::<A>(hook.name);
+    let mut running = aside::<A>(hook.name);
     let traced = trace::run(A::NAME, cell.key(), hook.name);
-    let code = traced.around(A::__run(hook.id, background));
+    let code = Beside::new(cell.place(), A::__run(hook.id, background));
+    let code = traced.around(code);
     limited(&mut running, A::OPTIONS.timeouts.of(Step::Run), code).await
 }
 
