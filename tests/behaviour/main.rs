@@ -11,6 +11,7 @@ mod bank_kills;
 mod batches;
 mod crash_load;
 mod creation;
+mod crowds;
 mod directory;
 mod drivers;
 mod endings;
