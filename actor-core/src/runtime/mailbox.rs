@@ -7,8 +7,12 @@
 //! 3. A slot belongs to one ask until that ask has taken the reply or was dropped, and the reply was given or never will be.
 //! 4. No code of the user's runs under the lock, and no waker is woken.
 
+// The paths are those of the usual place; a model check compiles this file a second time from another one.
+#[path = "mailbox/finished.rs"]
 mod finished;
+#[path = "mailbox/inner.rs"]
 mod inner;
+#[path = "mailbox/sending.rs"]
 mod sending;
 
 use std::collections::VecDeque;
@@ -16,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::sync::{Mutex, MutexGuard};
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::observe::trace::{self, Caller};

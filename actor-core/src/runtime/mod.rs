@@ -41,6 +41,7 @@ mod saved;
 mod scheduler;
 mod slots;
 mod supervision;
+mod sync;
 mod tasks;
 mod timers;
 mod turn;
