@@ -17,6 +17,7 @@ mod drivers;
 mod endings;
 mod events;
 mod failing_disk;
+mod given_up;
 mod giving_up;
 mod isolation;
 mod keeping_awake;
