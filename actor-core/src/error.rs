@@ -339,6 +339,14 @@ pub enum SystemError {
     /// `start` was called outside of a tokio runtime.
     #[error("a system starts inside a tokio runtime")]
     NoRuntime,
+    /// `shutdown` was awaited in the code of an actor, for whose end it would wait. Nothing was shut down.
+    #[error(
+        "a shutdown that is awaited inside {subject} would wait for itself: spawn it as a task"
+    )]
+    InsideActor {
+        /// The actor.
+        subject: Subject,
+    },
     /// The program was built before a migration was added or removed. Only debug builds look, on the machine that built them.
     #[error(
         "the program was built before migration {migration} in `{directory}` of {actor} was added or removed: \
@@ -375,6 +383,7 @@ impl SystemError {
             Self::DuplicateName { .. } => "duplicate_name",
             Self::InUse { .. } => "in_use",
             Self::NoRuntime => "no_runtime",
+            Self::InsideActor { .. } => "inside_actor",
             Self::OutOfDate { .. } => "out_of_date",
             Self::Store(error) => error.code(),
         }

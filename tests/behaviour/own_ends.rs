@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use actor_core::Status;
 use actor_core::prelude::*;
-use actor_core::{CallError, Status};
 use tokio::time::Instant;
 
 use crate::support::{Faults, Log, builder, directory, keys, pass, settle};
@@ -24,6 +24,7 @@ enum Deed {
     Restart,
     Create,
     Push,
+    ShutDown,
 }
 
 /// Does it, and returns how it went.
@@ -34,12 +35,13 @@ async fn act(system: &System, deed: Deed, key: &str) -> String {
         Deed::Destroy => actor.destroy().await,
         Deed::Restart => actor.restart().await,
         Deed::Create => system.create::<Loner>(key, ()).await.map(drop),
+        Deed::ShutDown => return told(system.shutdown().await),
         Deed::Push => actor.notes().push(String::new()).await.map(drop),
     };
     told(done)
 }
 
-fn told(done: Result<(), CallError>) -> String {
+fn told<E: std::fmt::Display>(done: Result<(), E>) -> String {
     match done {
         Ok(()) => "done".to_owned(),
         Err(error) => error.to_string(),
@@ -230,6 +232,10 @@ async fn other_waits_of_an_actor_for_itself_are_refused_at_once() {
         (Deed::Restart, "done"),
         (Deed::Create, cycle),
         (Deed::Push, cycle),
+        (
+            Deed::ShutDown,
+            "a shutdown that is awaited inside loner \"a\" would wait for itself: spawn it as a task",
+        ),
     ];
     for (deed, said) in expected {
         let harmed = loner.harm(deed, "a", false).await;
@@ -316,6 +322,11 @@ async fn what_runs_beside_an_actor_may_end_it_and_is_not_waited_for() {
         assert_eq!(before.elapsed(), Duration::from_millis(1_001));
     }
     assert_eq!(keys::<Loner>(&system).await, [""; 0]);
+
+    loner.end_beside(Deed::ShutDown).await.unwrap();
+    pass(Duration::from_millis(1_001)).await;
+    let refused = "beside: a shutdown that is awaited inside loner \"a\" would wait for itself: spawn it as a task";
+    assert!(log.take().contains(&refused.to_owned()));
 
     let round = system.get_or_create::<Match>("m", ());
     let mut watch = round.watch().unwrap();

@@ -53,6 +53,10 @@ impl<A: Handlers> Place for Cell<A> {
         Cell::subject(self)
     }
 
+    fn is_of(&self, system: &System) -> bool {
+        self.system.is(system)
+    }
+
     fn waiting(&self) -> Option<Arc<Chain>> {
         self.waiting.lock().clone()
     }

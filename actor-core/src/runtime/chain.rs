@@ -16,11 +16,14 @@ use std::thread::LocalKey;
 use pin_project_lite::pin_project;
 
 use crate::error::Subject;
+use crate::system::System;
 
 /// An actor, as far as a chain is concerned.
 pub(crate) trait Place: Send + Sync {
     /// Returns which actor it is.
     fn subject(&self) -> Subject;
+    /// Returns whether it is one of this system.
+    fn is_of(&self, system: &System) -> bool;
     /// Returns who waits for what the actor does at the moment.
     fn waiting(&self) -> Option<Arc<Chain>>;
     /// Returns whether a test wants its code to panic, once.
@@ -48,12 +51,14 @@ thread_local! {
 struct Swapped<'p>(&'static LocalKey<Polled>, &'p mut Option<Arc<dyn Place>>);
 
 impl<'p> Swapped<'p> {
+    #[inline]
     fn new(polled: &'static LocalKey<Polled>, place: &'p mut Option<Arc<dyn Place>>) -> Self {
         let mut swapped = Self(polled, place);
         swapped.swap();
         swapped
     }
 
+    #[inline]
     fn swap(&mut self) {
         self.0
             .with(|polled| std::mem::swap(&mut *polled.borrow_mut(), self.1));
@@ -61,6 +66,7 @@ impl<'p> Swapped<'p> {
 }
 
 impl Drop for Swapped<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.swap();
     }
@@ -114,6 +120,16 @@ pub(super) fn ending(target: &Arc<dyn Place>) -> Result<Asker, Vec<Subject>> {
         Err(path) if path.len() == 2 => Ok(Asker::Itself),
         Err(path) => Err(path),
     }
+}
+
+/// Returns whose code this thread polls, in the actor or beside it, if it is one of this system.
+pub(crate) fn inside(system: &System) -> Option<Subject> {
+    let subject = |polled: &Polled| {
+        let polled = polled.borrow();
+        let place = polled.as_ref().filter(|place| place.is_of(system))?;
+        Some(place.subject())
+    };
+    POLLED.with(subject).or_else(|| BESIDE.with(subject))
 }
 
 /// Returns whether the code that this thread polls runs beside an actor.

@@ -49,7 +49,7 @@ mod waiting;
 
 pub(crate) use alarms::Alarms;
 pub(crate) use cell::{Cell, Kind, Line, Sent};
-pub(crate) use chain::{Chain, asking};
+pub(crate) use chain::{Chain, asking, inside};
 pub(crate) use inbox::{Delivered, Delivering, Delivery};
 pub(crate) use inside::Inside;
 pub(crate) use keepers::Kept;

@@ -103,15 +103,15 @@ impl<A: Handlers> Turn<A> {
         let runtime = cell.system().runtime().clone();
         let started = self.runs.0.get_or_insert_default();
         started.reap();
+        let future = Beside::new(cell.place(), future);
         let task = async move {
             // Dropped behind the future, also if that is dropped.
             let _keeper = keeper;
-            let beside = Beside::new(cell.place(), future);
             let code = async move {
-                beside.await;
+                future.await;
                 Ok(())
             };
-            let mut running = aside::<A>(name);
+            let mut running = beside::<A>(name);
             if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
                 let (actor, key) = (A::NAME, cell.key());
                 tracing::error!(actor, %key, name, error = panic, "what an actor began beside itself panicked");
@@ -127,7 +127,7 @@ impl<A: Handlers> Turn<A> {
 }
 
 /// Code that runs beside its actor: it may ask it.
-fn aside<A: Handlers>(name: &'static str) -> Running {
+fn beside<A: Handlers>(name: &'static str) -> Running {
     Running {
         asks_as: None,
         actor: A::NAME,
@@ -176,7 +176,7 @@ async fn run_once<A: Handlers>(
     hook: &'static Hook,
     background: Background<A>,
 ) -> Result<(), Fault> {
-    let mut running = aside::<A>(hook.name);
+    let mut running = beside::<A>(hook.name);
     let traced = trace::run(A::NAME, cell.key(), hook.name);
     let code = Beside::new(cell.place(), A::__run(hook.id, background));
     let code = traced.around(code);
