@@ -14,6 +14,7 @@ mod creation;
 mod crowds;
 mod directory;
 mod drivers;
+mod drops;
 mod endings;
 mod events;
 mod failing_disk;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use actor_core::Status;
 use actor_core::prelude::*;
-use actor_core::{CallError, Change, Status};
 
 use crate::support::{Faults, Log, builder, directory, keys, pass, reach, settle, start};
 
@@ -226,82 +226,6 @@ async fn a_start_that_fails_leaves_nobody() {
     }
     log.take();
     assert_eq!(guest.made().await.unwrap(), 7);
-}
-
-/// Panics where no hook does.
-#[derive(Actor)]
-#[actor(name = "grenade", sleep_after = "never")]
-struct Grenade {
-    #[vars]
-    pin: Pin,
-}
-
-#[derive(Default)]
-struct Pin {
-    pulled: bool,
-}
-
-impl Drop for Pin {
-    fn drop(&mut self) {
-        assert!(!self.pulled, "the pin panics");
-    }
-}
-
-#[actor]
-impl Grenade {
-    #[action]
-    fn pull(&mut self, _cx: &mut Context<'_, Self>) -> Result<bool> {
-        Ok(std::mem::replace(&mut self.pin.pulled, true))
-    }
-
-    #[action]
-    fn throw(&mut self, _cx: &mut Context<'_, Self>) -> Result<Pin> {
-        Ok(Pin { pulled: true })
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_of_a_drop_loses_nobody() {
-    let directory = directory();
-    let system = start::<Grenade>(directory.path()).await;
-    let grenade = system.get::<Grenade>("a");
-    for _ in 0..3 {
-        assert!(!grenade.pull().await.unwrap());
-        let (slept, pulled) = tokio::join!(grenade.sleep(), async { grenade.pull().await });
-        slept.unwrap();
-        // It came in behind the request, so it is the next one's.
-        assert!(!pulled.unwrap());
-        grenade.sleep().await.unwrap();
-        assert_eq!(grenade.status(), Status::Asleep);
-    }
-    system.shutdown().await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_of_code_that_is_no_hook_and_no_action_is_told_to_everybody_and_counts() {
-    let directory = directory();
-    let system = start::<Grenade>(directory.path()).await;
-    let grenade = system.get::<Grenade>("a");
-    let mut watch = grenade.watch().unwrap();
-    for crashes in 1..=6 {
-        // Nobody takes what it returns, so it is dropped where the action ran.
-        grenade.throw().tell().await.unwrap();
-        let error = grenade.pull().await.unwrap_err();
-        let CallError::Panicked { name, panic, .. } = &error else {
-            panic!("another error: {error}");
-        };
-        assert_eq!((*name, panic.as_str()), ("drop", "the pin panics"));
-        assert_eq!(grenade.info().crashes, crashes);
-        assert!(matches!(watch.next().await, Some(Ok(Change::Woke))));
-        assert!(matches!(watch.next().await, Some(Ok(Change::Crashed))));
-    }
-    assert_eq!(grenade.status(), Status::Failed);
-    let error = grenade.pull().await.unwrap_err();
-    assert_eq!(error.code(), "failed_too_often");
-    assert!(matches!(watch.next().await, Some(Ok(Change::Failed(_)))));
-    pass(Duration::from_secs(30)).await;
-    assert!(!grenade.pull().await.unwrap());
-    system.shutdown().await.unwrap();
 }
 
 /// Asks the next, as deep as it is told.

@@ -74,6 +74,16 @@ impl Loner {
             let asked = cx.system().get::<Loner>("asker").add().await;
             log(cx, &told(asked.map(drop)));
         }
+        let (system, deed) = (
+            cx.system().clone(),
+            match key.as_str() {
+                "sleepy" => Deed::Sleep,
+                "leaver" => Deed::Destroy,
+                _ => return Ok(()),
+            },
+        );
+        let said = act(&system, deed, &key).await;
+        log(cx, &said);
         Ok(())
     }
 
@@ -338,4 +348,32 @@ async fn what_runs_beside_an_actor_may_end_it_and_is_not_waited_for() {
     }
     assert_eq!(changes, ["Woke", "Destroyed"]);
     assert_eq!(before.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_of_an_end_may_ask_for_an_end() {
+    let (directory, began) = (directory(), Instant::now());
+    let (system, log) = start(&directory).await;
+    let sleepy = system.create::<Loner>("sleepy", ()).await.unwrap();
+    sleepy.sleep().await.unwrap();
+    settle().await;
+    let wakes_and_sleeps = ["sleepy wakes", "sleepy sleeps", "sleepy done"];
+    assert_eq!(log.take(), wakes_and_sleeps);
+    assert_eq!(sleepy.status(), Status::Asleep);
+    assert_eq!(sleepy.add().await.unwrap(), 1);
+    sleepy.sleep().await.unwrap();
+    assert_eq!(log.take(), wakes_and_sleeps);
+
+    let leaver = system.create::<Loner>("leaver", ()).await.unwrap();
+    let mut watch = leaver.watch().unwrap();
+    leaver.sleep().await.unwrap();
+    let mut changes = Vec::new();
+    while changes.last().map(String::as_str) != Some("Destroyed") {
+        changes.push(format!("{:?}", watch.next().await.unwrap().unwrap()));
+    }
+    assert_eq!(changes, ["Slept", "Woke", "Destroyed"]);
+    let expected = ["wakes", "sleeps", "done", "wakes", "is destroyed"];
+    assert_eq!(log.take(), expected.map(|what| format!("leaver {what}")));
+    assert_eq!(keys::<Loner>(&system).await, ["sleepy"]);
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }

@@ -8,7 +8,7 @@ use actor_core::{CallError, Status};
 use diesel::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::support::{Faults, Log, builder, count, directory, files, keys, pass, settle};
+use crate::support::{Faults, Log, Random, builder, count, directory, files, keys, pass, settle};
 
 actor_core::schema! { mod schema = "migrations/lives"; }
 use schema::wakes;
@@ -147,6 +147,43 @@ impl Sticky {
     }
 }
 
+/// Has what cannot be dropped.
+#[derive(Actor)]
+#[actor(name = "thrower", sleep_after = "never")]
+struct Thrower {
+    #[state]
+    count: State<u32>,
+}
+
+#[actor]
+impl Thrower {
+    #[action]
+    fn add(&mut self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        *self.count += 1;
+        Ok(*self.count)
+    }
+
+    #[action]
+    fn count(&self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        Ok(*self.count)
+    }
+
+    /// Drops what it holds when its time is over.
+    #[action(timeout = "2ms")]
+    async fn hold(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        *self.count += 1_000;
+        let _moody = Moody(15);
+        std::future::pending().await
+    }
+
+    /// Returns what nobody takes.
+    #[action]
+    fn throw(&mut self, _cx: &mut Context<'_, Self>) -> Result<Moody> {
+        *self.count += 1;
+        Ok(Moody(15))
+    }
+}
+
 struct Room {
     moods: Moods,
     log: Log,
@@ -160,6 +197,7 @@ async fn room() -> Room {
         .extension(moods.clone())
         .register::<Mood>()
         .register::<Sticky>()
+        .register::<Thrower>()
         .start()
         .await
         .unwrap();
@@ -288,4 +326,32 @@ async fn a_value_that_panics_when_it_is_dropped_harms_nobody() {
     assert_eq!(sticky.set(15).await.unwrap(), 15);
     sticky.sleep().await.unwrap();
     assert_eq!(sticky.set(1).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_committed_and_what_waits_outlives_a_panic_of_what_an_action_held() {
+    let seed = 11;
+    let mut random = Random::new(seed);
+    let room = room().await;
+    let thrower = room.system.create::<Thrower>("a", ()).await.unwrap();
+    let mut expected = 0;
+    for crashes in 1..=300 {
+        let yields = random.below(4);
+        let held = async {
+            for _ in 0..yields {
+                tokio::task::yield_now().await;
+            }
+            thrower.hold().await
+        };
+        let (first, held, second) = tokio::join!(thrower.add(), held, thrower.add());
+        assert_eq!(held.unwrap_err().code(), "action_panicked", "seed {seed}");
+        let counts = (first.unwrap(), second.unwrap());
+        assert_eq!(counts, (expected + 1, expected + 2), "seed {seed}");
+        thrower.throw().tell().await.unwrap();
+        expected += 3;
+        assert_eq!(thrower.info().crashes, crashes, "seed {seed}");
+        thrower.restart().await.unwrap();
+        assert_eq!(thrower.count().await.unwrap(), expected, "seed {seed}");
+    }
+    room.system.shutdown().await.unwrap();
 }

@@ -11,7 +11,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use pin_project_lite::pin_project;
 
@@ -48,25 +47,22 @@ thread_local! {
 }
 
 /// Puts back what was there before, after a panic too.
-struct Swapped<'p>(&'static LocalKey<Polled>, &'p mut Option<Arc<dyn Place>>);
+struct Swapped<'p, const ASIDE: bool>(&'p mut Option<Arc<dyn Place>>);
 
-impl<'p> Swapped<'p> {
-    #[inline]
-    fn new(polled: &'static LocalKey<Polled>, place: &'p mut Option<Arc<dyn Place>>) -> Self {
-        let mut swapped = Self(polled, place);
+impl<'p, const ASIDE: bool> Swapped<'p, ASIDE> {
+    fn new(place: &'p mut Option<Arc<dyn Place>>) -> Self {
+        let mut swapped = Self(place);
         swapped.swap();
         swapped
     }
 
-    #[inline]
     fn swap(&mut self) {
-        self.0
-            .with(|polled| std::mem::swap(&mut *polled.borrow_mut(), self.1));
+        let key = if ASIDE { &BESIDE } else { &POLLED };
+        key.with(|polled| std::mem::swap(&mut *polled.borrow_mut(), self.0));
     }
 }
 
-impl Drop for Swapped<'_> {
-    #[inline]
+impl<const ASIDE: bool> Drop for Swapped<'_, ASIDE> {
     fn drop(&mut self) {
         self.swap();
     }
@@ -74,7 +70,7 @@ impl Drop for Swapped<'_> {
 
 /// Runs a part of an actor's code.
 pub(super) fn polled<T>(place: &mut Option<Arc<dyn Place>>, poll: impl FnOnce() -> T) -> T {
-    let _swapped = Swapped::new(&POLLED, place);
+    let _swapped = Swapped::<false>::new(place);
     poll()
 }
 
@@ -99,7 +95,7 @@ impl<F: Future> Future for Beside<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _swapped = Swapped::new(&BESIDE, this.place);
+        let _swapped = Swapped::<true>::new(this.place);
         this.code.poll(task)
     }
 }

@@ -260,7 +260,7 @@ impl<A: Handlers> Instance<A> {
                 () = self.turn.runs.ended(until) => return Flow::GoOn,
                 next = mail => match next {
                     Next::Mail(mail) => {
-                        if self.handle(mail).await == Flow::Crash {
+                        if self.handle_guarded(mail).await == Flow::Crash {
                             return Flow::Crash;
                         }
                     }
@@ -344,6 +344,8 @@ impl<A: Handlers> Instance<A> {
     }
 
     async fn end_crashed(mut self: Box<Self>) -> After<A> {
+        // Work of the database that was given up may be under way still.
+        let _ = self.turn.returned().await;
         let _ = self.turn.stored().map(Database::rollback);
         let cell = self.turn.cell();
         cell.mailbox().put_back_mail(&mut self.taken);

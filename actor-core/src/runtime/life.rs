@@ -151,11 +151,11 @@ impl<A: Handlers> Life<A> {
             let mut mail = Some(mail);
             loop {
                 if let Some(mail) = mail.take()
-                    && instance.handle(mail).await == Flow::Crash
+                    && instance.handle_guarded(mail).await == Flow::Crash
                 {
                     return Box::pin(instance.crash()).await;
                 }
-                match instance.work(limits::CALLS_PER_COMMIT).0 {
+                match instance.work_guarded(limits::CALLS_PER_COMMIT).0 {
                     Work::Async(next) => mail = Some(next),
                     Work::More => tokio::task::yield_now().await,
                     Work::Room => Box::pin(instance.room()).await,

@@ -485,11 +485,8 @@ impl<A: Handlers> Mailbox<A> {
         let taken = inner.drain();
         inner.fall_asleep();
         // Those whose mail was taken out before, by an instance that is gone.
-        let handed_out = inner.slots.waiting_except(&taken.0, Mail::reply);
-        let mut finished = Finished::default();
-        for slot in handed_out.into_iter().filter(|slot| !held.contains(slot)) {
-            finished.add(inner.complete(slot, Err(error.clone())));
-        }
+        let named: Vec<_> = taken.0.iter().filter_map(Mail::reply).collect();
+        let finished = inner.answer_lost(error, &[held, &named].concat());
         let woken = inner.grant();
         drop(inner);
         woken.into_iter().for_each(Waker::wake);

@@ -25,6 +25,7 @@ mod keepers;
 mod letters;
 mod life;
 mod limited;
+mod lost;
 mod mail;
 mod mailbox;
 mod memory;

@@ -131,7 +131,7 @@ impl<A: Handlers> Cell<A> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let (result, flow) = instance.handle_direct(message, chain);
+            let (result, flow) = instance.handle_direct_guarded(message, chain);
             let left = match flow {
                 Flow::Crash => Left::More(Life::crash(instance)),
                 Flow::GoOn => Left::Waits(Life::Awake(instance)),
@@ -157,7 +157,7 @@ impl<A: Handlers> Cell<A> {
         loop {
             life = match life {
                 Life::Awake(mut instance) => {
-                    let (work, handled) = instance.work(most);
+                    let (work, handled) = instance.work_guarded(most);
                     calls += handled;
                     match work {
                         Work::Idle => return (Left::Waits(Life::Awake(instance)), calls),

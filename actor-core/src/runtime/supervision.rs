@@ -29,7 +29,7 @@ use crate::runtime::memory;
 use crate::watch::Change;
 
 /// What stands for the name of code that is no hook and no action, such as a `Drop`.
-const OTHER_CODE: &str = "drop";
+pub(super) const OTHER_CODE: &str = "drop";
 
 /// What comes after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

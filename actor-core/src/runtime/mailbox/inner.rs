@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
+use super::finished::Finished;
 use super::sending::{Pushed, Taken, Unsent};
 use super::{Refusal, Status};
 use crate::actor::Handlers;
@@ -153,6 +154,21 @@ impl<A: Handlers> Inner<A> {
         result: Result<A::Reply, CallError>,
     ) -> Completed<Kept<A>> {
         self.slots.complete(slot, result.map_err(Box::new))
+    }
+
+    /// Answers the asks whose mail was taken out and went down with it: all but those that wait, and those that are kept.
+    pub(in crate::runtime) fn answer_lost(
+        &mut self,
+        error: &CallError,
+        kept: &[SlotId],
+    ) -> Finished<Kept<A>> {
+        let mut finished = Finished::default();
+        let waiting = self.queue.make_contiguous();
+        let lost = self.slots.waiting_except(waiting, Mail::reply);
+        for slot in lost.into_iter().filter(|slot| !kept.contains(slot)) {
+            finished.add(self.complete(slot, Err(error.clone())));
+        }
+        finished
     }
 
     /// Gives free room to those who wait for it.
