@@ -111,7 +111,7 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
     /// Returns a handle to this actor.
     ///
     /// An ask to oneself fails with [`CallError::Cycle`](crate::CallError::Cycle): the actor handles one call at a time. Use
-    /// [`tell`](crate::Call::tell).
+    /// [`tell`](crate::Call::tell). `sleep` and `destroy` do not wait here: they take effect when this hook or action has ended.
     #[must_use]
     pub fn handle(&self) -> A::Handle {
         self.turn.cell().handle().into()

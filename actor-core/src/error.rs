@@ -73,12 +73,13 @@ pub enum CallError {
         #[source]
         source: SharedError,
     },
-    /// The action, or the hook of a lifecycle request, panicked. What it wrote is undone, and the actor restarts.
+    /// The action, or the hook of a lifecycle request, panicked, or the `Serialize` of the state that it left. What it wrote is
+    /// undone, and the actor restarts.
     #[error("`{name}` of {subject} panicked: {panic}")]
     Panicked {
         /// The actor.
         subject: Subject,
-        /// The user's function.
+        /// The user's function; `drop` for code that is no hook and no action.
         name: &'static str,
         /// The text of the panic.
         panic: String,
@@ -101,6 +102,9 @@ pub enum CallError {
         panic: String,
         /// After what time a call starts it again.
         retry_after: Duration,
+        /// That panic, as its caller got it: a [`CallError::Panicked`].
+        #[source]
+        source: Arc<CallError>,
     },
     /// The action, or the hook of a lifecycle request, took longer than its limit and was dropped. What it wrote is undone.
     #[error("`{name}` of {subject} took longer than {limit:?}")]
@@ -337,6 +341,14 @@ pub enum SystemError {
     /// `start` was called outside of a tokio runtime.
     #[error("a system starts inside a tokio runtime")]
     NoRuntime,
+    /// `shutdown` was awaited in the code of an actor, for whose end it would wait. Nothing was shut down.
+    #[error(
+        "a shutdown that is awaited inside {subject} would wait for itself: spawn it as a task"
+    )]
+    InsideActor {
+        /// The actor.
+        subject: Subject,
+    },
     /// The program was built before a migration was added or removed. Only debug builds look, on the machine that built them.
     #[error(
         "the program was built before migration {migration} in `{directory}` of {actor} was added or removed: \
@@ -373,6 +385,7 @@ impl SystemError {
             Self::DuplicateName { .. } => "duplicate_name",
             Self::InUse { .. } => "in_use",
             Self::NoRuntime => "no_runtime",
+            Self::InsideActor { .. } => "inside_actor",
             Self::OutOfDate { .. } => "out_of_date",
             Self::Store(error) => error.code(),
         }

@@ -75,9 +75,11 @@ impl<A: Handlers> ActorRef<A> {
     #[must_use]
     pub fn info(&self) -> ActorInfo {
         match &self.target {
-            Target::Cell(cell) => cell.mailbox().info(),
+            Target::Cell(cell) => cell.info(),
             Target::Nowhere(_) => ActorInfo {
                 status: Status::Asleep,
+                awake_since: None,
+                next_try: None,
                 waiting: 0,
                 crashes: 0,
                 last_crash: None,
@@ -89,11 +91,12 @@ impl<A: Handlers> ActorRef<A> {
     /// Starts the actor, and waits until it answers calls. One that has failed, or did not start, tries at once, and what went
     /// wrong before does not count any more.
     ///
-    /// Nothing happens when it is awake. A handle that may create the actor does.
+    /// Nothing happens when it is awake. The pause after a panic ends at once. A handle that may create the actor does.
     ///
     /// # Errors
     ///
-    /// [`CallError::NotFound`] if it does not exist; [`CallError::Start`] if it does not start.
+    /// [`CallError::NotFound`] if it does not exist; [`CallError::Start`] if it does not start. [`CallError::Cycle`] in a hook for which
+    /// the actor waits before it answers calls, its own or that of an actor that it asked.
     ///
     /// # Cancel safety
     ///
@@ -106,9 +109,13 @@ impl<A: Handlers> ActorRef<A> {
     ///
     /// Nothing happens when it is asleep or does not exist. A call that arrives meanwhile wakes it again.
     ///
+    /// An actor may put itself to sleep: in its own hooks and actions, and in what runs beside it, this returns at once, and the
+    /// actor sleeps when that code has ended, however it ends.
+    ///
     /// # Errors
     ///
     /// A bad key, or a type that is not registered. An `#[on_sleep]` that fails is logged and does not keep the actor awake.
+    /// [`CallError::Cycle`] if the actor waits for the one that calls this.
     ///
     /// # Cancel safety
     ///
@@ -121,9 +128,13 @@ impl<A: Handlers> ActorRef<A> {
     ///
     /// A sleeping actor that has an `#[on_destroy]` is woken for it. The hooks and the end of the actor are one transaction.
     ///
+    /// An actor may destroy itself: in its own hooks and actions, and in what runs beside it, this returns at once, and the actor
+    /// is destroyed when that code has ended, however it ends. That an `#[on_destroy]` then fails is logged.
+    ///
     /// # Errors
     ///
     /// [`CallError::NotFound`] if it does not exist; the error of an `#[on_destroy]` that fails, and then the actor lives on.
+    /// [`CallError::Cycle`] if the actor waits for the one that calls this.
     ///
     /// # Cancel safety
     ///

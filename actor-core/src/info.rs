@@ -13,6 +13,11 @@ use crate::runtime::Status;
 pub struct ActorInfo {
     /// Whether the actor is awake.
     pub status: Status,
+    /// Since when this instance is awake, by the system's clock; `None` while it is not.
+    pub awake_since: Option<SystemTime>,
+    /// When the actor starts again that pauses after a panic, or from when on a call starts one that is given up or did not start.
+    /// [`ActorRef::restart`](crate::ActorRef::restart) waits for neither.
+    pub next_try: Option<SystemTime>,
     /// How many calls are in its mailbox.
     pub waiting: usize,
     /// How often it was started again because an action, or the hook of a destruction, panicked.

@@ -95,16 +95,17 @@ impl<T: Clone> State<T> {
         self.before.replace(before)
     }
 
-    /// Makes the changes of the current action the new base.
-    pub(crate) fn keep(&mut self) {
-        self.before = None;
+    /// Makes the changes of the current action the new base, and returns the old one.
+    #[must_use = "dropping it runs code of the user's"]
+    pub(crate) fn keep(&mut self) -> Option<T> {
+        self.before.take()
     }
 
-    /// Takes the changes of the current action back.
-    pub(crate) fn undo(&mut self) {
-        if let Some(before) = self.before.take() {
-            self.value = before;
-        }
+    /// Takes the changes of the current action back, and returns them.
+    #[must_use = "dropping it runs code of the user's"]
+    pub(crate) fn undo(&mut self) -> Option<T> {
+        let before = self.before.take()?;
+        Some(std::mem::replace(&mut self.value, before))
     }
 }
 
@@ -142,7 +143,7 @@ mod tests {
         state.push(2);
         state.push(3);
         assert_eq!(state.changed(), Some(&vec![1, 2, 3]));
-        state.undo();
+        assert_eq!(state.undo(), Some(vec![1, 2, 3]));
         assert_eq!(*state, vec![1]);
         assert_eq!(state.changed(), None);
     }
@@ -156,7 +157,7 @@ mod tests {
         *state = 3;
         assert_eq!(state.give_before(1), Some(2));
         assert_eq!(state.changed(), Some(&3));
-        state.undo();
+        assert_eq!(state.undo(), Some(3));
         assert_eq!(*state, 1);
     }
 
@@ -164,8 +165,8 @@ mod tests {
     fn keep_makes_the_change_the_new_base() {
         let mut state = State::new(1);
         *state = 2;
-        state.keep();
-        state.undo();
+        assert_eq!(state.keep(), Some(1));
+        assert_eq!(state.undo(), None);
         assert_eq!(*state, 2);
     }
 }

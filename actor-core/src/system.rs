@@ -18,7 +18,7 @@ use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{
     Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
-    Waiting, start_pulse,
+    Waiting, inside, start_pulse,
 };
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
@@ -118,7 +118,7 @@ impl System {
             queue: RunQueue::new(&parts.runtime),
             runtime: parts.runtime,
             alarms: Alarms::new(),
-            started: SystemTime::now(),
+            started: parts.clock.now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
             closed: tokio::sync::Mutex::new(false),
@@ -243,7 +243,7 @@ impl System {
         let live = self.kind::<A>().map_or_else(Vec::new, |kind| kind.live());
         let listed = live.into_iter().filter_map(|cell| {
             let (status, since) = cell.mailbox().awake_since()?;
-            let created_at = self.0.started + Duration::from_millis(since);
+            let created_at = self.time_of(since);
             let key = cell.key().clone();
             let behind = after.is_none_or(|after| key.as_str() > after.as_str());
             behind.then_some(Listed {
@@ -257,6 +257,16 @@ impl System {
         listed.sort_unstable_by(|one, other| one.key.as_str().cmp(other.key.as_str()));
         listed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         listed
+    }
+
+    /// Returns whether the other is this one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns the time of a millisecond of the alarms, by the clock that the system started with.
+    pub(crate) fn time_of(&self, millisecond: u64) -> SystemTime {
+        self.0.started + Duration::from_millis(millisecond)
     }
 
     /// Returns what was given to [`Builder::extension`], by its type.
@@ -273,11 +283,15 @@ impl System {
     /// # Errors
     ///
     /// The directory could not be closed in order; nothing is lost, and the next start compares it with the actors' files.
+    /// [`SystemError::InsideActor`] in a hook, in an action and in what runs beside an actor; then nothing is shut down.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future does not stop the shutdown of the actors, but keeps the data directory; a second call gives it up.
     pub async fn shutdown(&self) -> Result<(), SystemError> {
+        if let Some(subject) = inside(self) {
+            return Err(SystemError::InsideActor { subject });
+        }
         self.0.closing.store(true, Ordering::SeqCst);
         self.0.scheduler.stop();
         for registered in self.0.kinds.values() {

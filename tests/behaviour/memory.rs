@@ -228,49 +228,6 @@ async fn a_start_that_fails_leaves_nobody() {
     assert_eq!(guest.made().await.unwrap(), 7);
 }
 
-/// Panics where no hook does.
-#[derive(Actor)]
-#[actor(name = "grenade", sleep_after = "never")]
-struct Grenade {
-    #[vars]
-    pin: Pin,
-}
-
-#[derive(Default)]
-struct Pin {
-    pulled: bool,
-}
-
-impl Drop for Pin {
-    fn drop(&mut self) {
-        assert!(!self.pulled, "the pin panics");
-    }
-}
-
-#[actor]
-impl Grenade {
-    #[action]
-    fn pull(&mut self, _cx: &mut Context<'_, Self>) -> Result<bool> {
-        Ok(std::mem::replace(&mut self.pin.pulled, true))
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_of_a_drop_loses_nobody() {
-    let directory = directory();
-    let system = start::<Grenade>(directory.path()).await;
-    let grenade = system.get::<Grenade>("a");
-    for _ in 0..3 {
-        assert!(!grenade.pull().await.unwrap());
-        let (slept, pulled) = tokio::join!(grenade.sleep(), async { grenade.pull().await });
-        assert_eq!(slept.unwrap_err().code(), "shut_down");
-        // It came in behind the request, so it went down with it.
-        assert_eq!(pulled.unwrap_err().code(), "shut_down");
-        assert_eq!(grenade.status(), Status::Asleep);
-    }
-    system.shutdown().await.unwrap();
-}
-
 /// Asks the next, as deep as it is told.
 #[derive(Actor)]
 #[actor(name = "link")]

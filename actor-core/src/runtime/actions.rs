@@ -1,16 +1,15 @@
 //! How an awake actor handles its calls: each as a part of a transaction that those share that are ready together.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::error::{CallError, Subject};
 use crate::error_report::ErrorOrigin;
-use crate::failure::Failure;
 use crate::hooks::ActionInfo;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
+use crate::runtime::guarded::{discard, guarded};
 use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::Fault;
@@ -346,7 +345,8 @@ impl<A: Handlers> Instance<A> {
     /// Undoes what was entered last and failed, and nothing of what was before it.
     pub(super) fn take_back(&mut self, error: &CallError) -> Flow {
         if let Some(state) = self.actor.__state() {
-            state.undo();
+            let undone = state.undo();
+            discard(self.turn.cell(), undone);
         }
         self.turn.undo_events();
         let mut crashed = false;
@@ -377,11 +377,8 @@ impl<A: Handlers> Instance<A> {
             Some(state) => {
                 let database = self.turn.database();
                 // The user's `Serialize` is the user's code too.
-                let text = catch_unwind(AssertUnwindSafe(|| database.state_text(state)));
-                let text = text.map_err(|payload| {
-                    let panic = Failure::panic_text(&*payload);
-                    self.call_error(name, Fault::Panicked(panic))
-                })?;
+                let text = guarded(|| database.state_text(state));
+                let text = text.map_err(|panic| self.call_error(name, Fault::Panicked(panic)))?;
                 Some(text.map_err(|error| self.store_error(name, error))?)
             }
         };
@@ -389,7 +386,8 @@ impl<A: Handlers> Instance<A> {
             return Err(self.call_error(name, Fault::Failed(error.into())));
         }
         if let Some(state) = self.actor.__state() {
-            state.keep();
+            let before = state.keep();
+            discard(self.turn.cell(), before);
         }
         if text.is_some() {
             self.batch.state = text;

@@ -4,6 +4,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
 use crate::runtime::gate::Answer;
+use crate::runtime::guarded::dispose;
 use crate::runtime::inside::Notice;
 use crate::runtime::slots::SlotId;
 use crate::store::Durability;
@@ -63,9 +64,11 @@ impl<A: Handlers> Batch<A> {
         durability: Durability,
     ) {
         self.count(durability);
-        match reply {
-            Some(slot) => self.answers.push((slot, result)),
-            None => self.told += u32::from(result.is_ok()),
+        if let Some(slot) = reply {
+            self.answers.push((slot, result));
+        } else {
+            self.told += u32::from(result.is_ok());
+            dispose(result);
         }
     }
 

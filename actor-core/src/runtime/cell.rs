@@ -15,7 +15,7 @@ use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
 use crate::observe::trace::Caller;
-use crate::runtime::chain::{Chain, Place};
+use crate::runtime::chain::{self, Asker, Chain, Place, asking};
 use crate::runtime::gate::Gate;
 use crate::runtime::mail::{Ending, Mail, Request};
 use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
@@ -51,6 +51,10 @@ pub(crate) struct Cell<A: Handlers> {
 impl<A: Handlers> Place for Cell<A> {
     fn subject(&self) -> Subject {
         Cell::subject(self)
+    }
+
+    fn is_of(&self, system: &System) -> bool {
+        self.system.is(system)
     }
 
     fn waiting(&self) -> Option<Arc<Chain>> {
@@ -296,6 +300,8 @@ impl<A: Handlers> Cell<A> {
 
     /// Puts mail that is no call into the mailbox, and starts the actor if it sleeps. Waits in the line if there is no room.
     pub(super) async fn send_mail(self: &Arc<Self>, mail: Mail<A>) -> Result<(), CallError> {
+        // Who waits for itself waits for ever.
+        let chain = asking(|| self.place()).map_err(|path| CallError::Cycle { path })?;
         let mut mail = Some(mail);
         let mut line = Line::new(self);
         std::future::poll_fn(|task| {
@@ -306,6 +312,9 @@ impl<A: Handlers> Cell<A> {
                 self.check_open()?;
                 match self.mailbox.push_mail(&mut mail, &mut line.place) {
                     Ok(pushed) => {
+                        if matches!(pushed, Pushed::Start) && chain.is_some() {
+                            self.set_waiting(chain.clone());
+                        }
                         self.follow(pushed, self.may_run_here());
                         return Poll::Ready(Ok(()));
                     }
@@ -323,28 +332,32 @@ impl<A: Handlers> Cell<A> {
         .await
     }
 
-    /// Asks the actor to end, and waits until it has.
+    /// Asks the actor to end, and waits until it has; its own code does not wait.
     pub(crate) async fn end(self: &Arc<Self>, ending: Ending) -> Result<(), CallError> {
         if self.system.is_closing() {
             return Err(self.shut_down());
         }
+        let chain = match chain::ending(&self.place()) {
+            Err(path) => return Err(CallError::Cycle { path }),
+            Ok(Asker::Itself) => {
+                let pushed = self.mailbox.request(ending, None, None);
+                self.follow(pushed, false);
+                return Ok(());
+            }
+            Ok(Asker::Other(chain)) => chain,
+        };
         let (waiter, done) = oneshot::channel();
-        let pushed = self.mailbox.request(ending, Some(waiter));
+        let pushed = self.mailbox.request(ending, Some(waiter), chain.clone());
+        if matches!(pushed, Pushed::Start) && chain.is_some() {
+            self.set_waiting(chain);
+        }
         self.follow(pushed, false);
         done.await.unwrap_or_else(|_| Err(self.shut_down()))
     }
 
-    /// Tells the actor that a stored call is due, and wakes it if it sleeps.
-    pub(crate) fn due(self: &Arc<Self>) {
-        if !self.system.is_closing() {
-            let pushed = self.mailbox.push_due();
-            self.follow(pushed, false);
-        }
-    }
-
     /// Asks the actor to sleep; nobody waits.
     pub(crate) fn sleep_now(self: &Arc<Self>) {
-        let pushed = self.mailbox.request(Ending::Sleep, None);
+        let pushed = self.mailbox.request(Ending::Sleep, None, None);
         self.follow(pushed, false);
     }
 
@@ -393,7 +406,13 @@ impl<A: Handlers> Cell<A> {
     pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
         // No sync may release a reply to a place that was answered here and used again since.
         self.gate.clear();
-        self.mailbox.give_up(error)
+        self.mailbox.give_up(error, &[])
+    }
+
+    /// Does the same, but replies whose calls are committed leave when they are durable.
+    pub(super) fn give_up_unheld(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
+        let held = self.gate.held();
+        self.mailbox.give_up(error, &held)
     }
 
     /// Forgets that starts failed: one did not, or the actor that did not start is gone.
@@ -406,10 +425,12 @@ impl<A: Handlers> Cell<A> {
     /// Notes that the actor started.
     pub(super) fn awake(self: &Arc<Self>) {
         self.forgive();
-        // One that will be idle looks at the clock then.
-        let looks = !A::__STORED && A::OPTIONS.sleep_after.is_none();
+        // One in memory that will be idle looks at the clock then.
+        let looks = A::__STORED || A::OPTIONS.sleep_after.is_none();
         let now = looks.then(|| self.system.alarms().now());
-        self.mailbox.set_awake(now);
+        if self.mailbox.set_awake(now) {
+            self.mailbox.note_woke(self.system.alarms().now());
+        }
         self.tell_change(Change::Woke);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::hooks::{Hook, Step};
 use crate::observe::trace;
+use crate::runtime::guarded::discard;
 use crate::runtime::instance::Instance;
 use crate::runtime::limited::{Fault, limited_now};
 use crate::runtime::turn::Turn;
@@ -36,7 +37,8 @@ pub(super) fn state_changed<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> R
     turn.leave(running);
     // INVARIANT 2
     if let Some(state) = actor.__state() {
-        let _between = state.give_before(before);
+        let between = state.give_before(before);
+        discard(turn.cell(), between);
     }
     turn.settle_now(ran, limit).map_err(|fault| (hook, fault))
 }

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::context::Context;
+use crate::error::StartCause;
 use crate::hooks::Step;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
 use crate::runtime::failed::{Failed, fail, not_found, reject};
+use crate::runtime::guarded::guarded;
 use crate::runtime::limited::{limited, limited_now};
 use crate::runtime::mail::{Ending, Extra, Mail, Next, answer};
 use crate::runtime::memory;
@@ -183,8 +185,9 @@ async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Me
     let state = turn.take_state();
     let durability = cell.durability();
     let database = turn.database();
-    let committed = database
-        .state_text(&state)
+    let text = guarded(|| database.state_text(&state));
+    let text = text.map_err(|panic| Failed::at(Step::OnCreate, StartCause::Panicked(panic)))?;
+    let committed = text
         .and_then(|text| database.write_state(A::__STATE_VERSION, &text))
         .and_then(|()| {
             let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;

@@ -8,17 +8,31 @@ use crate::hooks::Step;
 use crate::observe::trace;
 use crate::runtime::agenda::Trust;
 use crate::runtime::failed::Failed;
+use crate::runtime::guarded::{discard, guarded};
 use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::observers::Until;
 use crate::runtime::turn::Turn;
 use crate::store::{self, Database, StoreError};
 use crate::watch::Change;
 
+/// Why nothing was committed.
+pub(super) enum Uncommitted {
+    /// The state's `Serialize` panicked.
+    Panicked(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Uncommitted {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// Commits what ran, with the state if it was changed, and waits until it is on disk.
 pub(super) async fn commit<A: Handlers>(
     actor: &mut A,
     turn: &mut Turn<A>,
-) -> Result<(), StoreError> {
+) -> Result<(), Uncommitted> {
     if !A::__STORED {
         turn.keep_events();
         return Ok(());
@@ -26,22 +40,23 @@ pub(super) async fn commit<A: Handlers>(
     if let Some(state) = actor.__state()
         && let Some(changed) = state.changed()
     {
-        let text = turn.database().state_text(changed)?;
+        let text = guarded(|| turn.database().state_text(changed));
+        let text = text.map_err(Uncommitted::Panicked)??;
         turn.database().write_state(A::__STATE_VERSION, &text)?;
     }
     let durability = turn.cell().durability();
     let traced = trace::commit(A::NAME, turn.cell().key(), None);
     let ticket = traced.enter(|| turn.commit(durability))?;
     if let Some(state) = actor.__state() {
-        state.keep();
+        discard(turn.cell(), state.keep());
     }
-    turn.settled(ticket).await
+    turn.settled(ticket).await.map_err(Into::into)
 }
 
 /// Undoes what ran, in memory too.
 pub(super) fn undo<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(), StoreError> {
     if let Some(state) = actor.__state() {
-        state.undo();
+        discard(turn.cell(), state.undo());
     }
     drop(turn.take_events());
     turn.stored().map_or(Ok(()), Database::rollback)

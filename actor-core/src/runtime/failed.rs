@@ -6,8 +6,9 @@ use crate::actor::Handlers;
 use crate::error::{CallError, StartCause, StartError};
 use crate::hooks::{Hook, Step};
 use crate::runtime::cell::Cell;
+use crate::runtime::ending::Uncommitted;
 use crate::runtime::limited::Fault;
-use crate::runtime::mail::{Ending, Mail, answer};
+use crate::runtime::mail::{Ending, Mail, Request, answer};
 use crate::runtime::migrate;
 use crate::store::StoreError;
 use crate::watch::Change;
@@ -42,6 +43,14 @@ impl Failed {
             step,
             hook: None,
             cause: StartCause::Store(Arc::new(error)),
+        }
+    }
+
+    /// What ran up to this step was not committed.
+    pub(super) fn uncommitted(step: Step, why: Uncommitted) -> Self {
+        match why {
+            Uncommitted::Panicked(panic) => Self::at(step, StartCause::Panicked(panic)),
+            Uncommitted::Store(error) => Self::store(Some(step), error),
         }
     }
 
@@ -114,7 +123,23 @@ pub(super) fn fail<A: Handlers>(
 /// Tells everybody who waits that the actor does not answer.
 pub(super) fn turn_away<A: Handlers>(cell: &Cell<A>, first: Option<Mail<A>>, error: &CallError) {
     let (mail, requests) = cell.mailbox().drain();
-    for mail in first.into_iter().chain(mail) {
+    answer_all(cell, first.into_iter().chain(mail), requests, error);
+}
+
+/// Tells everybody who waits that the actor does not answer, up to the first who wants it destroyed. Returns whether there is one.
+pub(super) fn turn_away_before_destruction<A: Handlers>(cell: &Cell<A>, error: &CallError) -> bool {
+    let (mail, requests, found) = cell.mailbox().drain_to_destruction();
+    answer_all(cell, mail.into_iter(), requests, error);
+    found
+}
+
+fn answer_all<A: Handlers>(
+    cell: &Cell<A>,
+    mail: impl Iterator<Item = Mail<A>>,
+    requests: Vec<Request>,
+    error: &CallError,
+) {
+    for mail in mail {
         reject(cell, mail, error);
     }
     for request in requests {

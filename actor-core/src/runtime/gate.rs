@@ -98,6 +98,14 @@ impl<A: Handlers> Gate<A> {
         drop(held);
     }
 
+    /// Returns where the replies go that are held.
+    pub(super) fn held(&self) -> Vec<SlotId> {
+        let inner = self.inner.lock();
+        let held = inner.iter().flat_map(|inner| &inner.held);
+        let answers = held.flat_map(|held| &held.answers);
+        answers.map(|(slot, _)| *slot).collect()
+    }
+
     /// Returns where a value is sent, if somebody observes it.
     pub(super) fn channel<T: Send + Sync + 'static>(&self) -> Option<Arc<Channel<T>>> {
         let inner = self.inner.lock();

@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
-use crate::runtime::chain::asking;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::mail::Mail;
 use crate::store::{Durability, StoreError, Ticket, Volume};
@@ -170,8 +169,6 @@ impl<A: Handlers> ActorRef<A> {
                 subject: cell.subject(),
             });
         }
-        // Who waits for itself waits for ever.
-        asking(|| cell.place()).map_err(|path| CallError::Cycle { path })?;
         let name = inside.name;
         let (done, result) = oneshot::channel();
         let sent = Sent {

@@ -13,7 +13,8 @@ use crate::hooks::Step;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::batch::Batch;
-use crate::runtime::ending;
+use crate::runtime::ending::{self, Uncommitted};
+use crate::runtime::guarded::discard;
 use crate::runtime::life::{After, Ended};
 use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, Next, Request, answer};
@@ -202,13 +203,15 @@ impl<A: Handlers> Instance<A> {
             self.turn.cell().mailbox().put_back(vec![request]);
             return self.crash().await;
         }
+        // The hooks run for the one who waits.
+        self.turn.cell().set_waiting(request.chain.clone());
         match request.ending {
             Ending::Sleep => {
                 self.sleep_hooks().await;
                 self.turn.runs_ended().await;
                 let Self { actor, turn, .. } = *self;
-                drop(actor);
                 let cell = Arc::clone(turn.cell());
+                discard(&cell, actor);
                 ending::close(turn, false).await;
                 cell.tell_change(Change::Slept);
                 After::Ended(Ended::in_order(request.waiter, Ok(())))
@@ -217,19 +220,23 @@ impl<A: Handlers> Instance<A> {
                 Ok(()) => {
                     self.turn.runs_ended().await;
                     let Self { actor, turn, .. } = *self;
-                    drop(actor);
+                    discard(turn.cell(), actor);
                     let removed = ending::remove(turn).await;
                     After::Ended(Ended::in_order(request.waiter, removed))
                 }
-                Err((error, Flow::GoOn)) => {
+                Err((error, flow)) => {
+                    if request.waiter.is_none() {
+                        let key = self.turn.cell().key();
+                        tracing::error!(actor = A::NAME, %key, %error, "an actor that was to destroy itself is not destroyed");
+                    }
+                    if flow == Flow::Crash {
+                        let after = self.crash().await;
+                        answer(request.waiter, Err(error));
+                        return after;
+                    }
                     answer(request.waiter, Err(error));
                     self.turn.start_runs();
                     After::Awake(self)
-                }
-                Err((error, Flow::Crash)) => {
-                    let after = self.crash().await;
-                    answer(request.waiter, Err(error));
-                    after
                 }
             },
             #[cfg(feature = "testing")]
@@ -257,7 +264,7 @@ impl<A: Handlers> Instance<A> {
                 () = self.turn.runs.ended(until) => return Flow::GoOn,
                 next = mail => match next {
                     Next::Mail(mail) => {
-                        if self.handle(mail).await == Flow::Crash {
+                        if self.handle_guarded(mail).await == Flow::Crash {
                             return Flow::Crash;
                         }
                     }
@@ -291,7 +298,7 @@ impl<A: Handlers> Instance<A> {
     async fn commit_hook(&mut self, name: &'static str) -> Result<(), CallError> {
         self.state_changed()?;
         let committed = ending::commit(&mut self.actor, &mut self.turn).await;
-        committed.map_err(|error| self.store_error(name, error))
+        committed.map_err(|why| self.not_committed(name, why))
     }
 
     /// Runs `#[on_destroy]` and takes the mark away, all in one transaction.
@@ -316,13 +323,23 @@ impl<A: Handlers> Instance<A> {
         let mark = self.turn.stored().map(Database::mark_destroyed);
         let marked = match mark.unwrap_or(Ok(())) {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
-        marked.map_err(|error| {
+        marked.map_err(|why| {
             let name = Step::OnDestroy.name();
             let _ = ending::undo(&mut self.actor, &mut self.turn);
-            (self.store_error(name, error), Flow::Crash)
+            if let Uncommitted::Panicked(panic) = &why {
+                self.note_panic(name, panic);
+            }
+            (self.not_committed(name, why), Flow::Crash)
         })
+    }
+
+    fn not_committed(&self, name: &'static str, why: Uncommitted) -> CallError {
+        match why {
+            Uncommitted::Panicked(panic) => self.call_error(name, Fault::Panicked(panic)),
+            Uncommitted::Store(error) => self.store_error(name, error),
+        }
     }
 
     /// Gives the instance up: what is on disk counts.
@@ -332,14 +349,16 @@ impl<A: Handlers> Instance<A> {
     }
 
     async fn end_crashed(mut self: Box<Self>) -> After<A> {
+        // Work of the database that was given up may be under way still.
+        let _ = self.turn.returned().await;
         let _ = self.turn.stored().map(Database::rollback);
         let cell = self.turn.cell();
         cell.mailbox().put_back_mail(&mut self.taken);
         self.turn.runs.abort();
         self.turn.runs.drop_all().await;
         let Self { actor, turn, .. } = *self;
-        drop(actor);
         let cell = Arc::clone(turn.cell());
+        discard(&cell, actor);
         ending::close(turn, true).await;
         cell.tell_change(Change::Crashed);
         After::Ended(Ended::crashed())

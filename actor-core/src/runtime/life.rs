@@ -1,10 +1,12 @@
 //! [`Life`]: what an actor is between two runs of its cell, and the parts of its life that may wait.
 
 use std::future::{Future, poll_fn, ready};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
@@ -111,9 +113,20 @@ impl<A: Handlers> Life<A> {
     pub(super) fn start_after(cell: &Arc<Cell<A>>, pause: Duration) -> Self {
         cell.mailbox().forget_runs();
         cell.mailbox().set_status(Status::Starting);
+        let until = Instant::now() + pause;
+        cell.mailbox().set_pause(Some(until));
         let starting = Arc::clone(cell);
         Self::wait(cell, async move {
-            tokio::time::sleep(pause).await;
+            let mut timer = pin!(tokio::time::sleep_until(until));
+            poll_fn(|task| {
+                if starting.mailbox().is_paused() {
+                    return timer.as_mut().poll(task);
+                }
+                // Somebody does not want to wait for it.
+                Poll::Ready(())
+            })
+            .await;
+            starting.mailbox().set_pause(None);
             let traced = trace::start(A::NAME, starting.key(), true);
             traced.around(come_up(&starting, true)).await
         })
@@ -138,11 +151,11 @@ impl<A: Handlers> Life<A> {
             let mut mail = Some(mail);
             loop {
                 if let Some(mail) = mail.take()
-                    && instance.handle(mail).await == Flow::Crash
+                    && instance.handle_guarded(mail).await == Flow::Crash
                 {
                     return Box::pin(instance.crash()).await;
                 }
-                match instance.work(limits::CALLS_PER_COMMIT).0 {
+                match instance.work_guarded(limits::CALLS_PER_COMMIT).0 {
                     Work::Async(next) => mail = Some(next),
                     Work::More => tokio::task::yield_now().await,
                     Work::Room => Box::pin(instance.room()).await,
@@ -209,6 +222,7 @@ async fn stop<A: Handlers>(instance: Box<Instance<A>>, request: Request) -> Afte
     cell.mailbox().set_status(Status::Stopping);
     let traced = trace::stop(A::NAME, cell.key(), request.ending.name());
     let after = traced.around(instance.stop(request)).await;
+    cell.set_waiting(None);
     if let After::Awake(_) = after {
         cell.mailbox().set_status(Status::Awake);
     }

@@ -192,6 +192,32 @@ pub(super) fn limited_now<T>(
 mod tests {
     use super::*;
 
+    /// Takes some seconds without waiting, and waits for a while then.
+    async fn slow_and_wait(wait: Duration) -> Result<(), Failure> {
+        // It moves the clock before it waits.
+        tokio::time::advance(Duration::from_secs(5)).await;
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_of_an_action_begins_when_it_waits_and_that_of_a_hook_with_it() {
+        let second = Duration::from_secs(1);
+        let running = &mut Running {
+            asks_as: None,
+            actor: "actor",
+            name: "code",
+        };
+        let wait = Duration::from_millis(999);
+        let action = limited_later(running, second, slow_and_wait(wait)).await;
+        assert!(action.is_ok());
+        let wait = Duration::from_millis(1_001);
+        let action = limited_later(running, second, slow_and_wait(wait)).await;
+        assert!(matches!(action, Err(Fault::TimedOut(limit)) if limit == second));
+        let hook = limited(running, second, slow_and_wait(Duration::ZERO)).await;
+        assert!(matches!(hook, Err(Fault::TimedOut(limit)) if limit == second));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn each_end_is_told_apart() {
         let second = Duration::from_secs(1);

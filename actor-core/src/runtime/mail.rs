@@ -99,6 +99,8 @@ pub(crate) struct Request {
     pub(crate) ending: Ending,
     /// Who waits.
     pub(crate) waiter: Option<Waiter>,
+    /// Who waits for it, if actors do.
+    pub(super) chain: Option<Arc<Chain>>,
     /// How much mail was pushed before it.
     pub(super) behind: u64,
     /// Whether it is only there because nothing else was: mail that comes before it is carried out undoes it.

@@ -7,21 +7,27 @@
 //! 3. A slot belongs to one ask until that ask has taken the reply or was dropped, and the reply was given or never will be.
 //! 4. No code of the user's runs under the lock, and no waker is woken.
 
+// The paths are those of the usual place; a model check compiles this file a second time from another one.
+#[path = "mailbox/finished.rs"]
 mod finished;
+#[path = "mailbox/inner.rs"]
 mod inner;
+#[path = "mailbox/sending.rs"]
 mod sending;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::sync::{Mutex, MutexGuard};
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::alarms::AlarmId;
+use crate::runtime::chain::Chain;
 use crate::runtime::gate::Answer;
 use crate::runtime::health::Health;
 use crate::runtime::life::Life;
@@ -194,13 +200,14 @@ impl<A: Handlers> Mailbox<A> {
         Ok(inner.push(mail.take().expect("mail is pushed once")))
     }
 
-    /// Puts a notice that a stored call is due behind the mail, also where there is no room, unless the actor refuses calls.
-    pub(super) fn push_due(&self) -> Pushed<A> {
+    /// Puts a notice that a stored call is due behind the mail, also where there is no room. If the actor refuses calls, the error is
+    /// until when.
+    pub(super) fn push_due(&self) -> Result<Pushed<A>, Instant> {
         let mut inner = self.inner.lock();
-        if inner.refusal().is_some() {
-            return Pushed::Delivered;
+        match inner.refused_until() {
+            Some(until) => Err(until),
+            None => Ok(inner.push(Mail::Due)),
         }
-        inner.push(Mail::Due)
     }
 
     /// Puts the same notice there if there is an instance that answers calls, so that it looks at its database.
@@ -213,7 +220,12 @@ impl<A: Handlers> Mailbox<A> {
     }
 
     /// Puts a lifecycle request behind all mail so far. A request to sleep that finds nobody is done at once.
-    pub(super) fn request(&self, ending: Ending, waiter: Option<Waiter>) -> Pushed<A> {
+    pub(super) fn request(
+        &self,
+        ending: Ending,
+        waiter: Option<Waiter>,
+        chain: Option<Arc<Chain>>,
+    ) -> Pushed<A> {
         let mut inner = self.inner.lock();
         if ending != Ending::Destroy && inner.status == Status::Asleep {
             drop(inner);
@@ -224,6 +236,7 @@ impl<A: Handlers> Mailbox<A> {
         inner.requests.get_or_insert_default().push_back(Request {
             ending,
             waiter,
+            chain,
             behind,
             idle: false,
         });
@@ -390,19 +403,23 @@ impl<A: Handlers> Mailbox<A> {
         self.inner.lock().status = status;
     }
 
-    /// Notes that a start succeeded, and when.
-    pub(super) fn set_awake(&self, now: Option<u64>) {
+    /// Notes that a start succeeded, and when. Returns whether something went wrong before, so that the time is noted apart.
+    pub(super) fn set_awake(&self, now: Option<u64>) -> bool {
         let mut inner = self.inner.lock();
         inner.status = Status::Awake;
+        if A::__STORED {
+            inner.since = 0;
+        }
         if let Some(now) = now {
             inner.begin_at(now);
         }
+        inner.health.is_some()
     }
 
     /// Returns since when an actor exists that is in memory only, and whether it answers calls; `None` if it does not exist.
     pub(crate) fn awake_since(&self) -> Option<(Status, u64)> {
         let inner = self.inner.lock();
-        (inner.since > 0).then_some((inner.status, inner.since))
+        inner.exists_since().map(|since| (inner.status, since))
     }
 
     /// Refuses calls no more. Returns whether it did.
@@ -440,6 +457,8 @@ impl<A: Handlers> Mailbox<A> {
         let mut inner = self.inner.lock();
         if !inner.is_empty() {
             inner.status = Status::Starting;
+            // What comes is another one.
+            inner.since = 0;
             return false;
         }
         inner.fall_asleep();
@@ -458,17 +477,29 @@ impl<A: Handlers> Mailbox<A> {
         taken
     }
 
-    /// Takes everything that waits and ends the last life, in one step, and answers all asks that are not answered yet.
-    pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
+    /// Takes what waits before the first wish that the actor be destroyed, or everything. Returns whether there is such a wish.
+    pub(super) fn drain_to_destruction(&self) -> (Vec<Mail<A>>, Vec<Request>, bool) {
+        let mut inner = self.inner.lock();
+        let taken = inner.drain_to_destruction();
+        let woken = inner.grant();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        taken
+    }
+
+    /// Takes everything that waits and ends the last life, in one step, and answers all asks that are not answered yet, but for
+    /// those whose replies somebody holds.
+    pub(super) fn give_up(
+        &self,
+        error: &CallError,
+        held: &[SlotId],
+    ) -> (Vec<Mail<A>>, Vec<Request>) {
         let mut inner = self.inner.lock();
         let taken = inner.drain();
         inner.fall_asleep();
         // Those whose mail was taken out before, by an instance that is gone.
-        let handed_out = inner.slots.waiting_except(&taken.0, Mail::reply);
-        let mut finished = Finished::default();
-        for slot in handed_out {
-            finished.add(inner.complete(slot, Err(error.clone())));
-        }
+        let named: Vec<_> = taken.0.iter().filter_map(Mail::reply).collect();
+        let finished = inner.answer_lost(error, &[held, &named].concat());
         let woken = inner.grant();
         drop(inner);
         woken.into_iter().for_each(Waker::wake);

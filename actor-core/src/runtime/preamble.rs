@@ -192,7 +192,7 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
         .map_err(|(hook, fault)| Failed::hook(Step::OnStateChange, hook, fault))?;
     commit(&mut actor, turn)
         .await
-        .map_err(|error| Failed::store(Some(Step::OnBeforeStart), error))?;
+        .map_err(|why| Failed::uncommitted(Step::OnBeforeStart, why))?;
     Ok(actor)
 }
 

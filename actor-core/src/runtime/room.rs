@@ -25,6 +25,13 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u64);
 
+impl Waiting {
+    /// Returns where a place is in the line. There may be a hundred thousand; they are in the order of their numbers.
+    fn find(&self, Place(id): Place) -> Option<usize> {
+        self.line.binary_search_by_key(&id, |(id, _)| *id).ok()
+    }
+}
+
 impl Room {
     /// Returns whether there is room for one more that does not wait in the line.
     pub(super) fn is_free(&self, used: usize, capacity: usize) -> bool {
@@ -44,9 +51,9 @@ impl Room {
                 *place = Some(Place(waiting.next));
                 Poll::Pending
             }
-            Some(Place(id)) => match waiting.line.iter_mut().find(|(other, _)| *other == id) {
-                Some((_, known)) => {
-                    known.clone_from(waker);
+            Some(place) => match waiting.find(place) {
+                Some(index) => {
+                    waiting.line[index].1.clone_from(waker);
                     Poll::Pending
                 }
                 None => Poll::Ready(()),
@@ -62,9 +69,9 @@ impl Room {
     }
 
     /// Leaves the line.
-    pub(super) fn leave(&mut self, Place(id): Place) {
+    pub(super) fn leave(&mut self, place: Place) {
         let Some(waiting) = &mut self.0 else { return };
-        match waiting.line.iter().position(|(other, _)| *other == id) {
+        match waiting.find(place) {
             Some(index) => {
                 waiting.line.remove(index);
             }
@@ -90,6 +97,9 @@ impl Room {
         woken
     }
 }
+
+#[cfg(test)]
+mod model;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! 1. Who has the baton has the life. Both go back together, under the mailbox's lock.
-//! 2. A panic of code that is not a hook, such as a `Drop` of the user's, ends the life, and everybody who waits is answered.
+//! 2. A panic of code that is no hook and no action, such as a `Drop` of the user's, ends the life; everybody who waits is told, and
+//!    it counts like one of an action.
 
 use std::cell::Cell as Local;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +26,7 @@ use crate::runtime::chain::Chain;
 use crate::runtime::failed::reject;
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::life::{After, Ended, Life};
-use crate::runtime::mail::answer;
+use crate::runtime::mail::{Mail, Request, answer};
 use crate::runtime::mailbox::{Pushed, Status};
 use crate::runtime::queue::Runnable;
 
@@ -100,10 +101,7 @@ impl<A: Handlers> Cell<A> {
                 Err(error)
             }
         }));
-        begun.unwrap_or_else(|_| {
-            self.end_all();
-            Err(self.shut_down())
-        })
+        begun.unwrap_or_else(|payload| Err(self.end_panicked(&*payload)))
     }
 
     /// Runs a life for a while, and returns about how many calls that was. The caller has the baton.
@@ -116,10 +114,9 @@ impl<A: Handlers> Cell<A> {
             calls
         }));
         DEPTH.set(depth);
-        ran.unwrap_or_else(|_| {
+        ran.unwrap_or_else(|payload| {
             // INVARIANT 2
-            tracing::error!(actor = A::NAME, key = %self.key(), "an actor ended by a panic that no hook and no action had");
-            self.end_all();
+            self.end_panicked(&*payload);
             1
         })
     }
@@ -134,7 +131,7 @@ impl<A: Handlers> Cell<A> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let (result, flow) = instance.handle_direct(message, chain);
+            let (result, flow) = instance.handle_direct_guarded(message, chain);
             let left = match flow {
                 Flow::Crash => Left::More(Life::crash(instance)),
                 Flow::GoOn => Left::Waits(Life::Awake(instance)),
@@ -150,10 +147,7 @@ impl<A: Handlers> Cell<A> {
         match ran {
             Ok(Direct::Reply(result)) => result.map(Sent::Done),
             Ok(Direct::Later(slot)) => Ok(Sent::Ran(slot)),
-            Err(_) => {
-                self.end_all();
-                Err(self.shut_down())
-            }
+            Err(payload) => Err(self.end_panicked(&*payload)),
         }
     }
 
@@ -163,7 +157,7 @@ impl<A: Handlers> Cell<A> {
         loop {
             life = match life {
                 Life::Awake(mut instance) => {
-                    let (work, handled) = instance.work(most);
+                    let (work, handled) = instance.work_guarded(most);
                     calls += handled;
                     match work {
                         Work::Idle => return (Left::Waits(Life::Awake(instance)), calls),
@@ -192,6 +186,8 @@ impl<A: Handlers> Cell<A> {
     /// Ends an instance, and begins the next one if something waits for it: it starts when the hooks of the last have ended
     /// and its file is closed.
     fn after(self: &Arc<Self>, ended: Ended) -> Option<Life<A>> {
+        // Whoever waited for the hooks of a start that failed does not any more.
+        self.set_waiting(None);
         if ended.crashed {
             return self.after_crash();
         }
@@ -223,8 +219,8 @@ impl<A: Handlers> Cell<A> {
         };
         // Looked at before the lock is taken, for which others may wait.
         let now = match A::OPTIONS.sleep_after {
-            Some(_) if !more => self.system().alarms().now(),
-            _ => 0,
+            Some(_) if !more => Some(self.system().alarms().now()),
+            _ => None,
         };
         let mut inner = self.mailbox().lock();
         if matches!(life, Life::Awake(_)) && !more {
@@ -236,14 +232,18 @@ impl<A: Handlers> Cell<A> {
         }
         inner.life = Some(life);
         let due = inner.baton.end(more);
+        if let Some(now) = now
+            && inner.status == Status::Awake
+        {
+            inner.begin_at(now);
+        }
         if due == Due::Nothing
             && inner.status == Status::Awake
             && inner.baton.is_listening()
-            && let Some(idle) = A::OPTIONS.sleep_after
+            && let (Some(now), Some(idle)) = (now, A::OPTIONS.sleep_after)
         {
             // Somebody may have let it go behind the look at the time.
             inner.idle_since = inner.idle_since.max(now);
-            inner.begin_at(now);
             if inner.idle_alarm.is_none() {
                 inner.idle_alarm = self.set_idle(now, idle);
             }
@@ -258,13 +258,22 @@ impl<A: Handlers> Cell<A> {
         None
     }
 
-    /// Ends a life that cannot go on, in a shutdown or by a panic, and answers everybody who waits. The life is gone already,
-    /// and who calls this has the baton.
+    /// Ends a life that cannot go on in a shutdown, and answers everybody who waits. The life is gone already, and who calls this
+    /// has the baton.
     fn end_all(self: &Arc<Self>) {
         let error = self.shut_down();
-        let (mail, requests) = self.give_up(&error);
+        let waiting = self.give_up(&error);
+        self.end_with(waiting, &error);
+    }
+
+    /// Answers those who waited for a life that is over.
+    pub(super) fn end_with(
+        self: &Arc<Self>,
+        (mail, requests): (Vec<Mail<A>>, Vec<Request>),
+        error: &CallError,
+    ) {
         for mail in mail {
-            reject(self, mail, &error);
+            reject(self, mail, error);
         }
         for request in requests {
             answer(request.waiter, Err(error.clone()));

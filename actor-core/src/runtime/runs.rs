@@ -15,6 +15,7 @@ use crate::keep_awake::KeepAwake;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
+use crate::runtime::chain::Beside;
 use crate::runtime::health::RunChange;
 use crate::runtime::limited::{Fault, Running, limited};
 use crate::runtime::turn::Turn;
@@ -102,6 +103,7 @@ impl<A: Handlers> Turn<A> {
         let runtime = cell.system().runtime().clone();
         let started = self.runs.0.get_or_insert_default();
         started.reap();
+        let future = Beside::new(cell.place(), future);
         let task = async move {
             // Dropped behind the future, also if that is dropped.
             let _keeper = keeper;
@@ -172,13 +174,14 @@ async fn keep_running<A: Handlers>(
 
 /// Runs a hook to its end.
 async fn run_once<A: Handlers>(
-    cell: &Cell<A>,
+    cell: &Arc<Cell<A>>,
     hook: &'static Hook,
     background: Background<A>,
 ) -> Result<(), Fault> {
     let mut running = beside::<A>(hook.name);
     let traced = trace::run(A::NAME, cell.key(), hook.name);
-    let code = traced.around(A::__run(hook.id, background));
+    let code = Beside::new(cell.place(), A::__run(hook.id, background));
+    let code = traced.around(code);
     limited(&mut running, A::OPTIONS.timeouts.of(Step::Run), code).await
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::actor::Handlers;
 use crate::error::StartCause;
 use crate::plumbing::StateFault;
+use crate::runtime::guarded::guarded;
 use crate::runtime::migrate::Failed;
 use crate::store::{Database, MigrationError, SavedState, StoreError};
 
@@ -12,7 +13,8 @@ use crate::store::{Database, MigrationError, SavedState, StoreError};
 pub(super) fn load<A: Handlers>(database: &mut Database) -> Result<A::State, Failed> {
     let saved = database.load_state().map_err(store)?;
     if saved.version == A::__STATE_VERSION {
-        return database.parse_state(&saved.json).map_err(store);
+        let state = guarded(|| database.parse_state(&saved.json)).map_err(panicked)?;
+        return state.map_err(store);
     }
     migrate::<A>(database, &saved)
 }
@@ -34,7 +36,8 @@ fn migrate<A: Handlers>(database: &mut Database, saved: &SavedState) -> Result<A
         return Err(misfit(None, MigrationError::NewerState { version, known }));
     }
     let state = A::__migrate_state(saved.version, &saved.json).map_err(failed)?;
-    let text = database.state_text(&state).map_err(store)?;
+    let text = guarded(|| database.state_text(&state)).map_err(panicked)?;
+    let text = text.map_err(store)?;
     database.write_state(known, &text).map_err(store)?;
     Ok(state)
 }
@@ -49,6 +52,11 @@ fn failed(fault: StateFault) -> Failed {
         }
         StateFault::Panicked { hook, text } => (Some(hook), StartCause::Panicked(text)),
     }
+}
+
+/// The state's own `Serialize` or `Deserialize` panicked.
+fn panicked(panic: String) -> Failed {
+    (None, StartCause::Panicked(panic))
 }
 
 fn misfit(hook: Option<&'static str>, error: MigrationError) -> Failed {

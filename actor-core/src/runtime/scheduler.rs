@@ -17,9 +17,12 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use crate::actor::Handlers;
 use crate::clock::{Clock, duration_ms};
 use crate::limits;
+use crate::runtime::cell::Cell;
 use crate::store::{self, Store, StoreError, WakeUp};
 
 /// Wakes actors when something of theirs is due. One task, for all actors of a system.
@@ -118,6 +121,27 @@ impl Scheduler {
         drop(agenda);
         if first.is_none_or(|first| due < first) {
             self.shared.changed.notify_one();
+        }
+    }
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Tells the actor that a stored call is due, and wakes it if it sleeps. One that refuses calls is told when it does not any more.
+    pub(crate) fn due(self: &Arc<Self>) {
+        let system = self.system();
+        if system.is_closing() {
+            return;
+        }
+        match self.mailbox().push_due() {
+            Ok(pushed) => self.follow(pushed, false),
+            Err(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                // Not too early, which would be for nothing.
+                let left = left.as_nanos().div_ceil(1_000_000);
+                let again = system.clock().now_ms() + i64::try_from(left).unwrap_or(0);
+                let key = self.key().as_str();
+                system.scheduler().arm(A::NAME, key, Some(again));
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! # Invariants
 //!
-//! 1. What waits is kept as long as the budget lasts. With the budget everybody who waits is answered, and the last life ends.
+//! 1. What waits is kept as long as the budget lasts. With the budget everybody who waits is answered, and the last life ends; but a
+//!    wish that the actor be destroyed is carried out, and what was sent behind it waits for what comes then.
 //! 2. Only panics of the user's code count: a commit that the disk lost, and a crash that a test asks for, do not.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +15,21 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
+use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::cell::Cell;
-use crate::runtime::failed::turn_away;
+use crate::runtime::chain::asking;
+use crate::runtime::failed::turn_away_before_destruction;
 use crate::runtime::inside::{Work, Working};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::life::Life;
 use crate::runtime::mail::Mail;
-use crate::runtime::mailbox::Refusal;
+use crate::runtime::mailbox::{Refusal, Status};
 use crate::runtime::memory;
 use crate::watch::Change;
+
+/// What stands for the name of code that is no hook and no action, such as a `Drop`.
+pub(super) const OTHER_CODE: &str = "drop";
 
 /// What comes after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,32 +97,77 @@ impl<A: Handlers> Cell<A> {
     /// Begins the next life of an actor that crashed, unless it crashed too often.
     pub(super) fn after_crash(self: &Arc<Self>) -> Option<Life<A>> {
         let now = Instant::now();
-        let next = match &mut self.mailbox().lock().health {
-            Some(health) => health.budget.next(now, A::OPTIONS.restarts),
-            None => Next::Start,
-        };
-        match next {
+        match self.next_after_crash(now) {
             Next::Start => Some(Life::start(self, true)),
             Next::Pause(pause) => Some(Life::start_after(self, pause)),
-            Next::Fail(pause) => {
-                self.fail(now + pause);
-                None
-            }
+            Next::Fail(pause) => self.fail(now + pause),
         }
     }
 
-    /// Refuses calls until then, and ends the last life.
-    fn fail(self: &Arc<Self>, until: Instant) {
+    fn next_after_crash(&self, now: Instant) -> Next {
+        let mut inner = self.mailbox().lock();
+        let health = inner.health.as_mut();
+        let restarts = A::OPTIONS.restarts;
+        health.map_or(Next::Start, |health| health.budget.next(now, restarts))
+    }
+
+    /// Ends a life that is gone by a panic of code that is no hook and no action, and tells everybody who waits. Who calls this has
+    /// the baton.
+    pub(super) fn end_panicked(self: &Arc<Self>, payload: &(dyn Any + Send)) -> CallError {
+        let error = CallError::Panicked {
+            subject: self.subject(),
+            name: OTHER_CODE,
+            panic: Failure::panic_text(payload),
+        };
+        tracing::error!(actor = A::NAME, key = %self.key(), %error, "an actor ended by a panic that no hook and no action had");
+        if let CallError::Panicked { name, panic, .. } = &error {
+            self.note_crash(name, panic);
+        }
+        self.tell_change(Change::Crashed);
+        let now = Instant::now();
+        if let Next::Fail(pause) = self.next_after_crash(now) {
+            self.refuse_until(now + pause);
+        }
+        let waiting = self.give_up_unheld(&error);
+        self.end_with(waiting, &error);
+        error
+    }
+
+    /// Ends the last life of an actor that crashed too often, unless it is to be destroyed: then it starts for that.
+    fn fail(self: &Arc<Self>, until: Instant) -> Option<Life<A>> {
+        let error = self.refuse_until(until);
+        // INVARIANT 1: what comes between the two is answered, too.
+        loop {
+            if turn_away_before_destruction(self, &error) {
+                return Some(Life::start(self, true));
+            }
+            if self.mailbox().retire() {
+                break;
+            }
+        }
+        self.system().tasks().end();
+        None
+    }
+
+    /// Refuses calls to an actor that crashed too often, and returns what they are told.
+    fn refuse_until(&self, until: Instant) -> CallError {
         let health = self.mailbox().lock().health.as_deref().cloned();
         let health = health.unwrap_or_default();
         let last = health.last();
+        let (subject, name) = (self.subject(), last.map_or("", |crash| crash.name));
+        let panic = last.map_or_else(String::new, |crash| crash.message.clone());
         let error = CallError::FailedTooOften {
-            subject: self.subject(),
+            subject: subject.clone(),
             crashes: A::OPTIONS.restarts.saturating_add(1),
             window: A::OPTIONS.restart_window,
-            name: last.map_or("", |crash| crash.name),
-            panic: last.map_or_else(String::new, |crash| crash.message.clone()),
+            name,
+            panic: panic.clone(),
             retry_after: until.saturating_duration_since(Instant::now()),
+            source: Arc::new(CallError::Panicked {
+                subject,
+                name,
+                panic,
+            }),
         };
         tracing::error!(actor = A::NAME, key = %self.key(), %error, "an actor is given up for a while");
         self.refuse(Refusal {
@@ -125,14 +177,7 @@ impl<A: Handlers> Cell<A> {
             crashed: Some(Box::new(health)),
         });
         self.tell_change(Change::Failed(error.clone()));
-        // INVARIANT 1: what comes between the two is answered, too.
-        loop {
-            turn_away(self, None, &error);
-            if self.mailbox().retire() {
-                break;
-            }
-        }
-        self.system().tasks().end();
+        error
     }
 
     /// Starts the actor at once, whatever went wrong before, and waits until it is awake.
@@ -140,7 +185,18 @@ impl<A: Handlers> Cell<A> {
         self: &Arc<Self>,
         input: Option<Arc<A::Input>>,
     ) -> Result<(), CallError> {
+        if let Err(path) = asking(|| self.place()) {
+            // The actor waits for this code. If it is awake there is nothing to do, and otherwise it cannot come up before this ends.
+            if self.mailbox().status() != Status::Awake {
+                return Err(CallError::Cycle { path });
+            }
+            self.forget_refusal();
+            return Ok(());
+        }
         self.forget_refusal();
+        // Who wants it now does not want it to pause.
+        let ended = self.mailbox().end_pause();
+        self.follow(ended, false);
         let input = input.or_else(memory::input::<A>);
         let (done, awake) = oneshot::channel();
         let wake = Box::new(Wake::<A> { input, done });
@@ -160,7 +216,11 @@ impl<A: Handlers> Work<A> for Wake<A> {
         false
     }
 
-    fn run(self: Box<Self>, _instance: &mut Instance<A>) -> Working<'_> {
+    fn run(self: Box<Self>, instance: &mut Instance<A>) -> Working<'_> {
+        if A::__STORED {
+            // What came due while calls were refused is looked for now, and not when they would have been refused no more.
+            instance.turn.touch();
+        }
         // Who does not wait any more does not need the answer.
         let _ = self.done.send(Ok(()));
         Box::pin(std::future::ready(Flow::GoOn))

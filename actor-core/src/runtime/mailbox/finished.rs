@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::task::Waker;
 
+use crate::runtime::guarded::dispose;
 use crate::runtime::slots::Completed;
 
 thread_local! {
@@ -38,6 +39,9 @@ impl<R> Finished<R> {
     pub(in crate::runtime) fn tell(mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
         WAKERS.set(self.wakers);
-        drop(self.unclaimed);
+        if !self.unclaimed.is_empty() {
+            // Also on the threads of the log, which must not end by it.
+            dispose(self.unclaimed);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
+use super::finished::Finished;
 use super::sending::{Pushed, Taken, Unsent};
 use super::{Refusal, Status};
 use crate::actor::Handlers;
@@ -50,8 +51,8 @@ pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(super) refusal: Option<Box<Refusal>>,
     /// What few actors have; nothing at all as long as there is none.
     pub(in crate::runtime) health: Option<Box<Health>>,
-    /// When the actor came to be, if it is in memory only, and when it became idle the last time: milliseconds of the alarms,
-    /// of which the first has no 0.
+    /// When the actor came to be, if it is in memory only, or woke, and when it became idle the last time: milliseconds of the
+    /// alarms, of which the first has no 0.
     pub(super) since: u64,
     pub(in crate::runtime) idle_since: u64,
     /// The alarm that looks whether it has been so for long.
@@ -91,6 +92,11 @@ impl<A: Handlers> Inner<A> {
         let refusal = self.refusal.as_deref()?;
         let refuses = self.status == Status::Asleep && Instant::now() < refusal.until;
         refuses.then_some(refusal)
+    }
+
+    /// Returns until when calls are refused, if they are.
+    pub(in crate::runtime) fn refused_until(&self) -> Option<Instant> {
+        self.refusal().map(|refusal| refusal.until)
     }
 
     /// Returns how the actor is, for others.
@@ -150,6 +156,21 @@ impl<A: Handlers> Inner<A> {
         self.slots.complete(slot, result.map_err(Box::new))
     }
 
+    /// Answers the asks whose mail was taken out and went down with it: all but those that wait, and those that are kept.
+    pub(in crate::runtime) fn answer_lost(
+        &mut self,
+        error: &CallError,
+        kept: &[SlotId],
+    ) -> Finished<Kept<A>> {
+        let mut finished = Finished::default();
+        let waiting = self.queue.make_contiguous();
+        let lost = self.slots.waiting_except(waiting, Mail::reply);
+        for slot in lost.into_iter().filter(|slot| !kept.contains(slot)) {
+            finished.add(self.complete(slot, Err(error.clone())));
+        }
+        finished
+    }
+
     /// Gives free room to those who wait for it.
     pub(super) fn grant(&mut self) -> Vec<Waker> {
         self.room.grant(self.used(), A::OPTIONS.mailbox)
@@ -185,6 +206,11 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
+    /// Returns since when the actor is awake or, if it is in memory only, exists, if that is known.
+    pub(in crate::runtime) fn exists_since(&self) -> Option<u64> {
+        (self.since > 0).then_some(self.since)
+    }
+
     /// Notes that there is no life any more. Whoever does it has the baton, or nobody has.
     pub(super) fn fall_asleep(&mut self) {
         self.status = Status::Asleep;
@@ -192,7 +218,7 @@ impl<A: Handlers> Inner<A> {
         self.idle_since = 0;
         self.since = 0;
         if let Some(health) = &mut self.health {
-            health.forget_runs();
+            health.forget_life();
         }
     }
 
@@ -204,6 +230,24 @@ impl<A: Handlers> Inner<A> {
             self.queue.drain(..).collect(),
             requests.into_iter().collect(),
         )
+    }
+
+    /// Takes what waits before the first wish that the actor be destroyed, or everything. Returns whether there is such a wish.
+    pub(super) fn drain_to_destruction(&mut self) -> (Vec<Mail<A>>, Vec<Request>, bool) {
+        let is_destruction = |request: &Request| request.ending == Ending::Destroy;
+        let waiting = self.requests.as_deref_mut();
+        let first = waiting.and_then(|requests| {
+            let index = requests.iter().position(is_destruction)?;
+            let behind = requests[index].behind;
+            Some((requests.drain(..index).collect(), behind))
+        });
+        let Some((requests, behind)) = first else {
+            let (mail, requests) = self.drain();
+            return (mail, requests, false);
+        };
+        let before = behind.saturating_sub(self.taken);
+        let mail = (0..before).map_while(|_| self.pop()).collect();
+        (mail, requests, true)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -220,6 +264,7 @@ impl<A: Handlers> Inner<A> {
         self.requests.get_or_insert_default().push_back(Request {
             ending: Ending::Sleep,
             waiter: None,
+            chain: None,
             behind,
             idle: true,
         });

@@ -1,0 +1,93 @@
+//! Code of the user's that is no hook and no action, and panics.
+
+use std::time::Duration;
+
+use actor_core::prelude::*;
+use actor_core::{CallError, Status};
+
+use crate::support::{directory, pass, start};
+
+/// Panics where no hook does.
+#[derive(Actor)]
+#[actor(name = "grenade", sleep_after = "never")]
+struct Grenade {
+    #[vars]
+    pin: Pin,
+}
+
+#[derive(Default)]
+struct Pin {
+    pulled: bool,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        assert!(!self.pulled, "the pin panics");
+    }
+}
+
+#[actor]
+impl Grenade {
+    #[action]
+    fn pull(&mut self, _cx: &mut Context<'_, Self>) -> Result<bool> {
+        Ok(std::mem::replace(&mut self.pin.pulled, true))
+    }
+
+    /// Drops what it holds when its time is over.
+    #[action(timeout = "1s")]
+    async fn hold(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        let _pin = Pin { pulled: true };
+        std::future::pending().await
+    }
+
+    #[action]
+    fn throw(&mut self, _cx: &mut Context<'_, Self>) -> Result<Pin> {
+        Ok(Pin { pulled: true })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_drop_loses_nobody() {
+    let directory = directory();
+    let system = start::<Grenade>(directory.path()).await;
+    let grenade = system.get::<Grenade>("a");
+    for _ in 0..3 {
+        assert!(!grenade.pull().await.unwrap());
+        let (slept, pulled) = tokio::join!(grenade.sleep(), async { grenade.pull().await });
+        slept.unwrap();
+        // It came in behind the request, so it is the next one's.
+        assert!(!pulled.unwrap());
+        grenade.sleep().await.unwrap();
+        assert_eq!(grenade.status(), Status::Asleep);
+    }
+    system.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_code_that_is_no_hook_and_no_action_is_told_and_counts() {
+    let directory = directory();
+    let system = start::<Grenade>(directory.path()).await;
+    let grenade = system.get::<Grenade>("a");
+    for crashes in 1..=6 {
+        let (held, pulled) = tokio::join!(grenade.hold(), grenade.pull());
+        let error = held.unwrap_err();
+        let CallError::Panicked { name, panic, .. } = &error else {
+            panic!("another error: {error}");
+        };
+        assert_eq!((*name, panic.as_str()), ("drop", "the pin panics"));
+        assert_eq!(grenade.info().crashes, crashes);
+        // It waited behind the call, so the next instance handles it.
+        match pulled {
+            Ok(pulled) => assert!(!pulled && crashes < 6),
+            Err(error) => assert_eq!((error.code(), crashes), ("failed_too_often", 6)),
+        }
+    }
+    assert_eq!(grenade.status(), Status::Failed);
+    pass(Duration::from_secs(30)).await;
+    assert!(!grenade.pull().await.unwrap());
+    // Nobody takes what this returns, and nobody is harmed by it.
+    grenade.throw().tell().await.unwrap();
+    assert!(grenade.pull().await.unwrap());
+    assert_eq!(grenade.info().crashes, 6);
+    system.shutdown().await.unwrap();
+}
