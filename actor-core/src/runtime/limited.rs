@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::chain::{self, Place};
+use crate::runtime::guarded::guarded;
 use crate::runtime::pulse;
 
 /// How the user's code ended, if not well.
@@ -76,7 +77,7 @@ pub(super) fn limited_later<F>(running: &mut Running, limit: Duration, code: F) 
         limit,
         began: None,
         first: pulse::beat(),
-        code,
+        code: Some(code),
         timer: None,
     }
 }
@@ -88,8 +89,9 @@ pin_project! {
         limit: Duration,
         began: Option<Instant>,
         first: u32,
+        // Nothing when it is dropped before its end.
         #[pin]
-        code: F,
+        code: Option<F>,
         // Only code that waits pays for a timer.
         #[pin]
         timer: Option<Sleep>,
@@ -112,7 +114,10 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
         let limit = *this.limit;
         let beat = pulse::beat();
         let polled = chain::polled(&mut this.running.asks_as, || {
-            catch_unwind(AssertUnwindSafe(|| this.code.poll(task)))
+            catch_unwind(AssertUnwindSafe(|| {
+                let code = this.code.as_mut().as_pin_mut();
+                code.expect("it is polled until it ends").poll(task)
+            }))
         });
         this.running.warn_if_held(beat);
         let ended = match polled {
@@ -127,7 +132,13 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
                     this.timer.set(Some(tokio::time::sleep(left)));
                 }
                 let timer = this.timer.as_pin_mut().expect("it was just set");
-                return timer.poll(task).map(|()| Err(Fault::TimedOut(limit)));
+                return timer.poll(task).map(|()| {
+                    // What it holds is the user's, too.
+                    match guarded(|| this.code.set(None)) {
+                        Ok(()) => Err(Fault::TimedOut(limit)),
+                        Err(panic) => Err(Fault::Panicked(panic)),
+                    }
+                });
             }
         };
         let late = match this.began {
