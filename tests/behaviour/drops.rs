@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actor_core::prelude::*;
-use actor_core::{CallError, Status};
+use actor_core::{CallError, Event, Status};
 
 use crate::support::{directory, pass, start};
 
@@ -26,8 +26,27 @@ impl Drop for Pin {
     }
 }
 
+/// Panics when it is dropped unsent.
+#[derive(Clone, Event)]
+struct Bang {
+    armed: bool,
+}
+
+impl Drop for Bang {
+    fn drop(&mut self) {
+        assert!(!self.armed, "the bang panics");
+    }
+}
+
 #[actor]
 impl Grenade {
+    /// Emits what cannot be dropped, and is undone.
+    #[action]
+    fn bang(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+        cx.emit(Bang { armed: true });
+        Err(Failure::message("it fails"))
+    }
+
     #[action]
     fn pull(&mut self, _cx: &mut Context<'_, Self>) -> Result<bool> {
         Ok(std::mem::replace(&mut self.pin.pulled, true))
@@ -68,13 +87,14 @@ async fn a_panic_of_code_that_is_no_hook_and_no_action_is_told_and_counts() {
     let directory = directory();
     let system = start::<Grenade>(directory.path()).await;
     let grenade = system.get::<Grenade>("a");
+    let _bangs = grenade.subscribe::<Bang>().unwrap();
     for crashes in 1..=6 {
-        let (held, pulled) = tokio::join!(grenade.hold(), grenade.pull());
-        let error = held.unwrap_err();
+        let (banged, pulled) = tokio::join!(grenade.bang(), grenade.pull());
+        let error = banged.unwrap_err();
         let CallError::Panicked { name, panic, .. } = &error else {
             panic!("another error: {error}");
         };
-        assert_eq!((*name, panic.as_str()), ("drop", "the pin panics"));
+        assert_eq!((*name, panic.as_str()), ("drop", "the bang panics"));
         assert_eq!(grenade.info().crashes, crashes);
         // It waited behind the call, so the next instance handles it.
         match pulled {
@@ -85,9 +105,17 @@ async fn a_panic_of_code_that_is_no_hook_and_no_action_is_told_and_counts() {
     assert_eq!(grenade.status(), Status::Failed);
     pass(Duration::from_secs(30)).await;
     assert!(!grenade.pull().await.unwrap());
+    // What an action holds when its time is over is a part of it.
+    let error = grenade.hold().await.unwrap_err();
+    let CallError::Panicked { name, panic, .. } = &error else {
+        panic!("another error: {error}");
+    };
+    assert_eq!((*name, panic.as_str()), ("hold", "the pin panics"));
+    assert_eq!(grenade.info().crashes, 7);
+    assert!(!grenade.pull().await.unwrap());
     // Nobody takes what this returns, and nobody is harmed by it.
     grenade.throw().tell().await.unwrap();
     assert!(grenade.pull().await.unwrap());
-    assert_eq!(grenade.info().crashes, 6);
+    assert_eq!(grenade.info().crashes, 7);
     system.shutdown().await.unwrap();
 }

@@ -8,6 +8,7 @@ use actor_core::{CallError, Status};
 use diesel::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::alarm::noon;
 use crate::support::{Faults, Log, Random, builder, count, directory, files, keys, pass, settle};
 
 actor_core::schema! { mod schema = "migrations/lives"; }
@@ -176,6 +177,12 @@ impl Thrower {
         std::future::pending().await
     }
 
+    /// Takes what may not be read.
+    #[action]
+    fn take(&mut self, _cx: &mut Context<'_, Self>, moody: Moody) -> Result<u32> {
+        Ok(moody.0)
+    }
+
     /// Returns what nobody takes.
     #[action]
     fn throw(&mut self, _cx: &mut Context<'_, Self>) -> Result<Moody> {
@@ -195,6 +202,7 @@ async fn room() -> Room {
     let (directory, log, moods) = (directory(), Log::default(), Moods::default());
     let system = builder(directory.path(), &log, &Faults::default())
         .extension(moods.clone())
+        .clock(noon())
         .register::<Mood>()
         .register::<Sticky>()
         .register::<Thrower>()
@@ -354,4 +362,22 @@ async fn what_is_committed_and_what_waits_outlives_a_panic_of_what_an_action_hel
         assert_eq!(thrower.count().await.unwrap(), expected, "seed {seed}");
     }
     room.system.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_call_whose_argument_panics_when_it_is_read_is_a_dead_letter() {
+    let room = room().await;
+    let thrower = room.system.create::<Thrower>("a", ()).await.unwrap();
+    let second = Duration::from_secs(1);
+    thrower.take(Moody(14)).after(second).await.unwrap();
+    pass(2 * second).await;
+    let letters = thrower.dead_letters().await.unwrap();
+    assert_eq!(letters.len(), 1);
+    let reason = &letters[0].reason;
+    assert!(
+        reason.starts_with("its arguments cannot be read: "),
+        "{reason}"
+    );
+    assert!(reason.contains("fourteen is not read"), "{reason}");
+    assert_eq!(thrower.info().crashes, 0);
 }

@@ -5,9 +5,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
 
 /// The arguments of a call that can be stored. Implemented for all that is `Serialize` and `DeserializeOwned`.
 #[diagnostic::on_unimplemented(
@@ -38,6 +41,8 @@ pub enum StoredFault {
     NoSuchAction,
     /// An argument was not written, or what is stored does not fit the action.
     Arguments(serde_json::Error),
+    /// The `Deserialize` of an argument panicked, with this text.
+    Panicked(String),
 }
 
 impl fmt::Display for StoredFault {
@@ -46,6 +51,7 @@ impl fmt::Display for StoredFault {
             Self::NotStorable => f.write_str("its arguments cannot be saved"),
             Self::NoSuchAction => f.write_str("the actor has no such action"),
             Self::Arguments(error) => write!(f, "its arguments do not fit: {error}"),
+            Self::Panicked(panic) => write!(f, "its arguments cannot be read: {panic}"),
         }
     }
 }
@@ -64,9 +70,12 @@ impl<M: Storable> Stored<M> {
     ///
     /// # Errors
     ///
-    /// The text is not what the types expect.
+    /// The text is not what the types expect, or their `Deserialize` panics.
     pub fn decode(json: &str) -> Result<M, StoredFault> {
-        serde_json::from_str(json).map_err(StoredFault::Arguments)
+        // One that panics would do so each time that it is tried.
+        let read = catch_unwind(AssertUnwindSafe(|| serde_json::from_str(json)));
+        let read = read.map_err(|payload| StoredFault::Panicked(Failure::panic_text(&*payload)))?;
+        read.map_err(StoredFault::Arguments)
     }
 }
 

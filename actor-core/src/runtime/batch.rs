@@ -67,8 +67,13 @@ impl<A: Handlers> Batch<A> {
         if let Some(slot) = reply {
             self.answers.push((slot, result));
         } else {
-            self.told += u32::from(result.is_ok());
-            dispose(result);
+            match result {
+                Ok(reply) => {
+                    self.told += 1;
+                    dispose(reply);
+                }
+                Err(error) => dispose(error),
+            }
         }
     }
 

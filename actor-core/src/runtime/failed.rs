@@ -7,6 +7,7 @@ use crate::error::{CallError, StartCause, StartError};
 use crate::hooks::{Hook, Step};
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::Uncommitted;
+use crate::runtime::guarded::dispose;
 use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, Request, answer};
 use crate::runtime::migrate;
@@ -78,11 +79,17 @@ pub(super) fn not_found<A: Handlers>(cell: &Cell<A>) -> CallError {
 pub(super) fn reject<A: Handlers>(cell: &Cell<A>, mail: Mail<A>, error: &CallError) {
     match mail {
         Mail::Action {
-            reply: Some(slot), ..
-        } => cell.mailbox().complete(slot, Err(error.clone())),
+            reply: Some(slot),
+            message,
+            ..
+        } => {
+            dispose(message);
+            cell.mailbox().complete(slot, Err(error.clone()));
+        }
         Mail::Action { message, .. } => {
             let (actor, key) = (A::NAME, cell.key());
             let action = A::__action(&message).name;
+            dispose(message);
             tracing::error!(actor, %key, action, %error, "a call that was told could not be handled");
         }
         Mail::Create { waiter, .. } => answer(Some(waiter), Err(error.clone())),

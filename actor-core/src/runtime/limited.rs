@@ -14,6 +14,7 @@ use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::chain::{self, Place};
+use crate::runtime::guarded::guarded;
 use crate::runtime::pulse;
 
 /// How the user's code ended, if not well.
@@ -100,7 +101,7 @@ pub(super) fn limited_later<F>(running: &mut Running, limit: Duration, code: F) 
         limit,
         began: None,
         first: pulse::beat(),
-        code,
+        code: Some(code),
         timer: None,
     }
 }
@@ -112,8 +113,9 @@ pin_project! {
         limit: Duration,
         began: Option<Instant>,
         first: u32,
+        // Nothing when it is dropped before its end.
         #[pin]
-        code: F,
+        code: Option<F>,
         // Only code that waits pays for a timer.
         #[pin]
         timer: Option<Sleep>,
@@ -136,7 +138,10 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
         let limit = *this.limit;
         let beat = pulse::beat();
         let polled = chain::polled(&mut this.running.asks_as, || {
-            catch_unwind(AssertUnwindSafe(|| this.code.poll(task)))
+            catch_unwind(AssertUnwindSafe(|| {
+                let code = this.code.as_mut().as_pin_mut();
+                code.expect("it is polled until it ends").poll(task)
+            }))
         });
         this.running.warn_if_held(beat);
         let ended = match polled {
@@ -151,7 +156,13 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
                     this.timer.set(Some(tokio::time::sleep(left)));
                 }
                 let timer = this.timer.as_pin_mut().expect("it was just set");
-                return timer.poll(task).map(|()| Err(Fault::TimedOut(limit)));
+                return timer.poll(task).map(|()| {
+                    // What it holds is the user's, too.
+                    match guarded(|| this.code.set(None)) {
+                        Ok(()) => Err(Fault::TimedOut(limit)),
+                        Err(panic) => Err(Fault::Panicked(panic)),
+                    }
+                });
             }
         };
         let late = match this.began {
