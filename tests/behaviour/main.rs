@@ -15,6 +15,7 @@ mod directory;
 mod drivers;
 mod endings;
 mod error_hooks;
+mod error_hooks_elsewhere;
 mod events;
 mod failing_disk;
 mod isolation;
