@@ -17,6 +17,7 @@ mod drivers;
 mod drops;
 mod endings;
 mod error_hooks;
+mod error_hooks_elsewhere;
 mod events;
 mod failing_disk;
 mod given_up;
