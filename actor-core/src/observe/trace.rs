@@ -16,6 +16,7 @@ use tracing::{Instrument, Level, Span};
 use crate::error::CallError;
 use crate::hooks::{ActionInfo, Step};
 use crate::key::Key;
+use crate::observe::metrics::Start;
 
 /// The target of spans of an actor's life, and of its own commits.
 pub(crate) const ACTOR: &str = "actor_core::actor";
@@ -203,19 +204,19 @@ pub(crate) fn start(actor: &'static str, key: &Key, restart: bool) -> Traced {
     Traced::new(Level::INFO, || {
         if restart {
             return tracing::info_span!(
-                target: ACTOR, parent: None, START, actor, %key, kind = "restart"
+                target: ACTOR, parent: None, START, actor, %key, kind = Start::Restart.name()
             );
         }
         tracing::info_span!(target: ACTOR, START, actor, %key, kind = Empty)
     })
 }
 
-/// Notes on the span of the start whether the actor is `new` or wakes.
-pub(crate) fn note_kind(kind: &'static str) {
+/// Notes on the span of a start how the actor comes to be awake.
+pub(crate) fn note_kind(start: Start) {
     if is_wanted(Level::INFO) {
         let span = Span::current();
         if is_named(&span, START) {
-            span.record("kind", kind);
+            span.record("kind", start.name());
         }
     }
 }

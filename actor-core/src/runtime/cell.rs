@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use crate::error::{CallError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::observe::metrics::KindMetrics;
 use crate::observe::trace::Caller;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
@@ -35,6 +37,7 @@ pub(crate) struct Kind<A: Handlers> {
     refusals: Mutex<HashMap<Key, Refusal>>,
     /// What its new actors start from, if they have a database.
     template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
+    metrics: KindMetrics,
 }
 
 /// The place of one key.
@@ -64,11 +67,15 @@ impl<A: Handlers> Place for Cell<A> {
 }
 
 impl<A: Handlers> Kind<A> {
-    pub(crate) fn new(template: Option<Result<Arc<Template>, Arc<MigrationError>>>) -> Self {
+    pub(crate) fn new(
+        template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
+        metrics: KindMetrics,
+    ) -> Self {
         Self {
             cells: Mutex::new(HashMap::new()),
             refusals: Mutex::new(HashMap::new()),
             template,
+            metrics,
         }
     }
 
@@ -176,6 +183,12 @@ impl<A: Handlers> Cell<A> {
         &self.kind
     }
 
+    /// Returns what is counted for actors of this type.
+    #[inline]
+    pub(crate) fn metrics(&self) -> &KindMetrics {
+        &self.kind.metrics
+    }
+
     pub(crate) fn subject(&self) -> Subject {
         Subject {
             actor: A::NAME,
@@ -225,7 +238,7 @@ impl<A: Handlers> Cell<A> {
                         Some(slot) => Sent::Queued(slot),
                     }));
                 }
-                Err(Unsent::Refused(error)) => return Poll::Ready(Err(error)),
+                Err(Unsent::Refused(error)) => return Poll::Ready(Err(self.refused(error))),
                 Err(Unsent::Unknown) => line.caller = Caller::here(sending.asker.is_some()),
                 Err(Unsent::Full) => {
                     if line.poll(task).is_pending() {
@@ -249,11 +262,11 @@ impl<A: Handlers> Cell<A> {
                 Ok(())
             }
             Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
-            Err(Unsent::Refused(error)) => Err(error),
-            Err(Unsent::Full | Unsent::Unknown) => Err(CallError::MailboxFull {
+            Err(Unsent::Refused(error)) => Err(self.refused(error)),
+            Err(Unsent::Full | Unsent::Unknown) => Err(self.refused(CallError::MailboxFull {
                 subject: self.subject(),
                 capacity: A::OPTIONS.mailbox,
-            }),
+            })),
         }
     }
 
@@ -310,7 +323,7 @@ impl<A: Handlers> Cell<A> {
                         return Poll::Ready(Ok(()));
                     }
                     Err(Unsent::Refused(error)) => {
-                        return Poll::Ready(Err(error));
+                        return Poll::Ready(Err(self.refused(error)));
                     }
                     Err(Unsent::Full | Unsent::Unknown) => {
                         if line.poll(task).is_pending() {
@@ -353,6 +366,23 @@ impl<A: Handlers> Cell<A> {
             return Err(self.shut_down());
         }
         Ok(())
+    }
+
+    /// Counts a call that is refused.
+    #[cold]
+    pub(super) fn refused(&self, error: CallError) -> CallError {
+        self.metrics().call_refused(&error);
+        error
+    }
+
+    /// Returns what a caller gets who has waited for as long as this, and counts it.
+    #[cold]
+    pub(crate) fn timed_out(&self, limit: Duration) -> CallError {
+        self.metrics().call_timed_out();
+        CallError::TimedOut {
+            subject: self.subject(),
+            limit,
+        }
     }
 
     pub(crate) fn shut_down(&self) -> CallError {
@@ -450,7 +480,12 @@ impl<'c, A: Handlers> Line<'c, A> {
     }
 
     fn poll(&mut self, task: &Context<'_>) -> Poll<()> {
-        self.cell.mailbox.poll_room(&mut self.place, task.waker())
+        let is_new = self.place.is_none();
+        let polled = self.cell.mailbox.poll_room(&mut self.place, task.waker());
+        if is_new && self.place.is_some() {
+            self.cell.metrics().call_waits();
+        }
+        polled
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
+use crate::observe::metrics::Began;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::instance::{Flow, Instance, Work};
@@ -95,10 +96,11 @@ impl<A: Handlers> Life<A> {
             cell.mailbox().forget_runs();
         }
         let traced = trace::start(A::NAME, cell.key(), restart);
+        let began = cell.metrics().start_begins();
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
             let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));
             return match started {
-                Some(started) => Self::Awake(awake(cell, started)),
+                Some(started) => Self::Awake(awake(cell, started, began)),
                 None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
             };
         }
@@ -126,8 +128,9 @@ impl<A: Handlers> Life<A> {
     /// Creates an actor that is in memory only and whose start waits for nothing.
     pub(super) fn create_now(cell: &Arc<Cell<A>>, input: &A::Input) -> Result<Self, CallError> {
         let traced = trace::start(A::NAME, cell.key(), false);
+        let began = cell.metrics().start_begins();
         let started = traced.enter(|| memory::at_once(memory::create(cell, input, None)))?;
-        Ok(Self::Awake(awake(cell, started)))
+        Ok(Self::Awake(awake(cell, started, began)))
     }
 
     /// Handles a call that may wait, and then those that come behind it.
@@ -179,24 +182,30 @@ impl<A: Handlers> Life<A> {
 
 /// Runs the preamble.
 async fn come_up<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> After<A> {
+    let began = cell.metrics().start_begins();
     let started = if A::__STORED {
         preamble::start(cell, restart).await
     } else {
         memory::start(cell, restart).await
     };
     match started {
-        Some(started) => After::Awake(awake(cell, started)),
+        Some(started) => After::Awake(awake(cell, started, began)),
         None => After::Ended(Ended::nothing()),
     }
 }
 
 /// Makes an instance of an actor that has started.
-fn awake<A: Handlers>(cell: &Arc<Cell<A>>, mut started: Started<A>) -> Box<Instance<A>> {
+fn awake<A: Handlers>(
+    cell: &Arc<Cell<A>>,
+    mut started: Started<A>,
+    began: Began,
+) -> Box<Instance<A>> {
     cell.awake();
+    let awake = cell.metrics().started(started.start, began);
     // Nobody waits any more for what the hooks did.
     cell.set_waiting(None);
     let first = started.first.take();
-    let mut instance = Box::new(Instance::new(started));
+    let mut instance = Box::new(Instance::new(started, awake));
     match first {
         Some(Mail::Create { waiter, .. }) => answer(Some(waiter), Ok(())),
         first => instance.taken.extend(first),

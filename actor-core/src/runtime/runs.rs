@@ -112,6 +112,7 @@ impl<A: Handlers> Turn<A> {
             let mut running = beside::<A>(name);
             if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
                 let (actor, key) = (A::NAME, cell.key());
+                cell.metrics().task_panicked();
                 tracing::error!(actor, %key, name, error = panic, "what an actor began beside itself panicked");
             }
         };
@@ -193,6 +194,7 @@ fn report<A: Handlers>(
         Fault::Failed(failure) => ("failed", failure.to_string()),
         Fault::TimedOut(limit) => ("took too long", format!("took longer than {limit:?}")),
     };
+    cell.metrics().run_failed(hook);
     tracing::error!(actor, %key, hook, error, again_after = ?pause, "a run hook {what}");
     error
 }

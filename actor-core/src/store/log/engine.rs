@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use super::hired::Idle;
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
+use crate::observe::metrics::{Failed, LogMetrics};
 use crate::observe::trace;
 use crate::store::log::failures::Failures;
 use crate::store::log::format::{HEADER, RECORD_HEADER};
@@ -63,6 +64,7 @@ pub(super) struct Engine<E> {
     pub(super) progressed: Condvar,
     /// Turns may begin, or never will.
     pub(super) roomy: Notify,
+    pub(super) metrics: LogMetrics,
 }
 
 /// What is appended and not taken to be written.
@@ -129,7 +131,7 @@ impl Drop for Unfinished<'_> {
 }
 
 impl<E: Entry> Engine<E> {
-    pub(super) fn new(writer: Writer, buffer_bytes: usize) -> Self {
+    pub(super) fn new(writer: Writer, buffer_bytes: usize, metrics: LogMetrics) -> Self {
         Self {
             dir: writer.dir.clone(),
             buffer_bytes,
@@ -162,6 +164,7 @@ impl<E: Entry> Engine<E> {
             progress: Mutex::new(0),
             progressed: Condvar::default(),
             roomy: Notify::new(),
+            metrics,
         }
     }
 
@@ -223,6 +226,7 @@ impl<E: Entry> Engine<E> {
         match self.write(&mut writer, &mut batch) {
             Ok(()) => {}
             Err((WriteError::Failed(error), _)) => {
+                self.metrics.failed(Failed::Write);
                 settled = self.undo(&mut batch, &Arc::new(error));
             }
             Err((WriteError::Unsynced(error), is_written)) => {
@@ -230,6 +234,7 @@ impl<E: Entry> Engine<E> {
             }
         }
         drop(writer);
+        self.metrics.segments(|| self.space.counts());
         self.announce();
         for entry in batch.entries.iter().chain(&settled) {
             guarded(|| entry.settled());
@@ -285,7 +290,9 @@ impl<E: Entry> Engine<E> {
                 if writer.has_place(buffer.bytes.len()) {
                     return Some(self.swap(&mut buffer, sync));
                 }
-                buffer.is_stalled = true;
+                if !std::mem::replace(&mut buffer.is_stalled, true) {
+                    self.metrics.stalled();
+                }
                 self.roomy.notify_waiters();
                 self.press();
             }
@@ -330,9 +337,12 @@ impl<E: Entry> Engine<E> {
     ) -> Result<(), (WriteError, bool)> {
         if !batch.entries.is_empty() {
             let records = u32::try_from(batch.entries.len()).expect("entries take more memory");
+            let began = self.metrics.write_begins();
             writer
                 .write(&mut batch.bytes, records, batch.last)
                 .map_err(|error| (error, false))?;
+            self.metrics
+                .written(batch.entries.len(), batch.bytes.len(), began);
             self.written.store(batch.last.0, Ordering::Release);
             if self.space.is_pressing(false) {
                 drop(self.buffer.lock());
@@ -344,7 +354,9 @@ impl<E: Entry> Engine<E> {
             }
         }
         if batch.sync {
+            let began = self.metrics.sync_begins();
             writer.sync().map_err(|error| (error, true))?;
+            self.metrics.synced(began);
             // INVARIANT 5
             self.durable.store(batch.last.0, Ordering::Release);
         }
@@ -381,6 +393,7 @@ impl<E: Entry> Engine<E> {
 
     /// Ends the log after a failed sync; returns whose records were not even written, without those of the batch.
     fn poison(&self, batch: &mut Batch<E>, error: StoreError, is_written: bool) -> Vec<E> {
+        self.metrics.failed(Failed::Sync);
         tracing::error!(%error, "a sync failed: nothing is acknowledged until the system is started anew");
         let source = Arc::new(error);
         // Who sees the poison finds no room either.

@@ -109,11 +109,13 @@ impl<E: Entry> Engine<E> {
 
     pub(super) fn release(&self, lsn: Lsn) {
         self.space.release(lsn);
+        self.metrics.segments(|| self.space.counts());
         self.space_changed();
     }
 
     pub(super) fn mark_recovered(&self) {
         self.space.mark_recovered();
+        self.metrics.segments(|| self.space.counts());
         self.space_changed();
     }
 
@@ -189,10 +191,12 @@ impl<E: Entry> Engine<E> {
     }
 
     pub(super) async fn room(&self) -> Result<(), StoreError> {
+        let began = self.metrics.wait_begins();
         loop {
             let mut roomy = std::pin::pin!(self.roomy.notified());
             roomy.as_mut().enable();
             if self.has_room()? {
+                self.metrics.waited(began);
                 return Ok(());
             }
             roomy.await;

@@ -1,0 +1,508 @@
+//! What is counted, with exact values.
+
+use std::sync::{MutexGuard, mpsc};
+use std::time::Duration;
+
+use actor_core::DeadLetterKind;
+use actor_core::testing::Lab;
+use metrics::LocalRecorderGuard;
+use tokio::runtime::Builder;
+
+use crate::meter::Meter;
+use crate::shop::{Shop, shops};
+use crate::support::{directory, start};
+use crate::turn;
+
+/// The thread's recorder, which is never dropped because it must outlive that.
+fn meter() -> (
+    &'static Meter,
+    (LocalRecorderGuard<'static>, MutexGuard<'static, ()>),
+) {
+    let turn = turn();
+    let meter: &'static Meter = Box::leak(Box::default());
+    (meter, (metrics::set_default_local_recorder(meter), turn))
+}
+
+/// Shops, of which some are open, and nothing is counted of that.
+async fn open(meter: &Meter, names: &[&str]) -> Lab {
+    let mut lab = shops().start().await.unwrap();
+    for name in names {
+        lab.create::<Shop>(*name, ()).await.unwrap();
+    }
+    lab.idle().await;
+    meter.take(&[""]);
+    lab
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_counts_with_its_outcome() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    shop.sell(2).await.unwrap();
+    shop.sell(1).await.unwrap();
+    assert_eq!(shop.sold().await.unwrap(), 3);
+    shop.sell(0).await.unwrap_err();
+    shop.sell(13).await.unwrap_err();
+    shop.sell(0).tell().await.unwrap();
+    let late = lab.run_until(shop.audit()).await.unwrap_err();
+    assert_eq!(late.code(), "action_timed_out");
+    assert_eq!(
+        meter.take(&["actor_action"]),
+        [
+            "actor_action_duration_seconds{actor=shop,action=audit} x1",
+            "actor_action_duration_seconds{actor=shop,action=sell} x5",
+            "actor_action_duration_seconds{actor=shop,action=sold} x1",
+            "actor_actions_total{actor=shop,action=audit,outcome=timed_out} 1",
+            "actor_actions_total{actor=shop,action=sell,outcome=failed} 2",
+            "actor_actions_total{actor=shop,action=sell,outcome=ok} 2",
+            "actor_actions_total{actor=shop,action=sell,outcome=panicked} 1",
+            "actor_actions_total{actor=shop,action=sold,outcome=ok} 1",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_mailbox_counts_who_waits_who_is_refused_and_who_gives_up() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    shop.audit().tell().await.unwrap();
+    lab.idle().await;
+    // There is room for two beside the one that runs.
+    shop.sell(1).try_tell().unwrap();
+    shop.sell(1).try_tell().unwrap();
+    for _ in 0..3 {
+        shop.sell(1).try_tell().unwrap_err();
+    }
+    let brief = shop.sell(1).timeout(seconds(0)).tell();
+    lab.run_until(brief).await.unwrap_err();
+    let brief = shop.sold().timeout(Duration::from_millis(1));
+    lab.run_until(brief).await.unwrap_err();
+    assert_eq!(lab.run_until(shop.sold()).await.unwrap(), 2);
+    assert_eq!(
+        meter.take(&["actor_calls"]),
+        [
+            "actor_calls_refused_total{actor=shop,reason=full} 3",
+            "actor_calls_timed_out_total{actor=shop} 2",
+            "actor_calls_waited_total{actor=shop} 3",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_and_ends_count_by_their_kind() {
+    let (meter, _recorder) = meter();
+    let names = ["actor_start", "actor_stop", "actor_awake", "actor_calls"];
+    let mut lab = shops().start().await.unwrap();
+    let shop = lab.create::<Shop>("a", ()).await.unwrap();
+    lab.create::<Shop>("b", ()).await.unwrap();
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_awake{actor=shop} 2",
+            "actor_start_duration_seconds{actor=shop,outcome=new} x2",
+            "actor_starts_total{actor=shop,outcome=new} 2",
+        ]
+    );
+    shop.sleep().await.unwrap();
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_awake{actor=shop} 1",
+            "actor_stops_total{actor=shop,ending=sleep} 1",
+        ]
+    );
+    shop.sell(1).await.unwrap();
+    shop.sell(13).await.unwrap_err();
+    lab.idle().await;
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_awake{actor=shop} 2",
+            "actor_start_duration_seconds{actor=shop,outcome=restart} x1",
+            "actor_start_duration_seconds{actor=shop,outcome=wake} x1",
+            "actor_starts_total{actor=shop,outcome=restart} 1",
+            "actor_starts_total{actor=shop,outcome=wake} 1",
+            "actor_stops_total{actor=shop,ending=crash} 1",
+        ]
+    );
+    shop.destroy().await.unwrap();
+    lab.create::<Shop>("ruin", ()).await.unwrap_err();
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_awake{actor=shop} 1",
+            "actor_starts_total{actor=shop,outcome=failed} 1",
+            "actor_stops_total{actor=shop,ending=destroy} 1",
+        ]
+    );
+    // Nobody is awake any more whose system is gone.
+    lab.power_cut().await.unwrap();
+    assert_eq!(meter.take(&names), ["actor_awake{actor=shop} 0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_crashes_too_often_is_counted_as_given_up() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    for _ in 0..6 {
+        shop.sell(13).await.unwrap_err();
+        lab.advance(seconds(1)).await;
+    }
+    shop.sell(1).await.unwrap_err();
+    shop.sell(1).tell().await.unwrap_err();
+    let names = ["actor_given_up", "actor_calls_refused", "actor_awake"];
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_awake{actor=shop} 0",
+            "actor_calls_refused_total{actor=shop,reason=given_up} 2",
+            "actor_given_up_total{actor=shop} 1",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_beside_an_actor_counts_when_it_fails() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    shop.hire(true).await.unwrap();
+    shop.hire(false).await.unwrap();
+    lab.create::<Shop>("strike", ()).await.unwrap();
+    // It is started again after 100 ms.
+    lab.advance(Duration::from_millis(100)).await;
+    assert_eq!(
+        meter.take(&["actor_run", "actor_task"]),
+        [
+            "actor_run_failures_total{actor=shop,hook=carry} 2",
+            "actor_task_panics_total{actor=shop} 1",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_there_together_share_a_commit_a_write_and_a_sync() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    let (one, other) = tokio::join!(shop.sell(1), shop.sell(2));
+    assert_eq!((one.unwrap(), other.unwrap()), (1, 3));
+    // One that reads writes nothing.
+    shop.sold().await.unwrap();
+    lab.idle().await;
+    let bytes = meter.total("actor_log_bytes_total");
+    let names = ["actor_commit", "actor_log"];
+    assert_eq!(
+        without_bytes(meter.take(&names)),
+        [
+            "actor_commit_calls{actor=shop} [2.0, 1.0]",
+            "actor_commits_total{actor=shop,outcome=ok} 2",
+            "actor_log_batches_total 1",
+            "actor_log_records_total 1",
+            "actor_log_sync_duration_seconds x1",
+            "actor_log_write_duration_seconds x1",
+        ]
+    );
+    shop.sell(1).await.unwrap();
+    let more = meter.total("actor_log_bytes_total") - bytes;
+    // A batch begins at a multiple of 512, and this one changed a page or two.
+    assert!(more >= 512.0 && more % 512.0 == 0.0, "{more}");
+}
+
+#[test]
+fn each_reply_that_waits_for_the_disk_is_counted() {
+    let (meter, _recorder) = meter();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let directory = directory();
+        let system = start::<Shop>(directory.path()).await;
+        let shop = system.create::<Shop>("a", ()).await.unwrap();
+        meter.take(&[""]);
+        // The only thread that could write the log has something else to do.
+        let (go_on, wait) = mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || wait.recv());
+        let mut asks = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            let shop = shop.clone();
+            asks.spawn(async move { shop.sell(1).await });
+        }
+        let names = ["actor_actions", "actor_reply"];
+        let sold = "actor_actions_total{actor=shop,action=sell,outcome=ok} 2";
+        while meter.total("actor_actions_total{actor=shop,action=sell,outcome=ok}") < 2.0 {
+            tokio::task::yield_now().await;
+        }
+        // The replies are where the actor has put them.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(meter.take(&names), [sold]);
+        go_on.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        assert!(asks.join_all().await.into_iter().all(|sold| sold.is_ok()));
+        let held = "actor_reply_held_seconds{actor=shop} x2";
+        assert_eq!(meter.take(&names), [held]);
+        system.shutdown().await.unwrap();
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_counts_what_it_brings_to_the_files() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a", "b"]).await;
+    let names = ["actor_checkpoint", "actor_log_stalls"];
+    let shop = lab.get::<Shop>("a");
+    // After four segments of 64 KiB the log asks for a checkpoint.
+    let mut notes = 0;
+    while meter.total("actor_checkpoints_total{outcome=ok}") < 1.0 {
+        let letter = char::from(b'a' + notes);
+        shop.note(letter.to_string().repeat(20_000)).await.unwrap();
+        lab.idle().await;
+        notes += 1;
+    }
+    assert_eq!(notes, 13);
+    assert_eq!(
+        without_bytes(meter.take(&names)),
+        [
+            "actor_checkpoint_actors_total 2",
+            "actor_checkpoint_duration_seconds x1",
+            "actor_checkpoints_total{outcome=ok} 1",
+        ]
+    );
+    let bytes = meter.total("actor_checkpoint_bytes_total");
+    assert!(bytes > 20_000.0 && bytes % 512.0 == 0.0, "{bytes} in pages");
+    // A shop that sleeps writes its file itself.
+    shop.sell(1).await.unwrap();
+    lab.shutdown().await.unwrap();
+    assert_eq!(
+        without_bytes(meter.take(&names)),
+        [
+            "actor_checkpoint_actors_total 1",
+            "actor_checkpoint_duration_seconds x1",
+            "actor_checkpoints_total{outcome=ok} 1",
+        ]
+    );
+}
+
+/// How many bytes something has depends on how SQLite lays out its pages.
+fn without_bytes(mut lines: Vec<String>) -> Vec<String> {
+    lines.retain(|line| !line.contains("_bytes_total"));
+    lines
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_full_shows_in_its_segments_its_stalls_and_who_is_refused() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 1.0);
+    // Checkpoints fail, so that the log fills up.
+    lab.disk().files().fill_up();
+    let (mut calls, mut letters) = (Vec::new(), ('a'..='z').cycle());
+    let refused = loop {
+        let letter = letters.next().unwrap();
+        let (shop, note) = (shop.clone(), letter.to_string().repeat(20_000));
+        calls.push(tokio::spawn(async move { shop.note(note).await }));
+        lab.idle().await;
+        if let Some(last) = calls.pop_if(|last| last.is_finished())
+            && let Err(error) = last.await.unwrap()
+        {
+            break error;
+        }
+        assert!(calls.len() < 100, "the log is bounded");
+    };
+    assert_eq!(refused.code(), "log_full");
+    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 8.0);
+    assert_eq!(meter.total("actor_log_segments{state=free}"), 0.0);
+    assert_eq!(
+        meter.take(&["actor_calls_refused", "actor_log_stalls"]),
+        [
+            "actor_calls_refused_total{actor=shop,reason=store} 1",
+            "actor_log_stalls_total 1",
+        ]
+    );
+    assert!(meter.total("actor_checkpoints_total{outcome=failed}") >= 1.0);
+    lab.disk().heal();
+    lab.advance(seconds(60)).await;
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    shop.sell(1).await.unwrap();
+    let in_use = meter.total("actor_log_segments{state=in_use}");
+    assert!(in_use < 4.0, "{in_use} are in use behind a checkpoint");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_that_fails_and_a_write_that_does_are_counted() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    lab.disk().log().fail_writes();
+    shop.sell(1).await.unwrap_err();
+    lab.disk().heal();
+    lab.idle().await;
+    shop.sell(1).await.unwrap();
+    lab.disk().log().fail_syncs();
+    shop.sell(1).await.unwrap_err();
+    assert_eq!(
+        meter.take(&["actor_log_failures"]),
+        [
+            "actor_log_failures_total{operation=sync} 1",
+            "actor_log_failures_total{operation=write} 1",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn timers_count_how_they_ran_how_late_and_what_became_of_them() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    let names = ["actor_timer", "actor_dead"];
+    shop.sell(2).after(seconds(5)).await.unwrap();
+    lab.advance(seconds(5)).await;
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_timer_late_seconds{actor=shop} [0.0]",
+            "actor_timers_total{actor=shop,outcome=ok} 1",
+        ]
+    );
+    // One that takes a second makes the other late.
+    shop.audit().after(seconds(5)).await.unwrap();
+    shop.sell(2).after(seconds(5)).await.unwrap();
+    lab.advance(Duration::from_millis(6_000)).await;
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_timer_late_seconds{actor=shop} [0.0, 1.0]",
+            "actor_timers_total{actor=shop,outcome=failed} 1",
+            "actor_timers_total{actor=shop,outcome=ok} 1",
+        ]
+    );
+    // Nine tries more.
+    lab.advance(Duration::from_hours(1)).await;
+    meter.take(&["actor_timer_late"]);
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_dead_letters_total{actor=shop,kind=timer} 1",
+            "actor_timers_total{actor=shop,outcome=failed} 9",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_count_for_their_sender() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a", "b"]).await;
+    let shop = lab.get::<Shop>("a");
+    let names = ["actor_messages", "actor_dead"];
+    shop.order("b", 2).await.unwrap();
+    shop.order("b", 3).await.unwrap();
+    lab.idle().await;
+    assert_eq!(
+        meter.take(&names),
+        ["actor_messages_total{actor=shop,outcome=delivered} 2"]
+    );
+    // Nobody is there.
+    shop.order("nobody", 1).await.unwrap();
+    lab.idle().await;
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_dead_letters_total{actor=shop,kind=message} 1",
+            "actor_messages_total{actor=shop,outcome=failed} 1",
+        ]
+    );
+    shop.order("b", 0).await.unwrap();
+    lab.advance(seconds(2)).await;
+    assert_eq!(
+        meter.take(&names),
+        ["actor_messages_total{actor=shop,outcome=failed} 2"]
+    );
+    lab.advance(Duration::from_hours(1)).await;
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_dead_letters_total{actor=shop,kind=message} 1",
+            "actor_messages_total{actor=shop,outcome=failed} 8",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_counts_what_is_taken_taken_again_and_given_up() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    for parcel in ["one", "two"] {
+        shop.parcels().push(parcel.to_owned()).await.unwrap();
+    }
+    let names = ["actor_queue", "actor_dead"];
+    let jobs = shop.parcels().next_batch(10).await.unwrap();
+    assert_eq!(jobs.len(), 2);
+    assert_eq!(
+        meter.take(&names),
+        ["actor_queue_taken_total{actor=shop,queue=parcels} 2"]
+    );
+    // Nobody acknowledges them.
+    drop(jobs);
+    lab.advance(seconds(30)).await;
+    let jobs = shop.parcels().next_batch(10).await.unwrap();
+    let (mut one, mut other) = (None, None);
+    for job in jobs {
+        if one.is_none() {
+            one = Some(job)
+        } else {
+            other = Some(job)
+        }
+    }
+    assert!(one.unwrap().ack().await.unwrap());
+    drop(other);
+    assert_eq!(
+        meter.take(&names),
+        [
+            "actor_queue_redelivered_total{actor=shop,queue=parcels} 2",
+            "actor_queue_taken_total{actor=shop,queue=parcels} 2",
+        ]
+    );
+    lab.advance(seconds(30)).await;
+    assert!(shop.parcels().try_next().await.unwrap().is_none());
+    let dead = shop.dead_letters().await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].kind, DeadLetterKind::Queue);
+    assert_eq!(
+        meter.take(&names),
+        ["actor_dead_letters_total{actor=shop,kind=queue} 1"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_series_are_there_from_the_start() {
+    let (meter, (recorder, _turn)) = meter();
+    let mut lab = shops().start().await.unwrap();
+    let series = meter.series();
+    // What is registered from now on would be lost.
+    drop(recorder);
+    for key in ["a", "b", "c"] {
+        let shop = lab.get_or_create::<Shop>(key, ());
+        shop.sell(1).await.unwrap();
+        shop.sell(0).await.unwrap_err();
+        shop.sleep().await.unwrap();
+    }
+    lab.shutdown().await.unwrap();
+    assert_eq!(meter.series(), series);
+    let sold = "actor_actions_total{actor=shop,action=sell,outcome=ok}";
+    assert_eq!(meter.total(sold), 3.0);
+}
