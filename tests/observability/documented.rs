@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use metrics::Unit;
 
-use crate::meter::{Described, Meter};
+use crate::meter::{Described, meter};
 use crate::shop::shops;
-use crate::turn;
 
 const DOCUMENT: &str = include_str!("../../docs/OBSERVABILITY.md");
 
@@ -47,8 +46,7 @@ fn documented() -> BTreeMap<String, Described> {
 
 #[tokio::test(start_paused = true)]
 async fn the_documented_metrics_are_those_that_are_registered() {
-    let (_turn, meter) = (turn(), Meter::default());
-    let _recorder = metrics::set_default_local_recorder(&meter);
+    let (meter, _recorder) = meter();
     let _lab = shops().start().await.unwrap();
     assert_eq!(documented(), meter.described());
 }

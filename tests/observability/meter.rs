@@ -1,12 +1,24 @@
 //! [`Meter`]: a recorder of metrics that keeps every value.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
-    SharedString, Unit,
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, LocalRecorderGuard,
+    Metadata, Recorder, SharedString, Unit,
 };
+
+use crate::turn;
+
+/// Makes a meter the recorder of this thread. It is never dropped, because it must outlive that. Other tests wait meanwhile.
+pub(crate) fn meter() -> (
+    &'static Meter,
+    (LocalRecorderGuard<'static>, MutexGuard<'static, ()>),
+) {
+    let turn = turn();
+    let meter: &'static Meter = Box::leak(Box::default());
+    (meter, (metrics::set_default_local_recorder(meter), turn))
+}
 
 /// A recorder that keeps every value.
 #[derive(Clone, Default)]
@@ -60,12 +72,12 @@ impl Meter {
         lines
     }
 
-    /// Returns the sum of all that a series counted, or holds now.
-    pub(crate) fn total(&self, name: &str) -> f64 {
+    /// Returns what a counter has counted, or a gauge shows.
+    pub(crate) fn total(&self, name: &str) -> u64 {
         match &self.0.lock().unwrap().series[name] {
-            Series::Counter { total, .. } => f64::from(u32::try_from(*total).unwrap()),
-            Series::Gauge { value, .. } => *value,
-            Series::Histogram { values, .. } => values.iter().sum(),
+            Series::Counter { total, .. } => *total,
+            Series::Gauge { value, .. } => value.to_string().parse().unwrap(),
+            other @ Series::Histogram { .. } => panic!("{other:?} is not one number"),
         }
     }
 

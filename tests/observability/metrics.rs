@@ -1,27 +1,15 @@
 //! What is counted, with exact values.
 
-use std::sync::{MutexGuard, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use actor_core::DeadLetterKind;
 use actor_core::testing::Lab;
-use metrics::LocalRecorderGuard;
 use tokio::runtime::Builder;
 
-use crate::meter::Meter;
+use crate::meter::{Meter, meter};
 use crate::shop::{Shop, shops};
 use crate::support::{directory, start};
-use crate::turn;
-
-/// The thread's recorder, which is never dropped because it must outlive that.
-fn meter() -> (
-    &'static Meter,
-    (LocalRecorderGuard<'static>, MutexGuard<'static, ()>),
-) {
-    let turn = turn();
-    let meter: &'static Meter = Box::leak(Box::default());
-    (meter, (metrics::set_default_local_recorder(meter), turn))
-}
 
 /// Shops, of which some are open, and nothing is counted of that.
 async fn open(meter: &Meter, names: &[&str]) -> Lab {
@@ -213,7 +201,7 @@ async fn calls_that_are_there_together_share_a_commit_a_write_and_a_sync() {
     shop.sell(1).await.unwrap();
     let more = meter.total("actor_log_bytes_total") - bytes;
     // A batch begins at a multiple of 512, and this one changed a page or two.
-    assert!(more >= 512.0 && more % 512.0 == 0.0, "{more}");
+    assert!(more >= 512 && more.is_multiple_of(512), "{more}");
 }
 
 #[test]
@@ -239,7 +227,7 @@ fn each_reply_that_waits_for_the_disk_is_counted() {
         }
         let names = ["actor_actions", "actor_reply"];
         let sold = "actor_actions_total{actor=shop,action=sell,outcome=ok} 2";
-        while meter.total("actor_actions_total{actor=shop,action=sell,outcome=ok}") < 2.0 {
+        while meter.total("actor_actions_total{actor=shop,action=sell,outcome=ok}") < 2 {
             tokio::task::yield_now().await;
         }
         // The replies are where the actor has put them.
@@ -264,7 +252,7 @@ async fn a_checkpoint_counts_what_it_brings_to_the_files() {
     let shop = lab.get::<Shop>("a");
     // After four segments of 64 KiB the log asks for a checkpoint.
     let mut notes = 0;
-    while meter.total("actor_checkpoints_total{outcome=ok}") < 1.0 {
+    while meter.total("actor_checkpoints_total{outcome=ok}") < 1 {
         let letter = char::from(b'a' + notes);
         shop.note(letter.to_string().repeat(20_000)).await.unwrap();
         lab.idle().await;
@@ -280,7 +268,10 @@ async fn a_checkpoint_counts_what_it_brings_to_the_files() {
         ]
     );
     let bytes = meter.total("actor_checkpoint_bytes_total");
-    assert!(bytes > 20_000.0 && bytes % 512.0 == 0.0, "{bytes} in pages");
+    assert!(
+        bytes > 20_000 && bytes.is_multiple_of(512),
+        "{bytes} in pages"
+    );
     // A shop that sleeps writes its file itself.
     shop.sell(1).await.unwrap();
     lab.shutdown().await.unwrap();
@@ -305,7 +296,7 @@ async fn a_log_that_is_full_shows_in_its_segments_its_stalls_and_who_is_refused(
     let (meter, _recorder) = meter();
     let mut lab = open(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
-    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 1.0);
+    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 1);
     // Checkpoints fail, so that the log fills up.
     lab.disk().files().fill_up();
     let (mut calls, mut letters) = (Vec::new(), ('a'..='z').cycle());
@@ -322,8 +313,8 @@ async fn a_log_that_is_full_shows_in_its_segments_its_stalls_and_who_is_refused(
         assert!(calls.len() < 100, "the log is bounded");
     };
     assert_eq!(refused.code(), "log_full");
-    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 8.0);
-    assert_eq!(meter.total("actor_log_segments{state=free}"), 0.0);
+    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 8);
+    assert_eq!(meter.total("actor_log_segments{state=free}"), 0);
     assert_eq!(
         meter.take(&["actor_calls_refused", "actor_log_stalls"]),
         [
@@ -331,7 +322,7 @@ async fn a_log_that_is_full_shows_in_its_segments_its_stalls_and_who_is_refused(
             "actor_log_stalls_total 1",
         ]
     );
-    assert!(meter.total("actor_checkpoints_total{outcome=failed}") >= 1.0);
+    assert!(meter.total("actor_checkpoints_total{outcome=failed}") >= 1);
     lab.disk().heal();
     lab.advance(seconds(60)).await;
     for call in calls {
@@ -339,7 +330,7 @@ async fn a_log_that_is_full_shows_in_its_segments_its_stalls_and_who_is_refused(
     }
     shop.sell(1).await.unwrap();
     let in_use = meter.total("actor_log_segments{state=in_use}");
-    assert!(in_use < 4.0, "{in_use} are in use behind a checkpoint");
+    assert!(in_use < 4, "{in_use} are in use behind a checkpoint");
 }
 
 #[tokio::test(start_paused = true)]
@@ -381,7 +372,7 @@ async fn timers_count_how_they_ran_how_late_and_what_became_of_them() {
     // One that takes a second makes the other late.
     shop.audit().after(seconds(5)).await.unwrap();
     shop.sell(2).after(seconds(5)).await.unwrap();
-    lab.advance(Duration::from_millis(6_000)).await;
+    lab.advance(seconds(6)).await;
     assert_eq!(
         meter.take(&names),
         [
@@ -460,16 +451,9 @@ async fn a_queue_counts_what_is_taken_taken_again_and_given_up() {
     drop(jobs);
     lab.advance(seconds(30)).await;
     let jobs = shop.parcels().next_batch(10).await.unwrap();
-    let (mut one, mut other) = (None, None);
-    for job in jobs {
-        if one.is_none() {
-            one = Some(job)
-        } else {
-            other = Some(job)
-        }
-    }
-    assert!(one.unwrap().ack().await.unwrap());
-    drop(other);
+    let mut jobs = jobs.into_iter();
+    assert!(jobs.next().unwrap().ack().await.unwrap());
+    drop(jobs);
     assert_eq!(
         meter.take(&names),
         [
@@ -504,5 +488,5 @@ async fn all_series_are_there_from_the_start() {
     lab.shutdown().await.unwrap();
     assert_eq!(meter.series(), series);
     let sold = "actor_actions_total{actor=shop,action=sell,outcome=ok}";
-    assert_eq!(meter.total(sold), 3.0);
+    assert_eq!(meter.total(sold), 3);
 }

@@ -22,39 +22,39 @@ pub(crate) struct Histogram;
 pub(crate) struct Began;
 
 impl Counter {
-    #[inline(always)]
+    #[inline]
     pub(super) fn add(&self, _count: u64) {}
 }
 
 impl Gauge {
-    #[inline(always)]
+    #[inline]
     pub(super) fn rise(&self) {}
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn fall(&self) {}
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn set(&self, _find: impl FnOnce() -> usize) {}
 }
 
 impl Histogram {
-    #[inline(always)]
+    #[inline]
     pub(super) fn begin(&self) -> Began {
         Began
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn now(&self) -> Option<Instant> {
         None
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn end(&self, _began: Began) {}
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn record(&self, _value: u32) {}
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn record_time(&self, _time: Duration, _times: usize) {}
 }
 
@@ -63,7 +63,7 @@ impl Histogram {
 pub(super) struct PerAction<T>(PhantomData<T>);
 
 impl<T> PerAction<T> {
-    #[inline(always)]
+    #[inline]
     pub(super) fn get(&self, _id: u32) -> Option<&T> {
         None
     }
@@ -74,7 +74,7 @@ impl<T> PerAction<T> {
 pub(super) struct PerName<T>(PhantomData<T>);
 
 impl<T> PerName<T> {
-    #[inline(always)]
+    #[inline]
     pub(super) fn get(&self, _name: &str) -> Option<&T> {
         None
     }
