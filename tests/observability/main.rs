@@ -2,12 +2,14 @@
 //!
 //! A process of its own, in which one test runs at a time: what `tracing` remembers of who wants which span is the process's.
 
+mod alone;
 mod documented;
 mod meter;
 mod metrics;
 mod recorder;
 mod shop;
 mod spans;
+mod store;
 #[path = "../behaviour/support.rs"]
 #[allow(dead_code, reason = "it is shared with the other tests")]
 mod support;

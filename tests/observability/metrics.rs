@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use crate::meter::{Meter, meter};
 use crate::shop::{Shop, shops};
-use crate::support::{directory, start};
+use crate::support::{directory, settle, start};
 
 /// Shops, of which some are open, and nothing is counted of that.
 async fn open(meter: &Meter, names: &[&str]) -> Lab {
@@ -231,13 +231,13 @@ fn each_reply_that_waits_for_the_disk_is_counted() {
             tokio::task::yield_now().await;
         }
         // The replies are where the actor has put them.
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
+        settle().await;
         assert_eq!(meter.take(&names), [sold]);
         go_on.send(()).unwrap();
         busy.await.unwrap().unwrap();
         assert!(asks.join_all().await.into_iter().all(|sold| sold.is_ok()));
+        // It is counted behind the replies, by the one thread.
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
         let held = "actor_reply_held_seconds{actor=shop} x2";
         assert_eq!(meter.take(&names), [held]);
         system.shutdown().await.unwrap();
@@ -474,11 +474,11 @@ async fn a_queue_counts_what_is_taken_taken_again_and_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn all_series_are_there_from_the_start() {
-    let (meter, (recorder, _turn)) = meter();
+    let (meter, guards) = meter();
     let mut lab = shops().start().await.unwrap();
     let series = meter.series();
     // What is registered from now on would be lost.
-    drop(recorder);
+    drop(guards.0);
     for key in ["a", "b", "c"] {
         let shop = lab.get_or_create::<Shop>(key, ());
         shop.sell(1).await.unwrap();

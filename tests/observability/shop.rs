@@ -90,11 +90,17 @@ impl Shop {
         Ok(())
     }
 
+    #[on_destroy]
+    fn close(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+        tracing::info!("closing down");
+        Ok(())
+    }
+
     /// What is to be carried away.
     #[queue(visibility = "30s", tries = 2)]
     pub(crate) fn parcels(parcel: String) {}
 
-    /// Fails at the first parcel of each instance.
+    /// Waits for the end, or fails where nobody works.
     #[run]
     async fn carry(mut background: Background<Self>) -> Result<()> {
         let shop = background.handle();
@@ -102,6 +108,7 @@ impl Shop {
             return Err(Broken("cart").into());
         }
         background.aborted().await;
+        tracing::info!("no more parcels");
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ async fn request<F: IntoFuture>(call: F) -> F::Output {
 }
 
 /// Records what this thread does from now on. The threads of the store are others.
-fn record() -> (
+pub(crate) fn record() -> (
     Recorder,
     (tracing::subscriber::DefaultGuard, MutexGuard<'static, ()>),
 ) {

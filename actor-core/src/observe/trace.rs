@@ -199,6 +199,19 @@ pub(crate) fn run(actor: &'static str, key: &Key, name: &'static str) -> Traced 
     )
 }
 
+/// Begins the span of what a hook or an action begins beside its actor: nobody waits for it, and it follows what began it.
+pub(crate) fn task(actor: &'static str, key: &Key, task: &'static str) -> Traced {
+    Traced::new(Level::INFO, || {
+        let began = Span::current();
+        let span =
+            tracing::info_span!(target: ACTOR, parent: None, "actor.task", actor, %key, task);
+        if !began.is_none() {
+            span.follows_from(&began);
+        }
+        span
+    })
+}
+
 /// Begins the span of a start. It is a part of the call that needed it; one after a crash is nobody's.
 pub(crate) fn start(actor: &'static str, key: &Key, restart: bool) -> Traced {
     Traced::new(Level::INFO, || {

@@ -100,6 +100,7 @@ impl<A: Handlers> Turn<A> {
     ) {
         let cell = Arc::clone(self.cell());
         let runtime = cell.system().runtime().clone();
+        let traced = trace::task(A::NAME, cell.key(), name);
         let started = self.runs.0.get_or_insert_default();
         started.reap();
         let task = async move {
@@ -109,6 +110,7 @@ impl<A: Handlers> Turn<A> {
                 future.await;
                 Ok(())
             };
+            let code = traced.around(code);
             let mut running = beside::<A>(name);
             if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
                 let (actor, key) = (A::NAME, cell.key());
