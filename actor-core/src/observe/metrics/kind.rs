@@ -240,17 +240,23 @@ impl KindMetrics {
 
     /// Counts deliveries of messages.
     pub(crate) fn messages(&self, sent: Sent, count: u64) {
-        self.stored.messages[sent as usize].add(count);
+        if count > 0 {
+            self.stored.messages[sent as usize].add(count);
+        }
     }
 
     /// Counts dead letters.
     pub(crate) fn dead_letters(&self, letter: Letter, count: u64) {
-        self.stored.letters[letter as usize].add(count);
+        if count > 0 {
+            self.stored.letters[letter as usize].add(count);
+        }
     }
 
     /// Counts what was taken from a queue, and how much of it not for the first time.
     pub(crate) fn taken(&self, queue: &'static str, count: u64, again: u64) {
-        if let Some(taken) = self.queues.get(queue) {
+        if count > 0
+            && let Some(taken) = self.queues.get(queue)
+        {
             taken.all.add(count);
             taken.again.add(again);
         }
