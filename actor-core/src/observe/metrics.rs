@@ -22,7 +22,7 @@ mod handles;
 mod handles;
 
 pub(crate) use handles::Began;
-pub(crate) use kind::{Awake, KindMetrics, Letter, Sent, Start};
+pub(crate) use kind::{KindMetrics, Letter, Sent, Start};
 pub(crate) use store::{CheckpointMetrics, Failed, LogMetrics, StoreMetrics};
 
 /// Whether there are any.
@@ -38,6 +38,5 @@ pub(crate) fn describe() {
 const _: () = {
     assert!(size_of::<KindMetrics>() == 0, "nothing is kept");
     assert!(size_of::<StoreMetrics>() == 0, "nothing is kept");
-    assert!(size_of::<Awake>() == 0, "nothing is kept");
     assert!(size_of::<Began>() == 0, "no time is kept");
 };

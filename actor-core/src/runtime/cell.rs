@@ -15,7 +15,7 @@ use crate::error::{CallError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
-use crate::observe::metrics::KindMetrics;
+use crate::observe::metrics::{self, KindMetrics};
 use crate::observe::trace::Caller;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
@@ -423,7 +423,15 @@ impl<A: Handlers> Cell<A> {
     pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
         // No sync may release a reply to a place that was answered here and used again since.
         self.gate.clear();
+        self.uncount();
         self.mailbox.give_up(error)
+    }
+
+    /// Counts the actor as awake no more, if it does. The caller has the life, and changes the status next: nobody else does.
+    pub(super) fn uncount(&self) {
+        if metrics::ARE_ON && self.mailbox.counts() {
+            self.metrics().not_awake();
+        }
     }
 
     /// Forgets that starts failed: one did not, or the actor that did not start is gone.
@@ -439,7 +447,9 @@ impl<A: Handlers> Cell<A> {
         // One that will be idle looks at the clock then.
         let looks = !A::__STORED && A::OPTIONS.sleep_after.is_none();
         let now = looks.then(|| self.system.alarms().now());
-        self.mailbox.set_awake(now);
+        if self.mailbox.set_awake(now) {
+            self.metrics().awake();
+        }
         self.tell_change(Change::Woke);
         if self.system.is_closing() {
             // A call came in at the end of a shutdown, which has asked all to sleep already.

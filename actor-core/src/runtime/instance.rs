@@ -10,7 +10,6 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Step;
 use crate::limits;
-use crate::observe::metrics::Awake;
 use crate::observe::trace;
 use crate::runtime::batch::Batch;
 use crate::runtime::ending;
@@ -41,8 +40,6 @@ pub(crate) struct Instance<A: Handlers> {
     /// Whether an actor waits for the call that runs.
     pub(super) is_asked: bool,
     pub(super) batch: Batch<A>,
-    /// Has it counted as awake.
-    _awake: Awake,
 }
 
 /// Whether the actor goes on.
@@ -70,7 +67,7 @@ pub(super) enum Work<A: Handlers> {
 }
 
 impl<A: Handlers> Instance<A> {
-    pub(super) fn new(started: Started<A>, awake: Awake) -> Self {
+    pub(super) fn new(started: Started<A>) -> Self {
         let Started {
             actor, mut turn, ..
         } = started;
@@ -81,7 +78,6 @@ impl<A: Handlers> Instance<A> {
             taken: VecDeque::new(),
             is_asked: false,
             batch: Batch::new(),
-            _awake: awake,
         };
         if !A::HOOKS.queues.is_empty() {
             instance.release_taken();

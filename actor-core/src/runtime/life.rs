@@ -112,6 +112,7 @@ impl<A: Handlers> Life<A> {
     /// Starts an actor again that crashed, after a pause.
     pub(super) fn start_after(cell: &Arc<Cell<A>>, pause: Duration) -> Self {
         cell.mailbox().forget_runs();
+        cell.uncount();
         cell.mailbox().set_status(Status::Starting);
         let starting = Arc::clone(cell);
         Self::wait(cell, async move {
@@ -201,11 +202,11 @@ fn awake<A: Handlers>(
     began: Began,
 ) -> Box<Instance<A>> {
     cell.awake();
-    let awake = cell.metrics().started(started.start, began);
+    cell.metrics().started(started.start, began);
     // Nobody waits any more for what the hooks did.
     cell.set_waiting(None);
     let first = started.first.take();
-    let mut instance = Box::new(Instance::new(started, awake));
+    let mut instance = Box::new(Instance::new(started));
     match first {
         Some(Mail::Create { waiter, .. }) => answer(Some(waiter), Ok(())),
         first => instance.taken.extend(first),

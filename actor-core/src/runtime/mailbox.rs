@@ -377,13 +377,21 @@ impl<A: Handlers> Mailbox<A> {
         self.inner.lock().status = status;
     }
 
-    /// Notes that a start succeeded, and when.
-    pub(super) fn set_awake(&self, now: Option<u64>) {
+    /// Notes that a start succeeded, and when. Returns whether the actor counts as awake from now on: one that crashed and starts
+    /// again at once has never ceased to.
+    pub(super) fn set_awake(&self, now: Option<u64>) -> bool {
         let mut inner = self.inner.lock();
+        let counts = inner.counts();
         inner.status = Status::Awake;
         if let Some(now) = now {
             inner.begin_at(now);
         }
+        !counts
+    }
+
+    /// Returns whether the actor counts as awake.
+    pub(super) fn counts(&self) -> bool {
+        self.inner.lock().counts()
     }
 
     /// Returns since when an actor exists that is in memory only, and whether it answers calls; `None` if it does not exist.

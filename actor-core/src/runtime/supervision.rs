@@ -124,6 +124,7 @@ impl<A: Handlers> Cell<A> {
             crashed: Some(Box::new(health)),
         });
         self.tell_change(Change::Failed(error.clone()));
+        self.uncount();
         // INVARIANT 1: what comes between the two is answered, too.
         loop {
             turn_away(self, None, &error);

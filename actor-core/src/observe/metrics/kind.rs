@@ -114,16 +114,6 @@ pub(crate) enum Letter {
     Queue,
 }
 
-/// An actor that is counted as awake until this is dropped.
-pub(crate) struct Awake(Gauge);
-
-impl Drop for Awake {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.fall();
-    }
-}
-
 impl KindMetrics {
     /// Begins to measure an action.
     #[inline]
@@ -174,11 +164,21 @@ impl KindMetrics {
 
     /// Counts a start that ended well.
     #[inline]
-    pub(crate) fn started(&self, start: Start, began: Began) -> Awake {
+    pub(crate) fn started(&self, start: Start, began: Began) {
         self.lives.starts[start as usize].add(1);
         self.lives.start_durations[start as usize].end(began);
+    }
+
+    /// Counts an actor as awake.
+    #[inline]
+    pub(crate) fn awake(&self) {
         self.lives.awake.rise();
-        Awake(self.lives.awake.clone())
+    }
+
+    /// Counts an actor as awake no more.
+    #[inline]
+    pub(crate) fn not_awake(&self) {
+        self.lives.awake.fall();
     }
 
     /// Counts what those are told who watch an actor.
