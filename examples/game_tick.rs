@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use actor_core::prelude::*;
-use actor_core::{Event, Receipt, Status, Subscription};
+use actor_core::{Receipt, Status, Subscription};
 
 /// How long one tick of the game is.
 const TICK: Duration = Duration::from_millis(5);

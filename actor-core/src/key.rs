@@ -87,6 +87,12 @@ impl Key {
     ///
     /// [`KeyError::PartTooLong`] above 128 bytes.
     pub fn new(part: &str) -> Result<Self, KeyError> {
+        // Most keys are printed as they are.
+        if part.len() <= limits::KEY_PART_BYTES
+            && !part.bytes().any(|byte| matches!(byte, b'~' | b'/'))
+        {
+            return Ok(Self(part.into()));
+        }
         Self::from_parts([part])
     }
 

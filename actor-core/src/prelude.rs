@@ -1,8 +1,8 @@
 //! What a file that defines actors needs: `use actor_core::prelude::*;`.
 
 pub use crate::{
-    Actor, Background, CallError, Context, Failure, Migrated, Migrating, Result, State, Stateful,
-    System,
+    Actor, Background, CallError, Context, Event, Failure, Migrated, Migrating, Result, State,
+    Stateful, System,
 };
 pub use crate::{
     action, actor, create_state, create_vars, data_migration, migrate, migrate_state,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actor_core::prelude::*;
 use actor_core::testing::{Disk, Lab};
-use actor_core::{Event, Lagged, Status, Subscription};
+use actor_core::{Lagged, Status, Subscription};
 use futures_core::Stream as _;
 
 use crate::support::{directory, pass, settle, start};

@@ -7,6 +7,7 @@ use actor_core::prelude::*;
 use actor_core::{Builder, CallError, Handlers, Status};
 use tokio::time::Instant;
 
+use crate::alarm::{self, Alarm};
 use crate::support::{Faults, Log, builder, directory, pass, settle};
 
 /// When a test began.
@@ -431,4 +432,24 @@ async fn an_actor_in_memory_is_kept_awake_and_waits_too() {
     cook.cook(Kind::IsWaitedFor, 12).await.unwrap();
     house.until(100).await;
     assert_eq!(house.log.take(), ["sleeps with 1 at 72s"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_timer_action_keeps_its_actor_awake_until_its_work_is_on_disk() {
+    let mut lab = alarm::lab().start().await.unwrap();
+    let alarm = lab.get_or_create::<Alarm>("a", ());
+    alarm
+        .ring_slowly("x", 50)
+        .after(Duration::from_secs(10))
+        .await
+        .unwrap();
+    // It sleeps 30 seconds after its last call, and this one takes 50.
+    lab.advance(Duration::from_secs(59)).await;
+    assert_eq!(alarm.status(), Status::Awake);
+    lab.advance(Duration::from_secs(30)).await;
+    assert_eq!(alarm.status(), Status::Awake);
+    lab.advance(Duration::from_secs(1)).await;
+    assert_eq!(alarm.status(), Status::Asleep);
+    assert_eq!(alarm.rings().await.unwrap(), [("x".to_owned(), 10_000)]);
+    assert_eq!(alarm.starts().await.unwrap(), 2);
 }

@@ -9,9 +9,12 @@ use crate::actor::{Bench, BenchHandle, system};
 use crate::floors;
 use crate::memory::Usage;
 use crate::report::{RUNS, Report, each, median};
+use crate::rusqlite;
 
 const CLIENTS: usize = 256;
 const WRITES: usize = 40_000;
+const RUSQLITE: &str =
+    "rusqlite, one file per actor, a thread for each up to 64, `synchronous = FULL`";
 
 pub(crate) async fn measure(directory: &Path, report: &mut Report) {
     let fleet = system(directory, "fleet", Durability::Synced).await;
@@ -26,24 +29,36 @@ pub(crate) async fn measure(directory: &Path, report: &mut Report) {
         bench.write().await.expect("it is created and writes");
     })
     .await;
-    let what = "4 KiB appended to a file and `fdatasync`";
-    report.rate(
+    let (name, created) = (
         "create and write, 256 clients, 10,000 actors",
         each(began.elapsed(), 10_000),
-        floor,
-        what,
     );
-    for (clients, actors) in [(32, 1), (CLIENTS, 1), (CLIENTS, 100), (CLIENTS, 1_000), (CLIENTS, 10_000)] {
+    let what = "4 KiB appended to a file and `fdatasync`";
+    report.rate(name, created, floor, what);
+    report.rate(name, created, rusqlite::create(directory, 1_000), RUSQLITE);
+    for (clients, actors) in [
+        (32, 1),
+        (CLIENTS, 1),
+        (CLIENTS, 100),
+        (CLIENTS, 1_000),
+        (CLIENTS, 10_000),
+    ] {
         let handles = handles(actors);
-        let (mut runs, mut floors) = (vec![], vec![]);
+        let (mut runs, mut floors, mut plain) = (vec![], vec![], vec![]);
         for run in 0..RUNS {
-            floors.push(floors::sync(&directory.join(format!("fleet-sync-{run}")), 200));
+            plain.push(rusqlite::write(directory, actors, 4_000));
+            floors.push(floors::sync(
+                &directory.join(format!("fleet-sync-{run}")),
+                200,
+            ));
             let began = Instant::now();
             write(&handles, clients, WRITES).await;
             runs.push(each(began.elapsed(), WRITES));
         }
         let name = format!("write, {clients} clients of {actors} actors");
-        report.rate(&name, median(runs), median(floors), what);
+        let written = median(runs);
+        report.rate(&name, written, median(floors), what);
+        report.rate(&name, written, median(plain), RUSQLITE);
     }
     fleet.shutdown().await.expect("it shuts down");
     drop(fleet);
@@ -127,16 +142,23 @@ async fn wake(directory: &Path, report: &mut Report) {
         floors.push(each(began.elapsed(), 1_000));
     }
     let what = "a plain Diesel connection opened for the same SELECT, one after the other";
-    report.rate(
-        "wake and read, 256 clients, 10,000 actors",
-        median(runs),
-        median(floors),
-        what,
-    );
+    let (name, woken) = ("wake and read, 256 clients, 10,000 actors", median(runs));
+    report.rate(name, woken, median(floors), what);
+    report.rate(name, woken, rusqlite::wake(directory, 2_000), RUSQLITE);
     let usage = usage.expect("there was a run");
     let what = "a tokio task and a channel";
-    report.bytes("Rust's heap, awake idle actor without dirty pages", usage.heap, 1_064.0, what);
-    report.bytes("resident, awake idle actor without dirty pages", usage.resident, 1_064.0, what);
+    report.bytes(
+        "Rust's heap, awake idle actor without dirty pages",
+        usage.heap,
+        1_064.0,
+        what,
+    );
+    report.bytes(
+        "resident, awake idle actor without dirty pages",
+        usage.resident,
+        1_064.0,
+        what,
+    );
 }
 
 /// A hundred thousand awake actors, each with the pages that its creation has changed.
@@ -156,8 +178,23 @@ async fn large(directory: &Path, report: &mut Report) {
     drop(handles);
     let usage = Usage::now().since(before, MANY);
     let what = "a tokio task and a channel";
-    report.rate("create, 256 clients, 100,000 actors", created, 1e-4, "10,000 a second");
-    report.bytes("Rust's heap, each of 100,000 awake actors", usage.heap, 1_064.0, what);
-    report.bytes("resident, each of 100,000 awake actors", usage.resident, 1_064.0, what);
+    report.rate(
+        "create, 256 clients, 100,000 actors",
+        created,
+        1e-4,
+        "10,000 a second",
+    );
+    report.bytes(
+        "Rust's heap, each of 100,000 awake actors",
+        usage.heap,
+        1_064.0,
+        what,
+    );
+    report.bytes(
+        "resident, each of 100,000 awake actors",
+        usage.resident,
+        1_064.0,
+        what,
+    );
     fleet.shutdown().await.expect("it shuts down");
 }

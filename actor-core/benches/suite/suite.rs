@@ -9,6 +9,7 @@ mod lifecycle;
 mod memory;
 mod messages;
 mod report;
+mod rusqlite;
 
 use std::path::PathBuf;
 

@@ -268,8 +268,9 @@ fn take(inner: &mut Inner) -> io::Result<Option<Snapshot>> {
     if !whole && pages.is_empty() && count == base_count {
         return Ok(None);
     }
-    if let Base::Image(image) = &inner.base {
-        pages = all_pages(image, base_count, pages, count)?;
+    match &inner.base {
+        Base::Image(image) => pages = all_pages(image, base_count, pages, count)?,
+        Base::File => add_unwritten(&mut pages, base_count, count, inner.page_size),
     }
     let cut = inner.units().any(Unit::has_cut);
     inner.cut = cut;
@@ -306,6 +307,20 @@ fn all_pages(
         all.push((number, bytes, Lsn::NONE));
     }
     Ok(all)
+}
+
+/// Adds the pages by which the database has grown without a write to them, which are zeros: the file may still have what was cut off
+/// there before, and the log counts on what is read.
+fn add_unwritten(pages: &mut Vec<Copied>, base_count: u32, count: u32, size: u32) {
+    let behind = pages.partition_point(|page| page.0 <= base_count);
+    let written = pages.split_off(behind);
+    let mut written = written.into_iter().peekable();
+    for number in base_count.saturating_add(1)..=count {
+        pages.push(written.next_if(|page| page.0 == number).unwrap_or_else(|| {
+            let zeros = vec![0; size as usize].into_boxed_slice();
+            (number, zeros, Lsn::NONE)
+        }));
+    }
 }
 
 impl Inner {

@@ -44,7 +44,7 @@ pub(super) const ROOT: &str = "/data";
 pub(super) const ACTOR: &str = "numbers";
 
 /// Nobody waits for replies here.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Gatekeeper for Nobody {
     fn advanced(&self) {}

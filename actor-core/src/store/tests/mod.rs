@@ -6,6 +6,7 @@ mod fixtures;
 mod isolation;
 mod lab;
 mod oracle;
+mod paging;
 mod power;
 mod script;
 mod sharing;
