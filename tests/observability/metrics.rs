@@ -157,6 +157,34 @@ async fn an_actor_that_crashes_too_often_is_counted_as_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_come_in_the_pause_behind_a_failed_start_are_counted() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    lab.restart().await.unwrap();
+    lab.disk().files().fail_reads();
+    let shop = lab.get::<Shop>(shop.key().unwrap().clone());
+    meter.take(&[""]);
+    shop.sell(1).await.unwrap_err();
+    shop.sell(1).await.unwrap_err();
+    shop.sell(1).try_tell().unwrap_err();
+    assert_eq!(
+        meter.take(&["actor_calls", "actor_starts"]),
+        [
+            "actor_calls_refused_total{actor=shop,reason=backing_off} 2",
+            "actor_starts_total{actor=shop,outcome=failed} 1",
+        ]
+    );
+    lab.disk().heal();
+    lab.advance(seconds(1)).await;
+    assert_eq!(shop.sell(1).await.unwrap(), 1);
+    assert_eq!(
+        meter.take(&["actor_calls", "actor_starts"]),
+        ["actor_starts_total{actor=shop,outcome=wake} 1"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_runs_beside_an_actor_counts_when_it_fails() {
     let (meter, _recorder) = meter();
     let mut lab = open(meter, &["a"]).await;
@@ -429,6 +457,29 @@ async fn messages_count_for_their_sender() {
             "actor_dead_letters_total{actor=shop,kind=message} 1",
             "actor_messages_total{actor=shop,outcome=failed} 8",
         ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_receiver_is_given_up_is_unknown_until_it_is_delivered() {
+    let (meter, _recorder) = meter();
+    let mut lab = open(meter, &["a", "b"]).await;
+    let fragile = lab.get::<Shop>("b");
+    for _ in 0..6 {
+        fragile.sell(13).await.unwrap_err();
+        lab.advance(seconds(1)).await;
+    }
+    let names = ["actor_messages", "actor_dead"];
+    lab.get::<Shop>("a").order("b", 2).await.unwrap();
+    lab.idle().await;
+    assert_eq!(
+        meter.take(&names),
+        ["actor_messages_total{actor=shop,outcome=unknown} 1"]
+    );
+    lab.advance(seconds(60)).await;
+    assert_eq!(
+        meter.take(&names),
+        ["actor_messages_total{actor=shop,outcome=delivered} 1"]
     );
 }
 

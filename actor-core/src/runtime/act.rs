@@ -22,10 +22,11 @@ impl<A: Handlers> Instance<A> {
             return self.act_in_span(message, info, caller);
         }
         let began = self.turn.cell().metrics().action_begins(info);
-        let (result, flow) = self.act_in_span(message, info, caller);
+        // Looked at where it is: a reply is not moved for it.
+        let ended = self.act_in_span(message, info, caller);
         let metrics = self.turn.cell().metrics();
-        metrics.action_ended(info, began, result.as_ref().err());
-        (result, flow)
+        metrics.action_ended(info, began, ended.0.as_ref().err());
+        ended
     }
 
     #[inline]

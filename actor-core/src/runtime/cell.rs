@@ -369,9 +369,11 @@ impl<A: Handlers> Cell<A> {
     }
 
     /// Counts a call that is refused.
-    #[cold]
+    #[inline]
     pub(super) fn refused(&self, error: CallError) -> CallError {
-        self.metrics().call_refused(&error);
+        if metrics::ARE_ON {
+            self.metrics().call_refused(&error);
+        }
         error
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct Gauge;
 pub(crate) struct Histogram;
 
 /// When something began, which nobody wants to know.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Began;
 
 impl Counter {

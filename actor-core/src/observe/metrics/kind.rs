@@ -117,19 +117,15 @@ pub(crate) enum Letter {
 impl KindMetrics {
     /// Begins to measure an action.
     #[inline]
-    pub(crate) fn action_begins(&self, info: &ActionInfo) -> Option<Began> {
-        Some(self.actions.get(info.id)?.duration.begin())
+    pub(crate) fn action_begins(&self, info: &ActionInfo) -> Began {
+        let action = self.actions.get(info.id);
+        action.map_or_else(Began::default, |action| action.duration.begin())
     }
 
     /// Counts an action that ended.
     #[inline]
-    pub(crate) fn action_ended(
-        &self,
-        info: &ActionInfo,
-        began: Option<Began>,
-        error: Option<&CallError>,
-    ) {
-        if let (Some(action), Some(began)) = (self.actions.get(info.id), began) {
+    pub(crate) fn action_ended(&self, info: &ActionInfo, began: Began, error: Option<&CallError>) {
+        if let Some(action) = self.actions.get(info.id) {
             action.duration.end(began);
             action.outcomes[outcome(error)].add(1);
         }
@@ -141,6 +137,7 @@ impl KindMetrics {
     }
 
     /// Counts a call that is refused.
+    #[cold]
     pub(crate) fn call_refused(&self, error: &CallError) {
         let reason = match error {
             CallError::MailboxFull { .. } => 0,

@@ -30,7 +30,7 @@ pub(crate) struct Histogram {
 }
 
 /// When something began, if anybody keeps how long it takes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Began(Option<Instant>);
 
 impl Default for Counter {
