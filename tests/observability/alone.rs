@@ -5,16 +5,12 @@ use std::time::Duration;
 use actor_core::testing::Lab;
 
 use crate::recorder::Recorder;
-use crate::shop::{Shop, shops};
+use crate::shop::{Shop, open, shops};
 use crate::spans::record;
 
-/// Shops that are open, of which nothing is recorded.
-async fn open(recorder: &Recorder, names: &[&str]) -> Lab {
-    let mut lab = shops().start().await.unwrap();
-    for name in names {
-        lab.create::<Shop>(*name, ()).await.unwrap();
-    }
-    lab.idle().await;
+/// Shops that are open, and nothing is recorded of that.
+async fn opened(recorder: &Recorder, names: &[&str]) -> Lab {
+    let lab = open(names).await;
     // The spans of the hooks that run have not ended.
     recorder.forget();
     lab
@@ -23,7 +19,7 @@ async fn open(recorder: &Recorder, names: &[&str]) -> Lab {
 #[tokio::test(start_paused = true)]
 async fn a_timer_is_a_root_around_its_action() {
     let (recorder, _guard) = record();
-    let mut lab = open(&recorder, &["a"]).await;
+    let mut lab = opened(&recorder, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     shop.sell(2).after(Duration::from_secs(5)).await.unwrap();
     assert_eq!(
@@ -56,7 +52,7 @@ async fn a_timer_is_a_root_around_its_action() {
 #[tokio::test(start_paused = true)]
 async fn a_message_is_a_root_around_its_action_between_the_commits_of_its_sender() {
     let (recorder, _guard) = record();
-    let mut lab = open(&recorder, &["a", "b"]).await;
+    let mut lab = opened(&recorder, &["a", "b"]).await;
     lab.get::<Shop>("a").order("b", 2).await.unwrap();
     lab.idle().await;
     assert_eq!(
@@ -77,7 +73,7 @@ async fn a_message_is_a_root_around_its_action_between_the_commits_of_its_sender
 #[tokio::test(start_paused = true)]
 async fn what_an_action_begins_beside_its_actor_follows_it() {
     let (recorder, _guard) = record();
-    let mut lab = open(&recorder, &["a"]).await;
+    let mut lab = opened(&recorder, &["a"]).await;
     lab.get::<Shop>("a").hire(false).await.unwrap();
     lab.idle().await;
     assert_eq!(
@@ -96,7 +92,7 @@ async fn what_an_action_begins_beside_its_actor_follows_it() {
 #[tokio::test(start_paused = true)]
 async fn a_run_hook_has_a_span_for_each_time_it_starts() {
     let (recorder, _guard) = record();
-    let mut lab = open(&recorder, &[]).await;
+    let mut lab = opened(&recorder, &[]).await;
     lab.create::<Shop>("strike", ()).await.unwrap();
     lab.advance(Duration::from_millis(100)).await;
     assert_eq!(

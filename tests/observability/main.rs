@@ -4,6 +4,7 @@
 
 mod alone;
 mod documented;
+mod log_metrics;
 mod meter;
 mod metrics;
 mod recorder;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use actor_core::testing::Lab;
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, LocalRecorderGuard,
     Metadata, Recorder, SharedString, Unit,
 };
 
+use crate::shop::open;
 use crate::turn;
 
 /// Makes a meter the recorder of this thread. It is never dropped, because it must outlive that. Other tests wait meanwhile.
@@ -18,6 +20,13 @@ pub(crate) fn meter() -> (
     let turn = turn();
     let meter: &'static Meter = Box::leak(Box::default());
     (meter, (metrics::set_default_local_recorder(meter), turn))
+}
+
+/// Shops that are open, and nothing is counted of that.
+pub(crate) async fn opened(meter: &Meter, names: &[&str]) -> Lab {
+    let lab = open(names).await;
+    meter.take(&[""]);
+    lab
 }
 
 /// A recorder that keeps every value.

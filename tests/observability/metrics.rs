@@ -1,26 +1,11 @@
-//! What is counted, with exact values.
+//! What is counted of actors, with exact values.
 
-use std::sync::mpsc;
 use std::time::Duration;
 
 use actor_core::DeadLetterKind;
-use actor_core::testing::Lab;
-use tokio::runtime::Builder;
 
-use crate::meter::{Meter, meter};
+use crate::meter::{meter, opened};
 use crate::shop::{Shop, shops};
-use crate::support::{directory, settle, start};
-
-/// Shops, of which some are open, and nothing is counted of that.
-async fn open(meter: &Meter, names: &[&str]) -> Lab {
-    let mut lab = shops().start().await.unwrap();
-    for name in names {
-        lab.create::<Shop>(*name, ()).await.unwrap();
-    }
-    lab.idle().await;
-    meter.take(&[""]);
-    lab
-}
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -29,7 +14,7 @@ fn seconds(seconds: u64) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn an_action_counts_with_its_outcome() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     shop.sell(2).await.unwrap();
     shop.sell(1).await.unwrap();
@@ -57,7 +42,7 @@ async fn an_action_counts_with_its_outcome() {
 #[tokio::test(start_paused = true)]
 async fn a_full_mailbox_counts_who_waits_who_is_refused_and_who_gives_up() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     shop.audit().tell().await.unwrap();
     lab.idle().await;
@@ -137,7 +122,7 @@ async fn starts_and_ends_count_by_their_kind() {
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_crashes_too_often_is_counted_as_given_up() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     for _ in 0..6 {
         shop.sell(13).await.unwrap_err();
@@ -159,7 +144,7 @@ async fn an_actor_that_crashes_too_often_is_counted_as_given_up() {
 #[tokio::test(start_paused = true)]
 async fn calls_that_come_in_the_pause_behind_a_failed_start_are_counted() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     lab.restart().await.unwrap();
     lab.disk().files().fail_reads();
@@ -187,7 +172,7 @@ async fn calls_that_come_in_the_pause_behind_a_failed_start_are_counted() {
 #[tokio::test(start_paused = true)]
 async fn what_runs_beside_an_actor_counts_when_it_fails() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     shop.hire(true).await.unwrap();
     shop.hire(false).await.unwrap();
@@ -204,188 +189,9 @@ async fn what_runs_beside_an_actor_counts_when_it_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_there_together_share_a_commit_a_write_and_a_sync() {
-    let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
-    let shop = lab.get::<Shop>("a");
-    let (one, other) = tokio::join!(shop.sell(1), shop.sell(2));
-    assert_eq!((one.unwrap(), other.unwrap()), (1, 3));
-    // One that reads writes nothing.
-    shop.sold().await.unwrap();
-    lab.idle().await;
-    let bytes = meter.total("actor_log_bytes_total");
-    let names = ["actor_commit", "actor_log"];
-    assert_eq!(
-        without_bytes(meter.take(&names)),
-        [
-            "actor_commit_calls{actor=shop} [2.0, 1.0]",
-            "actor_commits_total{actor=shop,outcome=ok} 2",
-            "actor_log_batches_total 1",
-            "actor_log_records_total 1",
-            "actor_log_sync_duration_seconds x1",
-            "actor_log_write_duration_seconds x1",
-        ]
-    );
-    shop.sell(1).await.unwrap();
-    let more = meter.total("actor_log_bytes_total") - bytes;
-    // A batch begins at a multiple of 512, and this one changed a page or two.
-    assert!(more >= 512 && more.is_multiple_of(512), "{more}");
-}
-
-#[test]
-fn each_reply_that_waits_for_the_disk_is_counted() {
-    let (meter, _recorder) = meter();
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let directory = directory();
-        let system = start::<Shop>(directory.path()).await;
-        let shop = system.create::<Shop>("a", ()).await.unwrap();
-        meter.take(&[""]);
-        // The only thread that could write the log has something else to do.
-        let (go_on, wait) = mpsc::channel::<()>();
-        let busy = tokio::task::spawn_blocking(move || wait.recv());
-        let mut asks = tokio::task::JoinSet::new();
-        for _ in 0..2 {
-            let shop = shop.clone();
-            asks.spawn(async move { shop.sell(1).await });
-        }
-        let names = ["actor_actions", "actor_reply"];
-        let sold = "actor_actions_total{actor=shop,action=sell,outcome=ok} 2";
-        while meter.total("actor_actions_total{actor=shop,action=sell,outcome=ok}") < 2 {
-            tokio::task::yield_now().await;
-        }
-        // The replies are where the actor has put them.
-        settle().await;
-        assert_eq!(meter.take(&names), [sold]);
-        go_on.send(()).unwrap();
-        busy.await.unwrap().unwrap();
-        assert!(asks.join_all().await.into_iter().all(|sold| sold.is_ok()));
-        // It is counted behind the replies, by the one thread.
-        tokio::task::spawn_blocking(|| ()).await.unwrap();
-        let held = "actor_reply_held_seconds{actor=shop} x2";
-        assert_eq!(meter.take(&names), [held]);
-        system.shutdown().await.unwrap();
-    });
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_checkpoint_counts_what_it_brings_to_the_files() {
-    let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a", "b"]).await;
-    let names = ["actor_checkpoint", "actor_log_stalls"];
-    let shop = lab.get::<Shop>("a");
-    // After four segments of 64 KiB the log asks for a checkpoint.
-    let mut notes = 0;
-    while meter.total("actor_checkpoints_total{outcome=ok}") < 1 {
-        let letter = char::from(b'a' + notes);
-        shop.note(letter.to_string().repeat(20_000)).await.unwrap();
-        lab.idle().await;
-        notes += 1;
-    }
-    assert_eq!(notes, 13);
-    assert_eq!(
-        without_bytes(meter.take(&names)),
-        [
-            "actor_checkpoint_actors_total 2",
-            "actor_checkpoint_duration_seconds x1",
-            "actor_checkpoints_total{outcome=ok} 1",
-        ]
-    );
-    let bytes = meter.total("actor_checkpoint_bytes_total");
-    assert!(
-        bytes > 20_000 && bytes.is_multiple_of(512),
-        "{bytes} in pages"
-    );
-    // A shop that sleeps writes its file itself.
-    shop.sell(1).await.unwrap();
-    lab.shutdown().await.unwrap();
-    assert_eq!(
-        without_bytes(meter.take(&names)),
-        [
-            "actor_checkpoint_actors_total 1",
-            "actor_checkpoint_duration_seconds x1",
-            "actor_checkpoints_total{outcome=ok} 1",
-        ]
-    );
-}
-
-/// How many bytes something has depends on how SQLite lays out its pages.
-fn without_bytes(mut lines: Vec<String>) -> Vec<String> {
-    lines.retain(|line| !line.contains("_bytes_total"));
-    lines
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_log_that_is_full_shows_in_its_segments_its_stalls_and_who_is_refused() {
-    let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
-    let shop = lab.get::<Shop>("a");
-    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 1);
-    // Checkpoints fail, so that the log fills up.
-    lab.disk().files().fill_up();
-    let (mut calls, mut letters) = (Vec::new(), ('a'..='z').cycle());
-    let refused = loop {
-        let letter = letters.next().unwrap();
-        let (shop, note) = (shop.clone(), letter.to_string().repeat(20_000));
-        calls.push(tokio::spawn(async move { shop.note(note).await }));
-        lab.idle().await;
-        if let Some(last) = calls.pop_if(|last| last.is_finished())
-            && let Err(error) = last.await.unwrap()
-        {
-            break error;
-        }
-        assert!(calls.len() < 100, "the log is bounded");
-    };
-    assert_eq!(refused.code(), "log_full");
-    assert_eq!(meter.total("actor_log_segments{state=in_use}"), 8);
-    assert_eq!(meter.total("actor_log_segments{state=free}"), 0);
-    assert_eq!(
-        meter.take(&["actor_calls_refused", "actor_log_stalls"]),
-        [
-            "actor_calls_refused_total{actor=shop,reason=store} 1",
-            "actor_log_stalls_total 1",
-        ]
-    );
-    assert!(meter.total("actor_checkpoints_total{outcome=failed}") >= 1);
-    lab.disk().heal();
-    lab.advance(seconds(60)).await;
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
-    shop.sell(1).await.unwrap();
-    let in_use = meter.total("actor_log_segments{state=in_use}");
-    assert!(in_use < 4, "{in_use} are in use behind a checkpoint");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_sync_that_fails_and_a_write_that_does_are_counted() {
-    let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
-    let shop = lab.get::<Shop>("a");
-    lab.disk().log().fail_writes();
-    shop.sell(1).await.unwrap_err();
-    lab.disk().heal();
-    lab.idle().await;
-    shop.sell(1).await.unwrap();
-    lab.disk().log().fail_syncs();
-    shop.sell(1).await.unwrap_err();
-    assert_eq!(
-        meter.take(&["actor_log_failures"]),
-        [
-            "actor_log_failures_total{operation=sync} 1",
-            "actor_log_failures_total{operation=write} 1",
-        ]
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn timers_count_how_they_ran_how_late_and_what_became_of_them() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     let names = ["actor_timer", "actor_dead"];
     shop.sell(2).after(seconds(5)).await.unwrap();
@@ -424,7 +230,7 @@ async fn timers_count_how_they_ran_how_late_and_what_became_of_them() {
 #[tokio::test(start_paused = true)]
 async fn messages_count_for_their_sender() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a", "b"]).await;
+    let mut lab = opened(meter, &["a", "b"]).await;
     let shop = lab.get::<Shop>("a");
     let names = ["actor_messages", "actor_dead"];
     shop.order("b", 2).await.unwrap();
@@ -463,7 +269,7 @@ async fn messages_count_for_their_sender() {
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_receiver_is_given_up_is_unknown_until_it_is_delivered() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a", "b"]).await;
+    let mut lab = opened(meter, &["a", "b"]).await;
     let fragile = lab.get::<Shop>("b");
     for _ in 0..6 {
         fragile.sell(13).await.unwrap_err();
@@ -486,7 +292,7 @@ async fn a_message_whose_receiver_is_given_up_is_unknown_until_it_is_delivered()
 #[tokio::test(start_paused = true)]
 async fn a_queue_counts_what_is_taken_taken_again_and_given_up() {
     let (meter, _recorder) = meter();
-    let mut lab = open(meter, &["a"]).await;
+    let mut lab = opened(meter, &["a"]).await;
     let shop = lab.get::<Shop>("a");
     for parcel in ["one", "two"] {
         shop.parcels().push(parcel.to_owned()).await.unwrap();

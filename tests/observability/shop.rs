@@ -113,6 +113,16 @@ impl Shop {
     }
 }
 
+/// Shops that are open.
+pub(crate) async fn open(names: &[&str]) -> Lab {
+    let mut lab = shops().start().await.unwrap();
+    for name in names {
+        lab.create::<Shop>(*name, ()).await.unwrap();
+    }
+    lab.idle().await;
+    lab
+}
+
 /// Shops in a lab.
 pub(crate) fn shops() -> LabBuilder {
     Lab::builder().register::<Shop>()

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -15,7 +14,7 @@ use crate::error::{CallError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
-use crate::observe::metrics::{self, KindMetrics};
+use crate::observe::metrics::KindMetrics;
 use crate::observe::trace::Caller;
 use crate::runtime::chain::{Chain, Place};
 use crate::runtime::gate::Gate;
@@ -37,7 +36,7 @@ pub(crate) struct Kind<A: Handlers> {
     refusals: Mutex<HashMap<Key, Refusal>>,
     /// What its new actors start from, if they have a database.
     template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
-    metrics: KindMetrics,
+    pub(super) metrics: KindMetrics,
 }
 
 /// The place of one key.
@@ -181,12 +180,6 @@ impl<A: Handlers> Cell<A> {
 
     pub(super) fn kind(&self) -> &Kind<A> {
         &self.kind
-    }
-
-    /// Returns what is counted for actors of this type.
-    #[inline]
-    pub(crate) fn metrics(&self) -> &KindMetrics {
-        &self.kind.metrics
     }
 
     pub(crate) fn subject(&self) -> Subject {
@@ -368,25 +361,6 @@ impl<A: Handlers> Cell<A> {
         Ok(())
     }
 
-    /// Counts a call that is refused.
-    #[inline]
-    pub(super) fn refused(&self, error: CallError) -> CallError {
-        if metrics::ARE_ON {
-            self.metrics().call_refused(&error);
-        }
-        error
-    }
-
-    /// Returns what a caller gets who has waited for as long as this, and counts it.
-    #[cold]
-    pub(crate) fn timed_out(&self, limit: Duration) -> CallError {
-        self.metrics().call_timed_out();
-        CallError::TimedOut {
-            subject: self.subject(),
-            limit,
-        }
-    }
-
     pub(crate) fn shut_down(&self) -> CallError {
         CallError::ShutDown {
             subject: self.subject(),
@@ -427,13 +401,6 @@ impl<A: Handlers> Cell<A> {
         self.gate.clear();
         self.uncount();
         self.mailbox.give_up(error)
-    }
-
-    /// Counts the actor as awake no more, if it does. The caller has the life, and changes the status next: nobody else does.
-    pub(super) fn uncount(&self) {
-        if metrics::ARE_ON && self.mailbox.counts() {
-            self.metrics().not_awake();
-        }
     }
 
     /// Forgets that starts failed: one did not, or the actor that did not start is gone.

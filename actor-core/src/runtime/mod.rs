@@ -8,6 +8,7 @@ mod batch;
 mod baton;
 mod cell;
 mod chain;
+mod counted;
 #[cfg(feature = "testing")]
 mod crash;
 mod creation;

@@ -54,10 +54,10 @@ impl LogMetrics {
     }
 
     /// Counts a batch that was written.
-    pub(crate) fn written(&self, records: usize, bytes: usize, began: Began) {
+    pub(crate) fn written(&self, records: u32, bytes: usize, began: Began) {
         self.write.end(began);
         self.batches.add(1);
-        self.records.add(records as u64);
+        self.records.add(u64::from(records));
         self.bytes.add(bytes as u64);
     }
 
@@ -82,9 +82,11 @@ impl LogMetrics {
         self.free.set(|| count().1);
     }
 
-    /// Counts that the log is full.
-    pub(crate) fn stalled(&self) {
-        self.stalls.add(1);
+    /// Counts that the log is full, unless it was before.
+    pub(crate) fn stalled(&self, was_stalled: bool) {
+        if !was_stalled {
+            self.stalls.add(1);
+        }
     }
 
     /// Begins to measure how long somebody waits for room.

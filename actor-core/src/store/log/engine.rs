@@ -70,7 +70,7 @@ pub(super) struct Engine<E> {
 /// What is appended and not taken to be written.
 pub(super) struct Buffer<E> {
     /// Room for a header, then the records.
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     entries: Vec<E>,
     /// The last record that was appended.
     pub(super) last: Lsn,
@@ -290,9 +290,8 @@ impl<E: Entry> Engine<E> {
                 if writer.has_place(buffer.bytes.len()) {
                     return Some(self.swap(&mut buffer, sync));
                 }
-                if !std::mem::replace(&mut buffer.is_stalled, true) {
-                    self.metrics.stalled();
-                }
+                let was_stalled = std::mem::replace(&mut buffer.is_stalled, true);
+                self.metrics.stalled(was_stalled);
                 self.roomy.notify_waiters();
                 self.press();
             }
@@ -341,8 +340,7 @@ impl<E: Entry> Engine<E> {
             writer
                 .write(&mut batch.bytes, records, batch.last)
                 .map_err(|error| (error, false))?;
-            self.metrics
-                .written(batch.entries.len(), batch.bytes.len(), began);
+            self.metrics.written(records, batch.bytes.len(), began);
             self.written.store(batch.last.0, Ordering::Release);
             if self.space.is_pressing(false) {
                 drop(self.buffer.lock());
@@ -487,13 +485,6 @@ impl<E: Entry> Engine<E> {
 
     fn failed(&self) -> Option<(Lsn, Arc<StoreError>)> {
         self.failures.lock().newest()
-    }
-}
-
-impl<E> Buffer<E> {
-    /// Returns whether so many bytes wait that turns do.
-    pub(super) fn is_above(&self, bytes: usize) -> bool {
-        self.bytes.len() > bytes
     }
 }
 

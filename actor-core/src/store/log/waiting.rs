@@ -181,7 +181,7 @@ impl<E: Entry> Engine<E> {
         let buffer = self.buffer.lock();
         self.check_open(&buffer)?;
         match &buffer.checkpoint.error {
-            _ if !buffer.is_above(self.buffer_bytes) => Ok(true),
+            _ if buffer.bytes.len() <= self.buffer_bytes => Ok(true),
             Some(source) if buffer.is_stalled => {
                 let source = Arc::clone(source);
                 Err(StoreError::LogFull { source })
