@@ -78,6 +78,44 @@ fn each_reply_that_waits_for_the_disk_is_counted() {
     });
 }
 
+#[test]
+fn an_actor_that_waits_for_the_log_is_counted() {
+    let (meter, _recorder) = meter();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        // One of them holds the time of the lab.
+        .max_blocking_threads(2)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let lab = opened(meter, &["a"]).await;
+        let (go_on, wait) = mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || wait.recv());
+        let mut asks = tokio::task::JoinSet::new();
+        // Two are more than the 32 KiB for which nobody waits.
+        for letter in ["a", "b", "c"] {
+            let shop = lab.get::<Shop>("a");
+            asks.spawn(async move { shop.note(letter.repeat(20_000)).await });
+            settle().await;
+        }
+        let names = ["actor_actions", "actor_log_wait", "actor_log_batches"];
+        let noted = "actor_actions_total{actor=shop,action=note,outcome=ok}";
+        assert_eq!(meter.take(&names), [format!("{noted} 2")]);
+        go_on.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        assert!(asks.join_all().await.into_iter().all(|noted| noted.is_ok()));
+        assert_eq!(
+            meter.take(&names),
+            [
+                &format!("{noted} 1"),
+                "actor_log_batches_total 2",
+                "actor_log_wait_seconds x1",
+            ]
+        );
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_checkpoint_counts_what_it_brings_to_the_files() {
     let (meter, _recorder) = meter();
