@@ -224,4 +224,15 @@ async fn a_sync_that_fails_and_a_write_that_does_are_counted() {
             "actor_log_failures_total{operation=write} 1",
         ]
     );
+    // What commits after it does not even reach the log.
+    lab.idle().await;
+    meter.take(&[""]);
+    lab.create::<Shop>("new", ()).await.unwrap_err();
+    assert_eq!(
+        meter.take(&["actor_commits", "actor_starts"]),
+        [
+            "actor_commits_total{actor=shop,outcome=failed} 1",
+            "actor_starts_total{actor=shop,outcome=failed} 1",
+        ]
+    );
 }

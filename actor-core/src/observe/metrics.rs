@@ -8,6 +8,7 @@
 //!    allocates nothing.
 //! 2. The value of a label is the program's, and never a key, an argument or the text of an error: there is a bounded number of them.
 //! 3. The clock is read only for a histogram that somebody keeps.
+//! 4. No recorder's code runs under a lock that a call or a commit takes.
 
 #[cfg(feature = "metrics")]
 mod catalogue;

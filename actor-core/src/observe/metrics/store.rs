@@ -82,9 +82,9 @@ impl LogMetrics {
         self.free.set(|| count().1);
     }
 
-    /// Counts that the log is full, unless it was before.
-    pub(crate) fn stalled(&self, was_stalled: bool) {
-        if !was_stalled {
+    /// Counts that the log is full, if it is and was not before.
+    pub(crate) fn stalled(&self, stalls: bool) {
+        if stalls {
             self.stalls.add(1);
         }
     }

@@ -219,9 +219,10 @@ impl<E: Entry> Engine<E> {
     pub(super) fn flush(&self, idle: Idle) -> bool {
         let mut writer = self.writer.lock();
         // INVARIANT 2
-        let Some(mut batch) = self.take(&writer, idle) else {
-            return false;
-        };
+        let mut stalls = false;
+        let taken = self.take(&writer, idle, &mut stalls);
+        self.metrics.stalled(stalls);
+        let Some(mut batch) = taken else { return false };
         let mut settled = Vec::new();
         match self.write(&mut writer, &mut batch) {
             Ok(()) => {}
@@ -276,8 +277,8 @@ impl<E: Entry> Engine<E> {
         self.poisoned().map_or(Ok(()), |error| Err(Arc::new(error)))
     }
 
-    /// Takes the buffer, or waits for something to do with it.
-    fn take(&self, writer: &Writer, idle: Idle) -> Option<Batch<E>> {
+    /// Takes the buffer, or waits for something to do with it. Notes whether it found the log full that was not full before.
+    fn take(&self, writer: &Writer, idle: Idle, stalls: &mut bool) -> Option<Batch<E>> {
         let mut buffer = self.buffer.lock();
         loop {
             if self.poison.get().is_some() || idle == Idle::Wait && !buffer.is_open {
@@ -290,8 +291,7 @@ impl<E: Entry> Engine<E> {
                 if writer.has_place(buffer.bytes.len()) {
                     return Some(self.swap(&mut buffer, sync));
                 }
-                let was_stalled = std::mem::replace(&mut buffer.is_stalled, true);
-                self.metrics.stalled(was_stalled);
+                *stalls |= !std::mem::replace(&mut buffer.is_stalled, true);
                 self.roomy.notify_waiters();
                 self.press();
             }
