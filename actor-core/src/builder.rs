@@ -12,7 +12,9 @@ use crate::actor::Handlers;
 use crate::away::Away;
 use crate::clock::Clock;
 use crate::error::SystemError;
+use crate::hooks::Hooks;
 use crate::ids::ById;
+use crate::observe::metrics::{self, KindMetrics, StoreMetrics};
 use crate::runtime::{Kind, Until};
 use crate::store::{self, Durability, Migrations, Place, Store, Template};
 use crate::system::{Parts, Registered, System};
@@ -35,7 +37,8 @@ struct Type {
     stored: bool,
     /// Whether a new actor runs the migrations itself.
     replays: bool,
-    register: fn(Option<Built>) -> Registered,
+    hooks: Hooks,
+    register: fn(Option<Built>, KindMetrics) -> Registered,
 }
 
 /// The template of a type that has a database.
@@ -76,6 +79,7 @@ impl Builder {
                 name: A::NAME,
                 migrations: A::MIGRATIONS,
                 stored: A::__STORED,
+                hooks: A::HOOKS,
                 replays: A::HOOKS.data_migrations.iter().any(|step| step.new),
                 register: registered::<A>,
             });
@@ -128,14 +132,21 @@ impl Builder {
         if cfg!(debug_assertions) {
             check_up_to_date(&self.types)?;
         }
-        let types = self.types;
+        // Here, and not on another thread: a recorder may be one of this thread.
+        metrics::describe();
+        let store_metrics = StoreMetrics::register();
+        let types = self.types.into_iter().map(|this| {
+            let metrics = KindMetrics::register(this.name, &this.hooks);
+            (this, metrics)
+        });
+        let types: Vec<_> = types.collect();
         let away = Away::of(runtime.clone());
         let opened = store::blocking(move || {
-            let stored = types.iter().filter(|this| this.stored);
-            let names: Vec<_> = stored.map(|this| this.name).collect();
+            let stored = types.iter().filter(|(this, _)| this.stored);
+            let names: Vec<_> = stored.map(|(this, _)| this.name).collect();
             let mut kinds = ById::default();
             let mut templates = Vec::new();
-            for this in types {
+            for (this, metrics) in types {
                 let template = if this.stored {
                     let built = Template::build(&this.migrations, this.replays)?;
                     let built = built.map(Arc::new).map_err(Arc::new);
@@ -144,9 +155,10 @@ impl Builder {
                 } else {
                     None
                 };
-                kinds.insert(this.id, (this.register)(template));
+                kinds.insert(this.id, (this.register)(template, metrics));
             }
-            Ok(Store::open(place, &names, &templates, &away).map(|store| (store, kinds)))
+            let opened = Store::open(place, &names, &templates, &away, store_metrics);
+            Ok(opened.map(|store| (store, kinds)))
         });
         let (store, kinds) = opened.await??;
         Ok(System::new(Parts {
@@ -174,9 +186,9 @@ fn check_up_to_date(types: &[Type]) -> Result<(), SystemError> {
     Ok(())
 }
 
-fn registered<A: Handlers>(template: Option<Built>) -> Registered {
+fn registered<A: Handlers>(template: Option<Built>, metrics: KindMetrics) -> Registered {
     Registered {
-        kind: Box::new(Arc::new(Kind::<A>::new(template))),
+        kind: Box::new(Arc::new(Kind::<A>::new(template, metrics))),
         sleep_all: |kind| {
             let kind = kind.downcast_ref::<Arc<Kind<A>>>();
             for cell in kind.into_iter().flat_map(|kind| kind.live()) {

@@ -101,10 +101,7 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
         };
         match waiting.await {
             Ok(told) => told.map(drop),
-            Err(_) => Err(CallError::TimedOut {
-                subject: cell.subject(),
-                limit: self.limit,
-            }),
+            Err(_) => Err(cell.timed_out(self.limit)),
         }
     }
 
@@ -274,12 +271,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
             let timer = this.timer.as_pin_mut().expect("it was just set");
             timer.poll(task)
         };
-        over.map(|()| {
-            Err(CallError::TimedOut {
-                subject: cell.subject(),
-                limit,
-            })
-        })
+        over.map(|()| Err(cell.timed_out(limit)))
     }
 }
 

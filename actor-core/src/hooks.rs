@@ -110,6 +110,8 @@ pub struct Hooks {
     pub on_destroy: &'static [Hook],
     /// `#[queue]`.
     pub queues: &'static [QueueInfo],
+    /// `#[action]`, in the order of the source.
+    pub actions: &'static [ActionInfo],
 }
 
 /// What the runtime must know of a queue.
@@ -141,6 +143,8 @@ impl QueueInfo {
 /// What the runtime must know of an action before it runs it.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionInfo {
+    /// Which one it is of those of its actor, counted from 0.
+    pub id: u32,
     /// The name of the user's function.
     pub name: &'static str,
     /// Whether the action takes `&self`, so that it may only read.

@@ -40,7 +40,7 @@
 //! ```
 //!
 //! `SEMANTICS.md` in the repository says what is promised and what is not; [`limits`] has every bound, with its reason;
-//! `docs/OBSERVABILITY.md` lists the spans of `tracing` that the framework makes.
+//! `docs/OBSERVABILITY.md` lists the spans of `tracing` that the framework makes, and the metrics that it keeps with the feature `metrics`.
 
 mod actor;
 mod away;

@@ -187,10 +187,9 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
                 arrived.map_err(|_| cell.shut_down())
             })
         };
-        let json = arrived.await.unwrap_or_else(|_| {
-            let subject = cell.subject();
-            Err(CallError::TimedOut { subject, limit })
-        })?;
+        let json = arrived
+            .await
+            .unwrap_or_else(|_| Err(cell.timed_out(limit)))?;
         serde_json::from_str(&json).map_err(|error| self.json(&error).into())
     }
 

@@ -89,6 +89,7 @@ impl<A: Handlers> ActorRef<A> {
 impl<A: Handlers> Cell<A> {
     /// Tells those who watch. Only whoever runs the life of the cell does, so changes come in their order.
     pub(crate) fn tell_change(&self, change: Change) {
+        self.metrics().changed(&change);
         if let Some(channel) = self.observed::<Change>() {
             channel.send(change);
         }

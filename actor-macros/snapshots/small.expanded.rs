@@ -174,6 +174,16 @@ const _: () = {
             on_sleep: &[],
             on_destroy: &[],
             queues: &[],
+            actions: &[
+                ::actor_core::__private::ActionInfo {
+                    id: 0u32,
+                    name: "hit",
+                    read_only: false,
+                    is_async: false,
+                    timeout: ::core::option::Option::None,
+                    durability: ::core::option::Option::None,
+                },
+            ],
         };
         fn __action(
             __actor_message: &Self::Message,
@@ -182,6 +192,7 @@ const _: () = {
                 __ActorMessage::hit(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
+                            id: 0u32,
                             name: "hit",
                             read_only: false,
                             is_async: false,

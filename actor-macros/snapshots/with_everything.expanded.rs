@@ -502,6 +502,27 @@ const _: () = {
                 },
             ],
             queues: &[],
+            actions: &[
+                ::actor_core::__private::ActionInfo {
+                    id: 0u32,
+                    name: "post",
+                    read_only: false,
+                    is_async: true,
+                    timeout: ::core::option::Option::Some(
+                        ::core::time::Duration::from_millis(3000u64),
+                    ),
+                    durability: ::core::option::Option::None,
+                },
+                #[cfg(feature = "history")]
+                ::actor_core::__private::ActionInfo {
+                    id: 1u32,
+                    name: "history",
+                    read_only: true,
+                    is_async: false,
+                    timeout: ::core::option::Option::None,
+                    durability: ::core::option::Option::None,
+                },
+            ],
         };
         fn __action(
             __actor_message: &Self::Message,
@@ -510,6 +531,7 @@ const _: () = {
                 __ActorMessage::post(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
+                            id: 0u32,
                             name: "post",
                             read_only: false,
                             is_async: true,
@@ -524,6 +546,7 @@ const _: () = {
                 __ActorMessage::history(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
+                            id: 1u32,
                             name: "history",
                             read_only: true,
                             is_async: false,

@@ -224,6 +224,16 @@ const _: () = {
             on_sleep: &[],
             on_destroy: &[],
             queues: &[],
+            actions: &[
+                ::actor_core::__private::ActionInfo {
+                    id: 0u32,
+                    name: "count",
+                    read_only: true,
+                    is_async: false,
+                    timeout: ::core::option::Option::None,
+                    durability: ::core::option::Option::None,
+                },
+            ],
         };
         fn __action(
             __actor_message: &Self::Message,
@@ -232,6 +242,7 @@ const _: () = {
                 __ActorMessage::count(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
+                            id: 0u32,
                             name: "count",
                             read_only: true,
                             is_async: false,

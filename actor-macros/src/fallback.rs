@@ -128,6 +128,7 @@ fn handlers(block: &Block) -> TokenStream {
                 on_sleep: &[],
                 on_destroy: &[],
                 queues: &[],
+                actions: &[],
             };
             fn __action(_: &Self::Message) -> &'static #info #body
             fn __encode_input(_: &Self::Input) -> ::core::result::Result<::std::string::String, #stored_fault> #body

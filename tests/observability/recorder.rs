@@ -10,9 +10,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-/// What was recorded so far.
+/// What was recorded so far, and whether that of the store is, too.
 #[derive(Clone, Default)]
-pub(crate) struct Recorder(Arc<Mutex<Recorded>>);
+pub(crate) struct Recorder(Arc<Mutex<Recorded>>, bool);
 
 #[derive(Default)]
 struct Recorded {
@@ -46,8 +46,8 @@ impl Visit for Fields {
 
 impl Fields {
     fn set(&mut self, field: &Field, value: String) {
-        // How large a record is depends on how SQLite lays out its pages.
-        let value = if field.name() == "bytes" {
+        // How large a record is depends on how SQLite lays out its pages; who sends is known by chance, and time is the disk's.
+        let value = if ["bytes", "sender", "held_us"].contains(&field.name()) {
             "_".to_owned()
         } else {
             value
@@ -58,6 +58,11 @@ impl Fields {
 }
 
 impl Recorder {
+    /// Makes one that records the spans of the store, too.
+    pub(crate) fn of_everything() -> Self {
+        Self(Arc::default(), true)
+    }
+
     /// Takes what was recorded since the last time: one line for each span and event, indented below the span that it is in. All
     /// spans must have ended.
     pub(crate) fn take(&self) -> Vec<String> {
@@ -69,6 +74,14 @@ impl Recorder {
         // How long code takes on a busy machine is no matter of these tests.
         lines.retain(|line| !line.contains("held a worker"));
         lines
+    }
+}
+
+impl Recorder {
+    /// Forgets what was recorded, also what has not ended.
+    pub(crate) fn forget(&self) {
+        let mut recorded = self.0.lock().unwrap();
+        recorded.taken = recorded.nodes.len();
     }
 }
 
@@ -130,9 +143,9 @@ impl Recorded {
 
 impl Subscriber for Recorder {
     fn enabled(&self, meta: &Metadata<'_>) -> bool {
-        let is_ours =
-            meta.target().starts_with("actor_core::") || meta.target().starts_with("observability");
-        is_ours && !meta.target().starts_with("actor_core::store")
+        let begins = |start| meta.target().starts_with(start);
+        begins("observability")
+            || begins("actor_core::") && (self.1 || !begins("actor_core::store"))
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {

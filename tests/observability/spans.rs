@@ -1,6 +1,6 @@
 //! The spans of an actor's life, as a subscriber sees them.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use std::future::IntoFuture;
 
@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 
 use crate::recorder::Recorder;
 use crate::support::{Broken, directory, start};
+use crate::turn;
 
 /// An actor whose program is replaced by one with more migrations.
 macro_rules! program {
@@ -91,12 +92,11 @@ async fn request<F: IntoFuture>(call: F) -> F::Output {
 }
 
 /// Records what this thread does from now on. The threads of the store are others.
-fn record() -> (
+pub(crate) fn record() -> (
     Recorder,
     (tracing::subscriber::DefaultGuard, MutexGuard<'static, ()>),
 ) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = turn();
     let recorder = Recorder::default();
     let guard = tracing::subscriber::set_default(recorder.clone());
     (recorder, (guard, turn))

@@ -16,6 +16,7 @@ use tracing::{Instrument, Level, Span};
 use crate::error::CallError;
 use crate::hooks::{ActionInfo, Step};
 use crate::key::Key;
+use crate::observe::metrics::Start;
 
 /// The target of spans of an actor's life, and of its own commits.
 pub(crate) const ACTOR: &str = "actor_core::actor";
@@ -198,24 +199,37 @@ pub(crate) fn run(actor: &'static str, key: &Key, name: &'static str) -> Traced 
     )
 }
 
+/// Begins the span of what a hook or an action begins beside its actor: nobody waits for it, and it follows what began it.
+pub(crate) fn task(actor: &'static str, key: &Key, task: &'static str) -> Traced {
+    Traced::new(Level::INFO, || {
+        let began = Span::current();
+        let span =
+            tracing::info_span!(target: ACTOR, parent: None, "actor.task", actor, %key, task);
+        if !began.is_none() {
+            span.follows_from(&began);
+        }
+        span
+    })
+}
+
 /// Begins the span of a start. It is a part of the call that needed it; one after a crash is nobody's.
 pub(crate) fn start(actor: &'static str, key: &Key, restart: bool) -> Traced {
     Traced::new(Level::INFO, || {
         if restart {
             return tracing::info_span!(
-                target: ACTOR, parent: None, START, actor, %key, kind = "restart"
+                target: ACTOR, parent: None, START, actor, %key, kind = Start::Restart.name()
             );
         }
         tracing::info_span!(target: ACTOR, START, actor, %key, kind = Empty)
     })
 }
 
-/// Notes on the span of the start whether the actor is `new` or wakes.
-pub(crate) fn note_kind(kind: &'static str) {
+/// Notes on the span of a start how the actor comes to be awake.
+pub(crate) fn note_kind(start: Start) {
     if is_wanted(Level::INFO) {
         let span = Span::current();
         if is_named(&span, START) {
-            span.record("kind", kind);
+            span.record("kind", start.name());
         }
     }
 }

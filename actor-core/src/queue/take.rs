@@ -16,6 +16,7 @@ use crate::clock::duration_ms;
 use crate::error::CallError;
 use crate::hooks::QueueInfo;
 use crate::limits;
+use crate::observe::metrics::Letter;
 use crate::queue::{Job, Queue, Queueable, Receipt};
 use crate::runtime::{Inside, bury};
 use crate::store::{StoredCall, StoredKind, calls, queue};
@@ -95,6 +96,9 @@ impl<A: Handlers, T: Queueable, R: Queueable> Queue<'_, A, T, R> {
             })
         };
         let taken = self.actor.inside(take, limits::ASK_TIMEOUT).await?;
+        let metrics = cell.metrics();
+        metrics.taken(self.info.name, taken.messages.len() as u64, taken.again);
+        metrics.dead_letters(Letter::Queue, taken.dead);
         let mut jobs = Vec::with_capacity(taken.messages.len());
         for message in taken.messages {
             match serde_json::from_str(&message.arguments) {
@@ -116,9 +120,11 @@ impl<A: Handlers, T: Queueable, R: Queueable> Queue<'_, A, T, R> {
         let reason = format!("it does not fit its type: {error}");
         tracing::error!(actor = A::NAME, %key, queue = self.info.name, %error, "a message cannot be read");
         let refuse = Inside::change("refuse", move |connection: &mut SqliteConnection| {
-            bury(connection, message, &reason, now).map(drop)
+            bury(connection, message, &reason, now)
         });
-        self.actor.inside(refuse, limits::ASK_TIMEOUT).await
+        let dead = self.actor.inside(refuse, limits::ASK_TIMEOUT).await?;
+        cell.metrics().dead_letters(Letter::Queue, u64::from(dead));
+        Ok(())
     }
 }
 
@@ -127,6 +133,10 @@ struct Taken {
     messages: Vec<StoredCall>,
     /// Whether anything is not as it was.
     changed: bool,
+    /// How many of them were taken before.
+    again: u64,
+    /// How many became dead letters.
+    dead: u64,
 }
 
 /// Takes messages: they are the taker's for a while.
@@ -139,14 +149,17 @@ fn take(
     let mut taken = Taken {
         messages: Vec::new(),
         changed: false,
+        again: 0,
+        dead: 0,
     };
     for message in queue::ready(connection, info.name, now, max)? {
         taken.changed = true;
         if u32::try_from(message.tries).unwrap_or(u32::MAX) >= info.tries {
             let reason = message.error.clone().unwrap_or_else(|| NEVER.to_owned());
-            bury(connection, message, &reason, now)?;
+            taken.dead += u64::from(bury(connection, message, &reason, now)?);
             continue;
         }
+        taken.again += u64::from(message.tries > 0);
         let message = StoredCall {
             due: now + duration_ms(info.visibility),
             tries: message.tries + 1,

@@ -1,9 +1,10 @@
-//! Running one action, in its span.
+//! Running one action: in its span, and measured.
 
 use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::hooks::ActionInfo;
+use crate::observe::metrics;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::{limited_later, limited_now};
@@ -12,6 +13,24 @@ impl<A: Handlers> Instance<A> {
     /// Runs an action that does not wait, and makes what it did a part of the batch.
     #[inline]
     pub(super) fn act(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+        caller: Option<&Caller>,
+    ) -> (Result<A::Reply, CallError>, Flow) {
+        if !metrics::ARE_ON {
+            return self.act_in_span(message, info, caller);
+        }
+        let began = self.turn.cell().metrics().action_begins(info);
+        // Looked at where it is: a reply is not moved for it.
+        let ended = self.act_in_span(message, info, caller);
+        let metrics = self.turn.cell().metrics();
+        metrics.action_ended(info, began, ended.0.as_ref().err());
+        ended
+    }
+
+    #[inline]
+    fn act_in_span(
         &mut self,
         message: A::Message,
         info: &'static ActionInfo,
@@ -58,6 +77,7 @@ impl<A: Handlers> Instance<A> {
         info: &'static ActionInfo,
         caller: Option<&Caller>,
     ) -> (Result<A::Reply, CallError>, Flow) {
+        let began = self.turn.cell().metrics().action_begins(info);
         let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
@@ -68,6 +88,8 @@ impl<A: Handlers> Instance<A> {
         let outcome = self.turn.settle(outcome, limit).await;
         let (result, flow) = traced.enter(|| self.conclude(outcome, info.name));
         traced.ended(&result);
+        let metrics = self.turn.cell().metrics();
+        metrics.action_ended(info, began, result.as_ref().err());
         (result, flow)
     }
 }

@@ -106,6 +106,8 @@ impl<A: Handlers> Instance<A> {
             return (Direct::Later(slot), self.flush());
         }
         let committed = self.turn.commit(durability);
+        cell.metrics().commit_shared(1);
+        cell.metrics().committed(committed.is_ok());
         let events = self.turn.take_events();
         let volume = self.turn.database().volume();
         match committed {
@@ -309,6 +311,7 @@ impl<A: Handlers> Instance<A> {
     /// Answers a call that did not run, past the gate: it saw nothing that is not on disk, and what waits there may wait for long.
     fn refuse(&mut self, reply: Option<SlotId>, error: CallError, info: &'static ActionInfo) {
         self.end_call(reply, Some(&error), info);
+        let error = self.turn.cell().refused(error);
         if let Some(slot) = reply {
             self.turn.cell().mailbox().complete(slot, Err(error));
         }
@@ -414,8 +417,10 @@ impl<A: Handlers> Instance<A> {
             (None, None) => Ok(()),
         };
         let traced = trace::commit(A::NAME, cell.key(), Some(self.batch.calls()));
+        cell.metrics().commit_shared(self.batch.calls());
         let committed = written.and_then(|()| traced.enter(|| self.turn.commit(durability)));
         drop(traced);
+        cell.metrics().committed(committed.is_ok());
         let events = self.turn.take_events();
         match committed {
             Ok(ticket) => {

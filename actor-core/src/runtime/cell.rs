@@ -14,12 +14,13 @@ use crate::error::{CallError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::observe::metrics::KindMetrics;
 use crate::observe::trace::Caller;
 use crate::runtime::chain::{self, Asker, Chain, Place, asking};
 use crate::runtime::gate::Gate;
+use crate::runtime::line::Line;
 use crate::runtime::mail::{Ending, Mail, Request};
 use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
-use crate::runtime::room::Place as InLine;
 use crate::runtime::slots::SlotId;
 use crate::runtime::supervision::doubled;
 use crate::runtime::{here, memory, runner};
@@ -35,6 +36,7 @@ pub(crate) struct Kind<A: Handlers> {
     refusals: Mutex<HashMap<Key, Refusal>>,
     /// What its new actors start from, if they have a database.
     template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
+    pub(super) metrics: KindMetrics,
 }
 
 /// The place of one key.
@@ -68,11 +70,15 @@ impl<A: Handlers> Place for Cell<A> {
 }
 
 impl<A: Handlers> Kind<A> {
-    pub(crate) fn new(template: Option<Result<Arc<Template>, Arc<MigrationError>>>) -> Self {
+    pub(crate) fn new(
+        template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
+        metrics: KindMetrics,
+    ) -> Self {
         Self {
             cells: Mutex::new(HashMap::new()),
             refusals: Mutex::new(HashMap::new()),
             template,
+            metrics,
         }
     }
 
@@ -229,7 +235,7 @@ impl<A: Handlers> Cell<A> {
                         Some(slot) => Sent::Queued(slot),
                     }));
                 }
-                Err(Unsent::Refused(error)) => return Poll::Ready(Err(error)),
+                Err(Unsent::Refused(error)) => return Poll::Ready(Err(self.refused(error))),
                 Err(Unsent::Unknown) => line.caller = Caller::here(sending.asker.is_some()),
                 Err(Unsent::Full) => {
                     if line.poll(task).is_pending() {
@@ -253,11 +259,11 @@ impl<A: Handlers> Cell<A> {
                 Ok(())
             }
             Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
-            Err(Unsent::Refused(error)) => Err(error),
-            Err(Unsent::Full | Unsent::Unknown) => Err(CallError::MailboxFull {
+            Err(Unsent::Refused(error)) => Err(self.refused(error)),
+            Err(Unsent::Full | Unsent::Unknown) => Err(self.refused(CallError::MailboxFull {
                 subject: self.subject(),
                 capacity: A::OPTIONS.mailbox,
-            }),
+            })),
         }
     }
 
@@ -319,7 +325,7 @@ impl<A: Handlers> Cell<A> {
                         return Poll::Ready(Ok(()));
                     }
                     Err(Unsent::Refused(error)) => {
-                        return Poll::Ready(Err(error));
+                        return Poll::Ready(Err(self.refused(error)));
                     }
                     Err(Unsent::Full | Unsent::Unknown) => {
                         if line.poll(task).is_pending() {
@@ -406,11 +412,13 @@ impl<A: Handlers> Cell<A> {
     pub(super) fn give_up(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
         // No sync may release a reply to a place that was answered here and used again since.
         self.gate.clear();
+        self.uncount();
         self.mailbox.give_up(error, &[])
     }
 
     /// Does the same, but replies whose calls are committed leave when they are durable.
     pub(super) fn give_up_unheld(&self, error: &CallError) -> (Vec<Mail<A>>, Vec<Request>) {
+        self.uncount();
         let held = self.gate.held();
         self.mailbox.give_up(error, &held)
     }
@@ -428,8 +436,12 @@ impl<A: Handlers> Cell<A> {
         // One in memory that will be idle looks at the clock then.
         let looks = A::__STORED || A::OPTIONS.sleep_after.is_none();
         let now = looks.then(|| self.system.alarms().now());
-        if self.mailbox.set_awake(now) {
+        let woke = self.mailbox.set_awake(now);
+        if woke.had_trouble {
             self.mailbox.note_woke(self.system.alarms().now());
+        }
+        if woke.counts_now {
+            self.metrics().awake();
         }
         self.tell_change(Change::Woke);
         if self.system.is_closing() {
@@ -449,36 +461,4 @@ pub(crate) enum Sent<A: Handlers> {
     Ran(SlotId),
     /// It is handled.
     Done(A::Reply),
-}
-
-/// A place in the line for room in a mailbox, which is left when this is dropped.
-pub(crate) struct Line<'c, A: Handlers> {
-    cell: &'c Arc<Cell<A>>,
-    place: Option<InLine>,
-    /// Where the call is made, if somebody wants to know.
-    caller: Caller,
-}
-
-impl<'c, A: Handlers> Line<'c, A> {
-    /// Stands nowhere yet.
-    pub(crate) fn new(cell: &'c Arc<Cell<A>>) -> Self {
-        let caller = Caller::default();
-        Self {
-            cell,
-            place: None,
-            caller,
-        }
-    }
-
-    fn poll(&mut self, task: &Context<'_>) -> Poll<()> {
-        self.cell.mailbox.poll_room(&mut self.place, task.waker())
-    }
-}
-
-impl<A: Handlers> Drop for Line<'_, A> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.cell.mailbox.leave_room(place);
-        }
-    }
 }

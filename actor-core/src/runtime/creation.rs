@@ -11,6 +11,7 @@ use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::Step;
+use crate::observe::metrics::Start;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::ending::close;
@@ -107,6 +108,7 @@ pub(super) async fn create<A: Handlers>(
             actor,
             turn,
             first: Some(mail),
+            start: Start::New,
         }),
         Err(failed) => {
             close(turn, false).await;
@@ -195,6 +197,7 @@ async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Me
             let ticket = traced.enter(|| database.commit(durability))?;
             Ok((meta, ticket))
         });
+    cell.metrics().committed(committed.is_ok());
     turn.set_state(state);
     let (meta, ticket) = committed.map_err(at_create)?;
     turn.settled(ticket).await.map_err(at_create)?;

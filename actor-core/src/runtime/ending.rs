@@ -46,7 +46,9 @@ pub(super) async fn commit<A: Handlers>(
     }
     let durability = turn.cell().durability();
     let traced = trace::commit(A::NAME, turn.cell().key(), None);
-    let ticket = traced.enter(|| turn.commit(durability))?;
+    let committed = traced.enter(|| turn.commit(durability));
+    turn.cell().metrics().committed(committed.is_ok());
+    let ticket = committed?;
     if let Some(state) = actor.__state() {
         discard(turn.cell(), state.keep());
     }
@@ -93,6 +95,7 @@ pub(super) async fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<b
     turn.tell_of_lost_messages();
     turn.database().mark_destroyed().map_err(at_destroy)?;
     let committed = turn.database().commit(durability);
+    turn.cell().metrics().committed(committed.is_ok());
     turn.durable(committed.map_err(at_destroy)?)
         .await
         .map_err(at_destroy)?;

@@ -168,7 +168,7 @@ impl<A: Handlers> Cell<A> {
             ticket,
             answers,
             events,
-            since: trace::held_since(),
+            since: trace::held_since().or_else(|| self.metrics().held_since()),
         });
         drop(inner);
         // The store may have failed before, in which case no sync comes any more; nor does one for what is durable already.
@@ -230,6 +230,7 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
             finished.tell();
             if let Some(held) = held {
                 trace::left_gate(A::NAME, self.key(), replies, held);
+                self.metrics().held(replies, held);
             }
         }
     }

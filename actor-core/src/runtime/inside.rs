@@ -191,11 +191,6 @@ impl<A: Handlers> ActorRef<A> {
             let _runtime = cell.system().runtime().enter();
             tokio::time::timeout(limit, work)
         };
-        limited.await.unwrap_or_else(|_| {
-            Err(CallError::TimedOut {
-                subject: cell.subject(),
-                limit,
-            })
-        })
+        limited.await.unwrap_or_else(|_| Err(cell.timed_out(limit)))
     }
 }

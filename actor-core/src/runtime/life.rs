@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
+use crate::observe::metrics::Began;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::instance::{Flow, Instance, Work};
@@ -97,10 +98,11 @@ impl<A: Handlers> Life<A> {
             cell.mailbox().forget_runs();
         }
         let traced = trace::start(A::NAME, cell.key(), restart);
+        let began = cell.metrics().start_begins();
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
             let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));
             return match started {
-                Some(started) => Self::Awake(awake(cell, started)),
+                Some(started) => Self::Awake(awake(cell, started, began)),
                 None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
             };
         }
@@ -112,6 +114,7 @@ impl<A: Handlers> Life<A> {
     /// Starts an actor again that crashed, after a pause.
     pub(super) fn start_after(cell: &Arc<Cell<A>>, pause: Duration) -> Self {
         cell.mailbox().forget_runs();
+        cell.uncount();
         cell.mailbox().set_status(Status::Starting);
         let until = Instant::now() + pause;
         cell.mailbox().set_pause(Some(until));
@@ -139,8 +142,9 @@ impl<A: Handlers> Life<A> {
     /// Creates an actor that is in memory only and whose start waits for nothing.
     pub(super) fn create_now(cell: &Arc<Cell<A>>, input: &A::Input) -> Result<Self, CallError> {
         let traced = trace::start(A::NAME, cell.key(), false);
+        let began = cell.metrics().start_begins();
         let started = traced.enter(|| memory::at_once(memory::create(cell, input, None)))?;
-        Ok(Self::Awake(awake(cell, started)))
+        Ok(Self::Awake(awake(cell, started, began)))
     }
 
     /// Handles a call that may wait, and then those that come behind it.
@@ -192,20 +196,26 @@ impl<A: Handlers> Life<A> {
 
 /// Runs the preamble.
 async fn come_up<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> After<A> {
+    let began = cell.metrics().start_begins();
     let started = if A::__STORED {
         preamble::start(cell, restart).await
     } else {
         memory::start(cell, restart).await
     };
     match started {
-        Some(started) => After::Awake(awake(cell, started)),
+        Some(started) => After::Awake(awake(cell, started, began)),
         None => After::Ended(Ended::nothing()),
     }
 }
 
 /// Makes an instance of an actor that has started.
-fn awake<A: Handlers>(cell: &Arc<Cell<A>>, mut started: Started<A>) -> Box<Instance<A>> {
+fn awake<A: Handlers>(
+    cell: &Arc<Cell<A>>,
+    mut started: Started<A>,
+    began: Began,
+) -> Box<Instance<A>> {
     cell.awake();
+    cell.metrics().started(started.start, began);
     // Nobody waits any more for what the hooks did.
     cell.set_waiting(None);
     let first = started.first.take();

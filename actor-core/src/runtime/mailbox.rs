@@ -14,6 +14,8 @@ mod finished;
 mod inner;
 #[path = "mailbox/sending.rs"]
 mod sending;
+#[path = "mailbox/standing.rs"]
+mod standing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -391,63 +393,6 @@ impl<A: Handlers> Mailbox<A> {
         let dropped = self.inner.lock().slots.abandon(slot);
         // A reply may run user code when it is dropped, so not under the lock.
         drop(dropped);
-    }
-
-    /// Returns whether the actor is awake.
-    pub(crate) fn status(&self) -> Status {
-        self.inner.lock().shown_status()
-    }
-
-    /// Notes how far the instance is.
-    pub(super) fn set_status(&self, status: Status) {
-        self.inner.lock().status = status;
-    }
-
-    /// Notes that a start succeeded, and when. Returns whether something went wrong before, so that the time is noted apart.
-    pub(super) fn set_awake(&self, now: Option<u64>) -> bool {
-        let mut inner = self.inner.lock();
-        inner.status = Status::Awake;
-        if A::__STORED {
-            inner.since = 0;
-        }
-        if let Some(now) = now {
-            inner.begin_at(now);
-        }
-        inner.health.is_some()
-    }
-
-    /// Returns since when an actor exists that is in memory only, and whether it answers calls; `None` if it does not exist.
-    pub(crate) fn awake_since(&self) -> Option<(Status, u64)> {
-        let inner = self.inner.lock();
-        inner.exists_since().map(|since| (inner.status, since))
-    }
-
-    /// Refuses calls no more. Returns whether it did.
-    pub(super) fn forgive(&self) -> bool {
-        self.inner.lock().refusal.take().is_some()
-    }
-
-    /// Refuses calls for a while, from the moment the instance ends.
-    pub(super) fn refuse(&self, refusal: Refusal) {
-        self.inner.lock().refusal = Some(Box::new(refusal));
-    }
-
-    /// Refuses calls no longer, and forgets for what it did.
-    pub(super) fn forget_refusal(&self) {
-        let mut inner = self.inner.lock();
-        inner.refusal = None;
-        if let Some(health) = &mut inner.health {
-            health.budget = Budget::default();
-        }
-    }
-
-    /// Returns how often in a row the actor failed to start.
-    pub(super) fn failures(&self) -> u32 {
-        self.inner
-            .lock()
-            .refusal
-            .as_ref()
-            .map_or(0, |refusal| refusal.failures)
     }
 
     /// Ends the last life, if nothing waits for another one.

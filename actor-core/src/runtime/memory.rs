@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::hooks::Hooks;
+use crate::observe::metrics::Start;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::creation::{create_hooks, creator};
@@ -22,7 +23,7 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
     if restart {
         let mut turn = Turn::in_memory(Arc::clone(cell));
         turn.set_state(unit().expect("an actor without a state has `()`"));
-        return come_up(turn, None).await.ok();
+        return come_up(turn, None, Start::Restart).await.ok();
     }
     while cell.mailbox().due() == Some(Ending::Sleep) {
         if let Some(Next::Request(request)) = cell.mailbox().try_next() {
@@ -39,10 +40,10 @@ pub(super) async fn create<A: Handlers>(
     input: &A::Input,
     first: Option<Mail<A>>,
 ) -> Result<Started<A>, CallError> {
-    trace::note_kind("new");
+    trace::note_kind(Start::New);
     let mut turn = Turn::in_memory(Arc::clone(cell));
     match create_hooks(&mut turn, input).await {
-        Ok(()) => come_up(turn, first).await,
+        Ok(()) => come_up(turn, first, Start::New).await,
         Err(failed) => Err(fail(cell, failed, first, false)),
     }
 }
@@ -51,9 +52,15 @@ pub(super) async fn create<A: Handlers>(
 async fn come_up<A: Handlers>(
     mut turn: Turn<A>,
     first: Option<Mail<A>>,
+    start: Start,
 ) -> Result<Started<A>, CallError> {
     match load_created(&mut turn).await {
-        Ok(actor) => Ok(Started { actor, turn, first }),
+        Ok(actor) => Ok(Started {
+            actor,
+            turn,
+            first,
+            start,
+        }),
         Err(failed) => Err(fail(turn.cell(), failed, first, true)),
     }
 }

@@ -22,6 +22,7 @@ use crate::clock::duration_ms;
 use crate::error::CallError;
 use crate::limits;
 use crate::message::parse_receiver;
+use crate::observe::metrics::{Letter, Sent};
 use crate::runtime::cell::Cell;
 use crate::runtime::inbox::{Delivered, Delivery, Undelivered};
 use crate::runtime::inside::Inside;
@@ -213,18 +214,36 @@ async fn settle<A: Handlers>(cell: &Arc<Cell<A>>, landed: Landed) -> Result<(), 
             None
         }
     };
+    let is_unknown = delivered.is_none();
     let write = move |connection: &mut SqliteConnection| {
         if let Some(delivered) = delivered {
             return write_down(connection, &receiver, delivered, now);
         }
-        messages::postpone(connection, &receiver, now + duration_ms(pause))
+        let until = now + duration_ms(pause);
+        messages::postpone(connection, &receiver, until).map(|()| Settled::default())
     };
     let settle = Inside {
         // What is lost with the power is delivered again, and the receiver remembers.
         durability: Some(Durability::Process),
         ..Inside::change("outbox", write)
     };
-    cell.handle().inside(settle, limits::ASK_TIMEOUT).await
+    let settled = cell.handle().inside(settle, limits::ASK_TIMEOUT).await?;
+    let metrics = cell.metrics();
+    metrics.messages(Sent::Delivered, settled.delivered as u64);
+    metrics.messages(Sent::Failed, u64::from(settled.failed));
+    metrics.messages(Sent::Unknown, u64::from(is_unknown));
+    metrics.dead_letters(Letter::Message, u64::from(settled.dead));
+    Ok(())
+}
+
+/// What became of the messages of a parcel.
+#[derive(Default)]
+struct Settled {
+    /// How many were handled.
+    delivered: usize,
+    /// Whether one failed, and whether for good.
+    failed: bool,
+    dead: bool,
 }
 
 fn write_down(
@@ -232,28 +251,28 @@ fn write_down(
     receiver: &str,
     delivered: Delivered,
     now: i64,
-) -> QueryResult<()> {
+) -> QueryResult<Settled> {
+    let mut settled = Settled::default();
     if let Some(last) = delivered.handled {
-        messages::remove_handled(connection, receiver, last)?;
+        settled.delivered = messages::remove_handled(connection, receiver, last)?;
     }
     let Some(failed) = delivered.failed else {
-        return Ok(());
+        return Ok(settled);
     };
     let Some(message) = calls::find(connection, failed.id)? else {
-        return Ok(());
+        return Ok(settled);
     };
+    settled.failed = true;
     let tries = message.tries + 1;
     let message = StoredCall { tries, ..message };
     let exhausted = u32::try_from(tries).unwrap_or(u32::MAX) >= limits::STORED_TRIES;
     if failed.for_good || exhausted {
-        if bury(connection, message, &failed.reason, now)? {
-            return Ok(());
+        settled.dead = bury(connection, message, &failed.reason, now)?;
+        if !settled.dead {
+            let until = now + duration_ms(limits::RETRY_DELAY_MAX);
+            messages::postpone(connection, receiver, until)?;
         }
-        return messages::postpone(
-            connection,
-            receiver,
-            now + duration_ms(limits::RETRY_DELAY_MAX),
-        );
+        return Ok(settled);
     }
     let due = now + duration_ms(retry_delay(message.id, tries));
     let again = StoredCall {
@@ -262,5 +281,6 @@ fn write_down(
     };
     calls::update(connection, &again)?;
     // The ones behind it wait for it.
-    messages::postpone(connection, receiver, due)
+    messages::postpone(connection, receiver, due)?;
+    Ok(settled)
 }

@@ -11,6 +11,7 @@ use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::{Hook, Step};
+use crate::observe::metrics::Start;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::changes::state_changed;
@@ -32,6 +33,8 @@ pub(super) struct Started<A: Handlers> {
     pub(super) turn: Turn<A>,
     /// The call for which a new actor was created; it is the first.
     pub(super) first: Option<Mail<A>>,
+    /// How it came to be awake.
+    pub(super) start: Start,
 }
 
 /// Starts the actor if anything that waits needs it, or if it crashed. Everything that waits is answered when it does not start.
@@ -64,14 +67,13 @@ pub(super) async fn start<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> Op
             None
         }
         Ok(Some(opened)) => {
-            if !restart {
-                trace::note_kind("wake");
-            }
-            wake(cell, opened, &template).await
+            let start = if restart { Start::Restart } else { Start::Wake };
+            trace::note_kind(start);
+            wake(cell, opened, &template, start).await
         }
         Ok(None) => {
             let (input, mail) = creator(cell)?;
-            trace::note_kind("new");
+            trace::note_kind(Start::New);
             create(cell, input, mail, template).await
         }
     }
@@ -82,6 +84,7 @@ async fn wake<A: Handlers>(
     cell: &Arc<Cell<A>>,
     opened: Opened,
     template: &Arc<Template>,
+    start: Start,
 ) -> Option<Started<A>> {
     let Opened {
         database,
@@ -124,6 +127,7 @@ async fn wake<A: Handlers>(
             actor,
             turn,
             first: None,
+            start,
         }),
         Err(failed) => {
             close(turn, false).await;

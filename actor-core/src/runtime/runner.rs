@@ -191,6 +191,7 @@ impl<A: Handlers> Cell<A> {
         if ended.crashed {
             return self.after_crash();
         }
+        self.uncount();
         let retired = self.mailbox().retire();
         // Who asked for the end learns of it when the status says so too.
         if let Some((waiter, result)) = ended.answer {

@@ -101,6 +101,7 @@ impl<A: Handlers> Turn<A> {
     ) {
         let cell = Arc::clone(self.cell());
         let runtime = cell.system().runtime().clone();
+        let traced = trace::task(A::NAME, cell.key(), name);
         let started = self.runs.0.get_or_insert_default();
         started.reap();
         let future = Beside::new(cell.place(), future);
@@ -111,9 +112,11 @@ impl<A: Handlers> Turn<A> {
                 future.await;
                 Ok(())
             };
+            let code = traced.around(code);
             let mut running = beside::<A>(name);
             if let Err(Fault::Panicked(panic)) = limited(&mut running, Duration::MAX, code).await {
                 let (actor, key) = (A::NAME, cell.key());
+                cell.metrics().task_panicked();
                 tracing::error!(actor, %key, name, error = panic, "what an actor began beside itself panicked");
             }
         };
@@ -198,6 +201,7 @@ fn report<A: Handlers>(
         Fault::Failed(failure) => ("failed", failure.to_string()),
         Fault::TimedOut(limit) => ("took too long", format!("took longer than {limit:?}")),
     };
+    cell.metrics().run_failed(hook);
     tracing::error!(actor, %key, hook, error, again_after = ?pause, "a run hook {what}");
     error
 }

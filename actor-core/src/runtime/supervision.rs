@@ -177,6 +177,7 @@ impl<A: Handlers> Cell<A> {
             crashed: Some(Box::new(health)),
         });
         self.tell_change(Change::Failed(error.clone()));
+        self.uncount();
         error
     }
 

@@ -13,6 +13,7 @@ use crate::actor::Handlers;
 use crate::clock::duration_ms;
 use crate::error_report::ErrorOrigin;
 use crate::limits;
+use crate::observe::metrics::Letter;
 use crate::observe::trace;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::letters::{bury, has_room, retry_delay, stay};
@@ -46,8 +47,9 @@ impl<A: Handlers> Instance<A> {
                 }
             };
             let key = self.turn.cell().key();
-            let traced = trace::timer(A::NAME, key, timer.id, now.saturating_sub(timer.due));
-            if traced.around(self.run_timer(timer)).await == Flow::Crash {
+            let late = now.saturating_sub(timer.due);
+            let traced = trace::timer(A::NAME, key, timer.id, late);
+            if traced.around(self.run_timer(timer, late)).await == Flow::Crash {
                 return Flow::Crash;
             }
         }
@@ -56,7 +58,7 @@ impl<A: Handlers> Instance<A> {
     }
 
     /// Runs one timer.
-    async fn run_timer(&mut self, timer: StoredCall) -> Flow {
+    async fn run_timer(&mut self, timer: StoredCall, late: i64) -> Flow {
         let message = match A::__decode(&timer.action, &timer.arguments) {
             Ok(message) => message,
             Err(fault) => {
@@ -66,8 +68,9 @@ impl<A: Handlers> Instance<A> {
                 let settled = self.settle(|connection, now| {
                     record(connection, &timer, timer.tries, Some(&reason), now)?;
                     // Every tick of it would end like this one.
-                    bury(connection, timer, &reason, now).map(drop)
+                    bury(connection, timer, &reason, now)
                 });
+                let settled = self.count_timer(false, late, settled);
                 self.batch.count(self.turn.cell().durability());
                 return self.after_stored(false, settled).await;
             }
@@ -81,10 +84,12 @@ impl<A: Handlers> Instance<A> {
             let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
             tracing::error!(actor, %key, action, error, "a timer failed");
         }
+        let well = failure.is_none();
         let settled = self.settle(|connection, now| match failure {
             None => ran(connection, timer, now),
             Some(error) => failed(connection, timer, error, now),
         });
+        let settled = self.count_timer(well, late, settled);
         let durability = info.durability;
         let durability = durability.unwrap_or_else(|| self.turn.cell().durability());
         self.batch.push(None, result, durability);
@@ -96,38 +101,51 @@ impl<A: Handlers> Instance<A> {
         self.after_stored(info.is_async, flow).await
     }
 
-    /// Writes what became of a stored call, in the transaction of its action.
-    pub(super) fn settle(
+    /// Counts a run, and what came of it: whether a dead letter did.
+    fn count_timer(&self, well: bool, late: i64, settled: Result<bool, Flow>) -> Flow {
+        let metrics = self.turn.cell().metrics();
+        metrics.timer_ran(well, late);
+        match settled {
+            Ok(dead) => {
+                metrics.dead_letters(Letter::Timer, u64::from(dead));
+                Flow::GoOn
+            }
+            Err(flow) => flow,
+        }
+    }
+
+    /// Writes what became of a timer, in the transaction of its action. Returns whether it is a dead letter.
+    fn settle(
         &mut self,
-        write: impl FnOnce(&mut SqliteConnection, i64) -> QueryResult<()>,
-    ) -> Flow {
+        write: impl FnOnce(&mut SqliteConnection, i64) -> QueryResult<bool>,
+    ) -> Result<bool, Flow> {
         let now = self.turn.cell().system().clock().now_ms();
         self.turn.agenda.touch();
         let database = self.turn.database();
         match database.db().internal(|connection| write(connection, now)) {
-            Ok(()) => Flow::GoOn,
+            Ok(dead) => Ok(dead),
             Err(cause) => {
                 // INVARIANT 1: neither is there without the other.
                 self.batch.break_with(cause);
-                Flow::Crash
+                Err(Flow::Crash)
             }
         }
     }
 }
 
 /// A timer's action is well.
-fn ran(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<()> {
+fn ran(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<bool> {
     record(connection, &timer, timer.tries + 1, None, now)?;
     go_on(connection, timer, now)
 }
 
-/// A timer's action failed.
+/// A timer's action failed. Returns whether there is a dead letter of it.
 fn failed(
     connection: &mut SqliteConnection,
     timer: StoredCall,
     error: String,
     now: i64,
-) -> QueryResult<()> {
+) -> QueryResult<bool> {
     let tries = timer.tries + 1;
     if u32::try_from(tries).unwrap_or(u32::MAX) < limits::STORED_TRIES {
         let due = now + duration_ms(retry_delay(timer.id, tries));
@@ -137,15 +155,15 @@ fn failed(
             error: Some(error),
             ..timer
         };
-        return calls::update(connection, &again);
+        return calls::update(connection, &again).map(|()| false);
     }
     let last = StoredCall { tries, ..timer };
     if !has_room(connection)? {
-        return stay(connection, last, &error, now);
+        return stay(connection, last, &error, now).map(|()| false);
     }
     record(connection, &last, tries, Some(&error), now)?;
     if last.repeats.is_none() {
-        return bury(connection, last, &error, now).map(drop);
+        return bury(connection, last, &error, now);
     }
     let letter = NewCall {
         kind: StoredKind::DeadTimer as i32,
@@ -159,13 +177,13 @@ fn failed(
         ..NewCall::default()
     };
     calls::insert(connection, &letter)?;
-    go_on(connection, last, now)
+    go_on(connection, last, now).map(|_| true)
 }
 
-/// Sets a timer to its next tick, or removes it.
-fn go_on(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<()> {
+/// Sets a timer to its next tick, or removes it. Returns whether it is a dead letter, because it has no next one.
+fn go_on(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> QueryResult<bool> {
     let Some(text) = &timer.repeats else {
-        return calls::remove(connection, StoredKind::Timer, timer.id).map(drop);
+        return calls::remove(connection, StoredKind::Timer, timer.id).map(|_| false);
     };
     let repeats = Repeats::parse(text).ok_or_else(|| format!("`{text}` is no repetition"));
     let next = repeats.and_then(|repeats| {
@@ -182,10 +200,10 @@ fn go_on(connection: &mut SqliteConnection, timer: StoredCall, now: i64) -> Quer
                 error: None,
                 ..timer
             };
-            calls::update(connection, &next)
+            calls::update(connection, &next).map(|()| false)
         }
-        Ok(None) => calls::remove(connection, StoredKind::Timer, timer.id).map(drop),
-        Err(reason) => bury(connection, timer, &reason, now).map(drop),
+        Ok(None) => calls::remove(connection, StoredKind::Timer, timer.id).map(|_| false),
+        Err(reason) => bury(connection, timer, &reason, now),
     }
 }
 

@@ -84,10 +84,14 @@ struct Job<'v> {
 impl Volume {
     /// Brings the files of all actors up to date whose first missing commit is not above `up_to`, and releases the log so far.
     pub(super) fn checkpoint(&self, up_to: Lsn) -> Result<(), StoreError> {
-        trace::checkpoint().enter(|| self.checkpoint_to(up_to))
+        let began = self.metrics.begins();
+        let taken = trace::checkpoint().enter(|| self.checkpoint_to(up_to));
+        self.metrics.ended(began, taken.as_ref().ok().copied());
+        taken.map(drop)
     }
 
-    fn checkpoint_to(&self, up_to: Lsn) -> Result<(), StoreError> {
+    /// Returns how many actors and bytes of pages that were.
+    fn checkpoint_to(&self, up_to: Lsn) -> Result<(usize, u64), StoreError> {
         // DURABILITY: no page may be in a file whose record could still be lost, so what was only written is synced too. It is waited
         // for without the lock, because what has no place in the log waits for another checkpoint.
         let synced = self.log().sync_to(up_to);
@@ -123,7 +127,7 @@ impl Volume {
         self.log()
             .release(first.map_or(up_to, |first| up_to.min(first.previous())));
         trace::checkpointed(written.0, written.1);
-        Ok(())
+        Ok(written)
     }
 
     /// Brings the files of some actors up to date, and syncs them. Returns how many bytes of pages that were.

@@ -95,12 +95,12 @@ pub(crate) fn remove_handled(
     connection: &mut SqliteConnection,
     receiver: &str,
     last: i64,
-) -> QueryResult<()> {
+) -> QueryResult<usize> {
     let handled = _actor_calls::table
         .filter(_actor_calls::kind.eq(Kind::Message as i32))
         .filter(_actor_calls::receiver.eq(receiver))
         .filter(_actor_calls::id.le(last));
-    diesel::delete(handled).execute(connection).map(drop)
+    diesel::delete(handled).execute(connection)
 }
 
 /// Makes all messages to a receiver wait.

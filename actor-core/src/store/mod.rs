@@ -61,6 +61,7 @@ pub(crate) use volume::Volume;
 use crate::away::{self, Away};
 use crate::error::SystemError;
 use crate::key::Key;
+use crate::observe::metrics::StoreMetrics;
 
 /// The data directory of a system. It is locked as long as this lives.
 pub(crate) struct Store {
@@ -81,6 +82,7 @@ impl Store {
         types: &[&'static str],
         templates: &[Arc<Template>],
         away: &Away,
+        metrics: StoreMetrics,
     ) -> Result<Self, SystemError> {
         let taken = place.take(types)?;
         let (disk, root) = (taken.disk, taken.root);
@@ -90,6 +92,7 @@ impl Store {
             .collect();
         let options = log::Options {
             runtime: Some(away.clone()),
+            metrics,
             ..taken.log
         };
         let volume = Volume::open(Arc::clone(&disk), &root, &images, &options)?;

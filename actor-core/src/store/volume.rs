@@ -18,6 +18,7 @@ use super::log::{self, Log, Lsn};
 use super::pages::{Commit, Image, Pages};
 use super::recovery;
 use crate::limits;
+use crate::observe::metrics::CheckpointMetrics;
 use crate::observe::trace;
 
 /// What all actors of a store share.
@@ -35,6 +36,7 @@ pub(crate) struct Volume {
     open: Mutex<VecDeque<Weak<Pages>>>,
     /// Held by whoever takes a checkpoint.
     pub(super) checkpointing: Mutex<()>,
+    pub(super) metrics: CheckpointMetrics,
 }
 
 /// Where the log is, below the data directory. No type of actor has a name that begins like this.
@@ -54,7 +56,8 @@ impl Volume {
         disk.sync_dir(root).map_err(StoreError::io("sync", root))?;
         let known = images::load(&*disk, &directory, images)?;
         let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
-        let volume = Self::new(root.to_owned(), disk, log);
+        let metrics = options.metrics.checkpoints.clone();
+        let volume = Self::new(root.to_owned(), disk, log, metrics);
         let traced = trace::recovery();
         let count = traced.enter(|| recovery::recover(&volume, recovered, &known))?;
         drop(traced);
@@ -68,7 +71,12 @@ impl Volume {
         Ok(volume)
     }
 
-    fn new(root: PathBuf, disk: Arc<dyn Disk>, log: Log<Commit>) -> Arc<Self> {
+    fn new(
+        root: PathBuf,
+        disk: Arc<dyn Disk>,
+        log: Log<Commit>,
+        metrics: CheckpointMetrics,
+    ) -> Arc<Self> {
         Arc::new(Self {
             root,
             disk,
@@ -78,6 +86,7 @@ impl Volume {
             stranded: Mutex::new(Vec::new()),
             open: Mutex::new(VecDeque::new()),
             checkpointing: Mutex::new(()),
+            metrics,
         })
     }
 

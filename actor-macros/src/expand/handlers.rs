@@ -2,13 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::messages::{self, generic_arm, variant};
-use super::{behind, bounds, concrete, durability, optional_duration, state, tables, without};
+use super::{behind, bounds, concrete, state, tables, without};
 use crate::migrations::Embedded;
-use crate::model::{Block, Hook, Kind, Receiver};
+use crate::model::{Block, Hook, Kind};
 use crate::names;
 
 /// The methods that run through `__hook`.
@@ -93,27 +92,11 @@ fn action(block: &Block) -> TokenStream {
         names::message(),
         names::local("message"),
     );
-    let arms = block.hooks_of(Kind::Action).map(|action| {
-        let (cfgs, variant, name) = (
-            &action.cfgs,
-            variant(action),
-            action.name.unraw().to_string(),
-        );
-        let read_only = action.signature.receiver == Some(Receiver::Shared);
-        let is_async = action.signature.is_async;
-        let timeout = optional_duration(action.options.timeout);
-        let durability = durability(&block.runtime, action.options.durability);
+    let arms = tables::action_infos(block).map(|(action, row)| {
+        let (cfgs, variant) = (&action.cfgs, variant(action));
         quote! {
             #(#cfgs)*
-            #enumeration::#variant(..) => const {
-                &#info {
-                    name: #name,
-                    read_only: #read_only,
-                    is_async: #is_async,
-                    timeout: #timeout,
-                    durability: #durability,
-                }
-            },
+            #enumeration::#variant(..) => const { &#row },
         }
     });
     let generic = generic_arm(block, &enumeration);

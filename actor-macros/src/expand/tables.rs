@@ -4,9 +4,9 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 
-use super::{handle, option, optional_duration, without};
+use super::{durability, handle, option, optional_duration, without};
 use crate::migrations::{self, Embedded};
-use crate::model::{Block, Hook, Kind};
+use crate::model::{Block, Hook, Kind, Receiver};
 use crate::order::{self, Order};
 
 /// Writes `MIGRATIONS`.
@@ -87,6 +87,10 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
         let (cfgs, info) = (&queue.cfgs, handle::queue_info(block, queue));
         quote!(#(#cfgs)* #info,)
     });
+    let actions = action_infos(block).map(|(action, row)| {
+        let cfgs = &action.cfgs;
+        quote!(#(#cfgs)* #row,)
+    });
     quote! {
         const HOOKS: #hooks = #hooks {
             data_migrations: #data_migrations,
@@ -101,8 +105,33 @@ pub(super) fn hooks(block: &Block) -> TokenStream {
             on_sleep: #on_sleep,
             on_destroy: #on_destroy,
             queues: &[#(#queues)*],
+            actions: &[#(#actions)*],
         };
     }
+}
+
+/// Writes what the runtime must know of each action. Their numbers do not depend on which of them `cfg` leaves.
+pub(super) fn action_infos(block: &Block) -> impl Iterator<Item = (&Hook, TokenStream)> {
+    let info = block.runtime.item("ActionInfo");
+    let actions = block.hooks_of(Kind::Action).zip(0_u32..);
+    actions.map(move |(action, id)| {
+        let name = action.name.unraw().to_string();
+        let read_only = action.signature.receiver == Some(Receiver::Shared);
+        let is_async = action.signature.is_async;
+        let timeout = optional_duration(action.options.timeout);
+        let durability = durability(&block.runtime, action.options.durability);
+        let row = quote! {
+            #info {
+                id: #id,
+                name: #name,
+                read_only: #read_only,
+                is_async: #is_async,
+                timeout: #timeout,
+                durability: #durability,
+            }
+        };
+        (action, row)
+    })
 }
 
 /// Writes one hook.

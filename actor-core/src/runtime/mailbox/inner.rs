@@ -107,6 +107,11 @@ impl<A: Handlers> Inner<A> {
         }
     }
 
+    /// Returns whether the actor counts as awake: its last start ended well, and its end is not over.
+    pub(super) fn counts(&self) -> bool {
+        matches!(self.status, Status::Awake | Status::Stopping)
+    }
+
     /// Puts mail behind all other.
     pub(super) fn append(&mut self, mail: Mail<A>) {
         self.alone += u32::from(mail.is_async());

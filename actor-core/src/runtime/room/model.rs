@@ -13,6 +13,7 @@ use shuttle::future::block_on;
 use shuttle::sync::{Condvar, Mutex as Locked};
 use shuttle::thread;
 
+use crate::observe::metrics::Start;
 use crate::observe::trace::Caller;
 use crate::prelude::*;
 use crate::runtime::actions::Direct;
@@ -109,6 +110,7 @@ impl World {
             actor,
             turn,
             first: None,
+            start: Start::New,
         }))
     }
 }

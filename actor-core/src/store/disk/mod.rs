@@ -12,8 +12,11 @@
 
 #[cfg(any(test, feature = "testing"))]
 #[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "the test kit needs a part of it")
+    not(all(test, feature = "testing")),
+    allow(
+        dead_code,
+        reason = "the test kit needs a part of it, and the tests another"
+    )
 )]
 mod fault;
 mod real;

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use self::inner::Inner;
-use super::fault::{Class, Standing, eio};
+#[cfg(feature = "testing")]
+use super::fault::Standing;
+use super::fault::{Class, eio};
 use super::view::{Effect, Node, Torn, View};
 use super::{Disk, DiskFile, Fault, Listed, OpenHow, PowerCut, Seeded};
 

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use super::hired::Idle;
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
+use crate::observe::metrics::{Failed, LogMetrics};
 use crate::observe::trace;
 use crate::store::log::failures::Failures;
 use crate::store::log::format::{HEADER, RECORD_HEADER};
@@ -63,12 +64,13 @@ pub(super) struct Engine<E> {
     pub(super) progressed: Condvar,
     /// Turns may begin, or never will.
     pub(super) roomy: Notify,
+    pub(super) metrics: LogMetrics,
 }
 
 /// What is appended and not taken to be written.
 pub(super) struct Buffer<E> {
     /// Room for a header, then the records.
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     entries: Vec<E>,
     /// The last record that was appended.
     pub(super) last: Lsn,
@@ -129,7 +131,7 @@ impl Drop for Unfinished<'_> {
 }
 
 impl<E: Entry> Engine<E> {
-    pub(super) fn new(writer: Writer, buffer_bytes: usize) -> Self {
+    pub(super) fn new(writer: Writer, buffer_bytes: usize, metrics: LogMetrics) -> Self {
         Self {
             dir: writer.dir.clone(),
             buffer_bytes,
@@ -162,6 +164,7 @@ impl<E: Entry> Engine<E> {
             progress: Mutex::new(0),
             progressed: Condvar::default(),
             roomy: Notify::new(),
+            metrics,
         }
     }
 
@@ -216,13 +219,15 @@ impl<E: Entry> Engine<E> {
     pub(super) fn flush(&self, idle: Idle) -> bool {
         let mut writer = self.writer.lock();
         // INVARIANT 2
-        let Some(mut batch) = self.take(&writer, idle) else {
-            return false;
-        };
+        let mut stalls = false;
+        let taken = self.take(&writer, idle, &mut stalls);
+        self.metrics.stalled(stalls);
+        let Some(mut batch) = taken else { return false };
         let mut settled = Vec::new();
         match self.write(&mut writer, &mut batch) {
             Ok(()) => {}
             Err((WriteError::Failed(error), _)) => {
+                self.metrics.failed(Failed::Write);
                 settled = self.undo(&mut batch, &Arc::new(error));
             }
             Err((WriteError::Unsynced(error), is_written)) => {
@@ -230,6 +235,7 @@ impl<E: Entry> Engine<E> {
             }
         }
         drop(writer);
+        self.metrics.segments(|| self.space.counts());
         self.announce();
         for entry in batch.entries.iter().chain(&settled) {
             guarded(|| entry.settled());
@@ -271,8 +277,8 @@ impl<E: Entry> Engine<E> {
         self.poisoned().map_or(Ok(()), |error| Err(Arc::new(error)))
     }
 
-    /// Takes the buffer, or waits for something to do with it.
-    fn take(&self, writer: &Writer, idle: Idle) -> Option<Batch<E>> {
+    /// Takes the buffer, or waits for something to do with it. Notes whether it found the log full that was not full before.
+    fn take(&self, writer: &Writer, idle: Idle, stalls: &mut bool) -> Option<Batch<E>> {
         let mut buffer = self.buffer.lock();
         loop {
             if self.poison.get().is_some() || idle == Idle::Wait && !buffer.is_open {
@@ -285,7 +291,7 @@ impl<E: Entry> Engine<E> {
                 if writer.has_place(buffer.bytes.len()) {
                     return Some(self.swap(&mut buffer, sync));
                 }
-                buffer.is_stalled = true;
+                *stalls |= !std::mem::replace(&mut buffer.is_stalled, true);
                 self.roomy.notify_waiters();
                 self.press();
             }
@@ -330,9 +336,11 @@ impl<E: Entry> Engine<E> {
     ) -> Result<(), (WriteError, bool)> {
         if !batch.entries.is_empty() {
             let records = u32::try_from(batch.entries.len()).expect("entries take more memory");
+            let began = self.metrics.write_begins();
             writer
                 .write(&mut batch.bytes, records, batch.last)
                 .map_err(|error| (error, false))?;
+            self.metrics.written(records, batch.bytes.len(), began);
             self.written.store(batch.last.0, Ordering::Release);
             if self.space.is_pressing(false) {
                 drop(self.buffer.lock());
@@ -344,7 +352,9 @@ impl<E: Entry> Engine<E> {
             }
         }
         if batch.sync {
+            let began = self.metrics.sync_begins();
             writer.sync().map_err(|error| (error, true))?;
+            self.metrics.synced(began);
             // INVARIANT 5
             self.durable.store(batch.last.0, Ordering::Release);
         }
@@ -381,6 +391,7 @@ impl<E: Entry> Engine<E> {
 
     /// Ends the log after a failed sync; returns whose records were not even written, without those of the batch.
     fn poison(&self, batch: &mut Batch<E>, error: StoreError, is_written: bool) -> Vec<E> {
+        self.metrics.failed(Failed::Sync);
         tracing::error!(%error, "a sync failed: nothing is acknowledged until the system is started anew");
         let source = Arc::new(error);
         // Who sees the poison finds no room either.
@@ -474,13 +485,6 @@ impl<E: Entry> Engine<E> {
 
     fn failed(&self) -> Option<(Lsn, Arc<StoreError>)> {
         self.failures.lock().newest()
-    }
-}
-
-impl<E> Buffer<E> {
-    /// Returns whether so many bytes wait that turns do.
-    pub(super) fn is_above(&self, bytes: usize) -> bool {
-        self.bytes.len() > bytes
     }
 }
 

@@ -69,6 +69,7 @@ use super::durability::Durability;
 use super::error::StoreError;
 use crate::away::Away;
 use crate::limits;
+use crate::observe::metrics::StoreMetrics;
 
 /// The number of a record: 1 for the first that a process appends, never used twice in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,6 +122,8 @@ pub(crate) struct Options {
     pub(crate) runtime: Option<Away>,
     /// Makes the salts follow from a seed, so that a test writes the same bytes each time.
     pub(crate) seed: Option<u64>,
+    /// What is counted.
+    pub(crate) metrics: StoreMetrics,
 }
 
 impl Default for Options {
@@ -132,6 +135,7 @@ impl Default for Options {
             threads: true,
             runtime: None,
             seed: None,
+            metrics: StoreMetrics::default(),
         }
     }
 }
@@ -157,7 +161,11 @@ impl<E: Entry> Log<E> {
         options: &Options,
     ) -> Result<(Self, Recovered), StoreError> {
         let (writer, recovered) = recovery::open(disk, dir, options)?;
-        let engine = Arc::new(Engine::new(writer, options.buffer_bytes));
+        let engine = Arc::new(Engine::new(
+            writer,
+            options.buffer_bytes,
+            options.metrics.log.clone(),
+        ));
         let log = Self {
             engine,
             threads: Mutex::new(Some(Vec::new())),

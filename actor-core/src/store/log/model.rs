@@ -16,6 +16,7 @@ use shuttle::thread;
 
 use super::tests::{Book, Record};
 use super::{Lsn, Options, Ticket, recovery};
+use crate::observe::metrics::{LogMetrics, StoreMetrics};
 use crate::store::disk::{Fault, SimDisk};
 use crate::store::{Durability, StoreError};
 
@@ -82,7 +83,11 @@ impl Running {
         let disk = SimDisk::new(1);
         let (writer, _) =
             recovery::open(Arc::new(disk.clone()), Path::new("/log"), options).unwrap();
-        let engine = Arc::new(Engine::new(writer, options.buffer_bytes));
+        let engine = Arc::new(Engine::new(
+            writer,
+            options.buffer_bytes,
+            LogMetrics::default(),
+        ));
         let threads = (0..2).map(|_| {
             let engine = Arc::clone(&engine);
             thread::spawn(move || engine.work(hired::Idle::Wait))
@@ -109,7 +114,11 @@ impl Running {
         let disk = SimDisk::new(1);
         let (writer, _) =
             recovery::open(Arc::new(disk.clone()), Path::new("/log"), options).unwrap();
-        let engine = Arc::new(Engine::new(writer, options.buffer_bytes));
+        let engine = Arc::new(Engine::new(
+            writer,
+            options.buffer_bytes,
+            LogMetrics::default(),
+        ));
         let weak = Arc::downgrade(&engine);
         let hire = move || {
             if let Some(engine) = weak.upgrade() {
@@ -156,6 +165,7 @@ fn options() -> Options {
         threads: false,
         runtime: None,
         seed: Some(3),
+        metrics: StoreMetrics::default(),
     }
 }
 

@@ -169,6 +169,15 @@ impl Space {
         held.count() >= enough.max(1)
     }
 
+    /// Returns how many segments a recovery would need, and how many there are besides.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.0.lock();
+        let needed = state.needed();
+        let held = state.used.iter().filter(|used| used.last_seq >= needed);
+        let in_use = held.count() + usize::from(state.has_current);
+        (in_use, state.total() - in_use)
+    }
+
     /// Returns how many segments there are.
     #[cfg(test)]
     pub(super) fn segments(&self) -> usize {

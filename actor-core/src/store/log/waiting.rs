@@ -109,11 +109,13 @@ impl<E: Entry> Engine<E> {
 
     pub(super) fn release(&self, lsn: Lsn) {
         self.space.release(lsn);
+        self.metrics.segments(|| self.space.counts());
         self.space_changed();
     }
 
     pub(super) fn mark_recovered(&self) {
         self.space.mark_recovered();
+        self.metrics.segments(|| self.space.counts());
         self.space_changed();
     }
 
@@ -179,7 +181,7 @@ impl<E: Entry> Engine<E> {
         let buffer = self.buffer.lock();
         self.check_open(&buffer)?;
         match &buffer.checkpoint.error {
-            _ if !buffer.is_above(self.buffer_bytes) => Ok(true),
+            _ if buffer.bytes.len() <= self.buffer_bytes => Ok(true),
             Some(source) if buffer.is_stalled => {
                 let source = Arc::clone(source);
                 Err(StoreError::LogFull { source })
@@ -189,10 +191,12 @@ impl<E: Entry> Engine<E> {
     }
 
     pub(super) async fn room(&self) -> Result<(), StoreError> {
+        let began = self.metrics.wait_begins();
         loop {
             let mut roomy = std::pin::pin!(self.roomy.notified());
             roomy.as_mut().enable();
             if self.has_room()? {
+                self.metrics.waited(began);
                 return Ok(());
             }
             roomy.await;

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::key::{IntoKey as _, Key};
+use crate::observe::metrics::StoreMetrics;
 use crate::store::disk::{Disk, SimDisk};
 use crate::store::log::{Options, Ticket};
 use crate::store::{
@@ -71,6 +72,7 @@ pub(super) fn options() -> Options {
         threads: false,
         runtime: None,
         seed: Some(7),
+        metrics: StoreMetrics::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::observe::metrics::StoreMetrics;
 use crate::store::disk::SimDisk;
 use crate::store::log::{Entry, Log, Lsn, Options, Recovered, Ticket};
 use crate::store::{Durability, StoreError};
@@ -83,6 +84,7 @@ pub(super) fn options() -> Options {
         threads: false,
         runtime: None,
         seed: Some(7),
+        metrics: StoreMetrics::default(),
     }
 }
 
