@@ -33,4 +33,4 @@ measure 1 1 1000
 measure 32 1 4000
 measure 256 1 4000
 measure 256 1000 4000
-measure 256 10000 10000
+# 10,000 objects would need 30,000 open files.
