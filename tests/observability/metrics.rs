@@ -142,6 +142,21 @@ async fn an_actor_that_crashes_too_often_is_counted_as_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_actor_that_is_destroyed_instead_of_given_up_is_awake_no_more_and_no_less() {
+    let (meter, _recorder) = meter();
+    let mut lab = opened(meter, &["a"]).await;
+    let shop = lab.get::<Shop>("a");
+    for _ in 0..5 {
+        shop.sell(13).await.unwrap_err();
+        lab.advance(seconds(1)).await;
+    }
+    let (sold, destroyed) = tokio::join!(shop.sell(13), shop.destroy());
+    sold.unwrap_err();
+    destroyed.unwrap();
+    assert_eq!(meter.take(&["actor_awake"]), ["actor_awake{actor=shop} 0"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_that_come_in_the_pause_behind_a_failed_start_are_counted() {
     let (meter, _recorder) = meter();
     let mut lab = opened(meter, &["a"]).await;

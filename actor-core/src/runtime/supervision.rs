@@ -141,6 +141,7 @@ impl<A: Handlers> Cell<A> {
             if turn_away_before_destruction(self, &error) {
                 return Some(Life::start(self, true));
             }
+            self.uncount();
             if self.mailbox().retire() {
                 break;
             }
@@ -177,7 +178,6 @@ impl<A: Handlers> Cell<A> {
             crashed: Some(Box::new(health)),
         });
         self.tell_change(Change::Failed(error.clone()));
-        self.uncount();
         error
     }
 
