@@ -6,9 +6,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::MutexGuard;
 
-use super::{
-    Base, Before, Fate, Image, Inner, PENDING, Page, Pages, ReadAt as _, Unit, UnitStage, base,
-};
+use super::{Base, Before, Fate, Inner, PENDING, Page, Pages, ReadAt as _, Unit, UnitStage, base};
 use crate::store::disk::DiskFile;
 use crate::store::log::{Lsn, Ticket};
 use crate::store::record::{Event, Extent, Kind, Record};
@@ -268,10 +266,8 @@ fn take(inner: &mut Inner) -> io::Result<Option<Snapshot>> {
     if !whole && pages.is_empty() && count == base_count {
         return Ok(None);
     }
-    match &inner.base {
-        Base::Image(image) => pages = all_pages(image, base_count, pages, count)?,
-        Base::File => add_unwritten(&mut pages, base_count, count, inner.page_size),
-    }
+    let (base, size) = (&inner.base, inner.page_size);
+    add_missing(&mut pages, (base, base_count), (count, size))?;
     let cut = inner.units().any(Unit::has_cut);
     inner.cut = cut;
     Ok(Some(Snapshot {
@@ -285,42 +281,34 @@ fn take(inner: &mut Inner) -> io::Result<Option<Snapshot>> {
     }))
 }
 
-/// Adds the pages of the image that are not dirty, of which so many count.
-fn all_pages(
-    image: &Image,
-    base_count: u32,
-    dirty: Vec<Copied>,
-    count: u32,
-) -> io::Result<Vec<Copied>> {
-    let size = image.extent().page_size;
-    let mut dirty = dirty.into_iter().peekable();
-    let mut all = Vec::with_capacity(count as usize);
-    for number in 1..=count {
+/// Adds the pages that are not dirty and that the file may not have: those of the image, of which so many count, and those by which
+/// the database has grown without a write to them. These are zeros, which the log counts on: the file may still have what was cut off
+/// there before.
+fn add_missing(
+    pages: &mut Vec<Copied>,
+    (base, base_count): (&Base, u32),
+    (count, size): (u32, u32),
+) -> io::Result<()> {
+    let first = match base {
+        Base::Image(_) => 1,
+        Base::File => base_count.saturating_add(1),
+    };
+    let behind = pages.partition_point(|page| page.0 < first);
+    let mut dirty = pages.split_off(behind).into_iter().peekable();
+    for number in first..=count {
         if let Some(page) = dirty.next_if(|page| page.0 == number) {
-            all.push(page);
+            pages.push(page);
             continue;
         }
         let mut bytes = vec![0; size as usize].into_boxed_slice();
-        if number <= base_count {
+        if let Base::Image(image) = base
+            && number <= base_count
+        {
             image.read_at(u64::from(number - 1) * u64::from(size), &mut bytes)?;
         }
-        all.push((number, bytes, Lsn::NONE));
+        pages.push((number, bytes, Lsn::NONE));
     }
-    Ok(all)
-}
-
-/// Adds the pages by which the database has grown without a write to them, which are zeros: the file may still have what was cut off
-/// there before, and the log counts on what is read.
-fn add_unwritten(pages: &mut Vec<Copied>, base_count: u32, count: u32, size: u32) {
-    let behind = pages.partition_point(|page| page.0 <= base_count);
-    let written = pages.split_off(behind);
-    let mut written = written.into_iter().peekable();
-    for number in base_count.saturating_add(1)..=count {
-        pages.push(written.next_if(|page| page.0 == number).unwrap_or_else(|| {
-            let zeros = vec![0; size as usize].into_boxed_slice();
-            (number, zeros, Lsn::NONE)
-        }));
-    }
+    Ok(())
 }
 
 impl Inner {
