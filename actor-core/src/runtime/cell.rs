@@ -222,10 +222,7 @@ impl<A: Handlers> Cell<A> {
                     return Poll::Ready(self.run_direct(instance, message, chain));
                 }
                 Ok(Posted::Sent(slot, pushed)) => {
-                    if matches!(pushed, Pushed::Start) && chain.is_some() {
-                        // The hooks of the preamble run for the one that asks.
-                        self.set_waiting(chain);
-                    }
+                    self.pushed_for(&pushed, chain.as_ref());
                     let in_place =
                         way != Way::Queued && matches!(pushed, Pushed::Start | Pushed::Run(_));
                     self.follow(pushed, in_place);
@@ -318,9 +315,7 @@ impl<A: Handlers> Cell<A> {
                 self.check_open()?;
                 match self.mailbox.push_mail(&mut mail, &mut line.place) {
                     Ok(pushed) => {
-                        if matches!(pushed, Pushed::Start) && chain.is_some() {
-                            self.set_waiting(chain.clone());
-                        }
+                        self.pushed_for(&pushed, chain.as_ref());
                         self.follow(pushed, self.may_run_here());
                         return Poll::Ready(Ok(()));
                     }
@@ -336,6 +331,15 @@ impl<A: Handlers> Cell<A> {
             }
         })
         .await
+    }
+
+    /// Notes who waits for what was pushed: the hooks of a preamble that it begins run for them.
+    fn pushed_for(&self, pushed: &Pushed<A>, chain: Option<&Arc<Chain>>) {
+        if matches!(pushed, Pushed::Start)
+            && let Some(chain) = chain
+        {
+            self.set_waiting(Some(Arc::clone(chain)));
+        }
     }
 
     /// Asks the actor to end, and waits until it has; its own code does not wait.
@@ -354,9 +358,7 @@ impl<A: Handlers> Cell<A> {
         };
         let (waiter, done) = oneshot::channel();
         let pushed = self.mailbox.request(ending, Some(waiter), chain.clone());
-        if matches!(pushed, Pushed::Start) && chain.is_some() {
-            self.set_waiting(chain);
-        }
+        self.pushed_for(&pushed, chain.as_ref());
         self.follow(pushed, false);
         done.await.unwrap_or_else(|_| Err(self.shut_down()))
     }

@@ -15,6 +15,7 @@ use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
 use crate::runtime::guarded::{Guarded, guarded};
 use crate::runtime::instance::{Flow, Instance, Work};
+use crate::runtime::limited::Fault;
 use crate::runtime::mail::Mail;
 use crate::runtime::supervision::OTHER_CODE;
 
@@ -57,11 +58,7 @@ impl<A: Handlers> Instance<A> {
     #[cold]
     fn panicked(&mut self, panic: String) -> CallError {
         self.note_panic(OTHER_CODE, &panic);
-        let error = CallError::Panicked {
-            subject: self.subject(),
-            name: OTHER_CODE,
-            panic,
-        };
+        let error = self.call_error(OTHER_CODE, Fault::Panicked(panic));
         let cell = Arc::clone(self.turn.cell());
         tracing::error!(actor = A::NAME, key = %cell.key(), %error, "an actor is given up by a panic that no hook and no action had");
         cell.set_waiting(None);

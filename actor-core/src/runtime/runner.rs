@@ -7,7 +7,6 @@
 //!    it counts like one of an action.
 
 use std::cell::Cell as Local;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker};
@@ -24,6 +23,7 @@ use crate::runtime::baton::Due;
 use crate::runtime::cell::{Cell, Sent};
 use crate::runtime::chain::Chain;
 use crate::runtime::failed::reject;
+use crate::runtime::guarded::guarded;
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::life::{After, Ended, Life};
 use crate::runtime::mail::{Mail, Request, answer};
@@ -89,7 +89,7 @@ impl<A: Handlers> Cell<A> {
             self.end_all();
             return Err(self.shut_down());
         }
-        let begun = catch_unwind(AssertUnwindSafe(|| match Life::create_now(self, input) {
+        let begun = guarded(|| match Life::create_now(self, input) {
             Ok(life) => {
                 self.let_go(Left::Waits(life));
                 Ok(())
@@ -100,23 +100,23 @@ impl<A: Handlers> Cell<A> {
                 }
                 Err(error)
             }
-        }));
-        begun.unwrap_or_else(|payload| Err(self.end_panicked(&*payload)))
+        });
+        begun.unwrap_or_else(|panic| Err(self.end_panicked(panic)))
     }
 
     /// Runs a life for a while, and returns about how many calls that was. The caller has the baton.
     fn run_life(self: &Arc<Self>, life: Life<A>, most: usize) -> usize {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
-        let ran = catch_unwind(AssertUnwindSafe(|| {
+        let ran = guarded(|| {
             let (left, calls) = self.advance(life, most);
             self.let_go(left);
             calls
-        }));
+        });
         DEPTH.set(depth);
-        ran.unwrap_or_else(|payload| {
+        ran.unwrap_or_else(|panic| {
             // INVARIANT 2
-            self.end_panicked(&*payload);
+            self.end_panicked(panic);
             1
         })
     }
@@ -130,7 +130,7 @@ impl<A: Handlers> Cell<A> {
     ) -> Result<Sent<A>, CallError> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
-        let ran = catch_unwind(AssertUnwindSafe(|| {
+        let ran = guarded(|| {
             let (result, flow) = instance.handle_direct_guarded(message, chain);
             let left = match flow {
                 Flow::Crash => Left::More(Life::crash(instance)),
@@ -142,12 +142,12 @@ impl<A: Handlers> Cell<A> {
                 self.let_go(left);
             }
             result
-        }));
+        });
         DEPTH.set(depth);
         match ran {
             Ok(Direct::Reply(result)) => result.map(Sent::Done),
             Ok(Direct::Later(slot)) => Ok(Sent::Ran(slot)),
-            Err(payload) => Err(self.end_panicked(&*payload)),
+            Err(panic) => Err(self.end_panicked(panic)),
         }
     }
 

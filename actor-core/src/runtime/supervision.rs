@@ -6,7 +6,6 @@
 //!    wish that the actor be destroyed is carried out, and what was sent behind it waits for what comes then.
 //! 2. Only panics of the user's code count: a commit that the disk lost, and a crash that a test asks for, do not.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
-use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::asking;
@@ -23,6 +21,7 @@ use crate::runtime::failed::turn_away_before_destruction;
 use crate::runtime::inside::{Work, Working};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::life::Life;
+use crate::runtime::limited::Fault;
 use crate::runtime::mail::Mail;
 use crate::runtime::mailbox::{Refusal, Status};
 use crate::runtime::memory;
@@ -113,16 +112,10 @@ impl<A: Handlers> Cell<A> {
 
     /// Ends a life that is gone by a panic of code that is no hook and no action, and tells everybody who waits. Who calls this has
     /// the baton.
-    pub(super) fn end_panicked(self: &Arc<Self>, payload: &(dyn Any + Send)) -> CallError {
-        let error = CallError::Panicked {
-            subject: self.subject(),
-            name: OTHER_CODE,
-            panic: Failure::panic_text(payload),
-        };
+    pub(super) fn end_panicked(self: &Arc<Self>, panic: String) -> CallError {
+        self.note_crash(OTHER_CODE, &panic);
+        let error = Fault::Panicked(panic).into_error(self.subject(), OTHER_CODE);
         tracing::error!(actor = A::NAME, key = %self.key(), %error, "an actor ended by a panic that no hook and no action had");
-        if let CallError::Panicked { name, panic, .. } = &error {
-            self.note_crash(name, panic);
-        }
         self.tell_change(Change::Crashed);
         let now = Instant::now();
         if let Next::Fail(pause) = self.next_after_crash(now) {
@@ -164,11 +157,7 @@ impl<A: Handlers> Cell<A> {
             name,
             panic: panic.clone(),
             retry_after: until.saturating_duration_since(Instant::now()),
-            source: Arc::new(CallError::Panicked {
-                subject,
-                name,
-                panic,
-            }),
+            source: Arc::new(Fault::Panicked(panic).into_error(subject, name)),
         };
         tracing::error!(actor = A::NAME, key = %self.key(), %error, "an actor is given up for a while");
         self.refuse(Refusal {
