@@ -15,7 +15,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::runtime::{Cell, Chain, Line, Sending, Sent, SlotId, asking};
+use crate::runtime::{Cell, Chain, Line, Sending, Sent, SlotId, asking, pace};
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
 ///
@@ -83,7 +83,7 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     pub async fn tell(self) -> Result<(), CallError> {
         let cell = self.actor.cell()?;
         // Whoever tells all the time must not keep other tasks from running.
-        tokio::task::coop::consume_budget().await;
+        pace().await;
         let mut message = Some(self.message);
         let mut line = Line::new(cell);
         let mut send = std::future::poll_fn(|task| {
@@ -222,7 +222,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         if this.message.is_some() {
             if this.line.is_none() {
                 // Replies that are there at once must not keep other tasks from running.
-                ready!(pin!(tokio::task::coop::consume_budget()).poll(task));
+                ready!(pin!(pace()).poll(task));
                 match asking(|| cell.place()) {
                     Ok(chain) => *this.chain = chain,
                     Err(path) => return Poll::Ready(Err(CallError::Cycle { path })),

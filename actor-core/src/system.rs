@@ -111,13 +111,14 @@ impl System {
     pub(crate) fn new(parts: Parts) -> Self {
         let stored = parts.kinds.values().filter(|kind| kind.stored);
         let types = stored.map(|kind| kind.name).collect();
+        start_pulse();
         let scheduler = Scheduler::new(parts.clock, Arc::clone(&parts.store), types);
         let inner = Arc::new(Inner {
             store: parts.store,
             runtime_id: parts.runtime.id(),
             queue: RunQueue::new(&parts.runtime),
+            alarms: Alarms::new(&parts.runtime),
             runtime: parts.runtime,
-            alarms: Alarms::new(),
             started: parts.clock.now(),
             tasks: Tasks::default(),
             closing: AtomicBool::new(false),
@@ -129,7 +130,6 @@ impl System {
             scheduler,
             waiting: Waiting::new(parts.clock),
         });
-        start_pulse();
         let this = Arc::downgrade(&inner);
         let abandon = move || {
             let Some(inner) = this.upgrade() else { return };

@@ -12,14 +12,17 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
 use crate::limits;
+use crate::runtime::pulse;
 
 /// Who can be rung.
 pub(crate) trait Rung: Send + Sync {
@@ -52,7 +55,12 @@ pub(crate) struct Alarms {
     wheel: Mutex<Wheel>,
     /// Times are milliseconds from here, as those of tokio are.
     epoch: Instant,
+    /// What was seen of the time in a beat of the coarse clock, if it may be used for all of that beat.
+    seen: Option<AtomicU64>,
 }
+
+/// How many bits of [`Alarms::seen`] are a time: 34 years of milliseconds. The others are those of the beat.
+const TIME_BITS: u32 = 40;
 
 struct Wheel {
     entries: Vec<Entry>,
@@ -79,8 +87,11 @@ enum Entry {
 }
 
 impl Alarms {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(runtime: &Handle) -> Arc<Self> {
+        // Only a runtime of one thread can have a clock that a test moves, and that jumps within a beat.
+        let is_real = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread;
         Arc::new(Self {
+            seen: (is_real && pulse::is_beating()).then(|| AtomicU64::new(u64::MAX)),
             wheel: Mutex::new(Wheel {
                 entries: Vec::new(),
                 free: NONE,
@@ -103,6 +114,29 @@ impl Alarms {
     /// Returns the millisecond that it is, or that begins next.
     pub(super) fn now(&self) -> u64 {
         self.at(Instant::now())
+    }
+
+    /// Returns a millisecond that was just now, and one that comes very soon: it is between them, and they are
+    /// [`limits::PULSE`] apart, unless the thread of the coarse clock is held up. It costs less than a look at the clock.
+    pub(super) fn about_now(&self) -> (u64, u64) {
+        let Some(seen) = &self.seen else {
+            let now = self.now();
+            return (now, now);
+        };
+        let was = Self::in_beat(seen, || self.now());
+        (was, Self::behind(was, limits::PULSE))
+    }
+
+    /// Returns the time at the first look in this beat.
+    fn in_beat(seen: &AtomicU64, now: impl FnOnce() -> u64) -> u64 {
+        let tag = u64::from(pulse::beat()) << TIME_BITS;
+        let known = seen.load(Ordering::Relaxed);
+        if known >> TIME_BITS == tag >> TIME_BITS {
+            return known & ((1 << TIME_BITS) - 1);
+        }
+        let time = now();
+        seen.store(tag | time, Ordering::Relaxed);
+        time
     }
 
     /// Returns the millisecond that comes a while behind another.
@@ -284,7 +318,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn alarms_ring_at_their_time_in_any_order_and_not_when_they_were_taken_back() {
-        let alarms = Alarms::new();
+        let alarms = Alarms::new(&Handle::current());
         let task = tokio::spawn(Arc::clone(&alarms).run());
         let clock = Arc::new(Clock(Mutex::default()));
         let who = || Arc::downgrade(&clock) as Weak<dyn Rung>;

@@ -27,7 +27,7 @@ const UNWATCHED: u8 = 2;
 /// After how many beats without a look the thread rests: what began before them is long enough then to be seen.
 const BEATS_UNWATCHED: u32 = 100;
 
-static BEATING: OnceLock<Thread> = OnceLock::new();
+static BEATING: OnceLock<Option<Thread>> = OnceLock::new();
 
 /// Who is told of each beat.
 static WATCHED_BY: Mutex<Vec<Weak<dyn Watched>>> = Mutex::new(Vec::new());
@@ -48,18 +48,23 @@ pub(crate) fn start() {
     BEATING.get_or_init(|| {
         let beating = thread::Builder::new().name("actor-pulse".to_owned());
         match beating.spawn(run) {
-            Ok(thread) => thread.thread().clone(),
+            Ok(thread) => Some(thread.thread().clone()),
             // Then nothing is ever seen as held, which only a warning depends on, and the limit of code that never waits.
-            Err(_) => thread::current(),
+            Err(_) => None,
         }
     });
+}
+
+/// Returns whether the clock goes.
+pub(super) fn is_beating() -> bool {
+    matches!(BEATING.get(), Some(Some(_)))
 }
 
 /// Returns the beat. It goes on for at least [`BEATS_UNWATCHED`] behind each look.
 pub(super) fn beat() -> u32 {
     if STATE.load(Ordering::Relaxed) != WATCHED
         && STATE.swap(WATCHED, Ordering::SeqCst) == RESTING
-        && let Some(thread) = BEATING.get()
+        && let Some(Some(thread)) = BEATING.get()
     {
         thread.unpark();
     }

@@ -220,7 +220,7 @@ impl<A: Handlers> Cell<A> {
         };
         // Looked at before the lock is taken, for which others may wait.
         let now = match A::OPTIONS.sleep_after {
-            Some(_) if !more => Some(self.system().alarms().now()),
+            Some(_) if !more => Some(self.system().alarms().about_now()),
             _ => None,
         };
         let mut inner = self.mailbox().lock();
@@ -233,20 +233,20 @@ impl<A: Handlers> Cell<A> {
         }
         inner.life = Some(life);
         let due = inner.baton.end(more);
-        if let Some(now) = now
+        if let Some((was, _)) = now
             && inner.status == Status::Awake
         {
-            inner.begin_at(now);
+            inner.begin_at(was);
         }
         if due == Due::Nothing
             && inner.status == Status::Awake
             && inner.baton.is_listening()
-            && let (Some(now), Some(idle)) = (now, A::OPTIONS.sleep_after)
+            && let (Some((_, soon)), Some(idle)) = (now, A::OPTIONS.sleep_after)
         {
-            // Somebody may have let it go behind the look at the time.
-            inner.idle_since = inner.idle_since.max(now);
+            // Somebody may have let it go behind the look at the time. Rather idle for too long than for not long enough.
+            inner.idle_since = inner.idle_since.max(soon);
             if inner.idle_alarm.is_none() {
-                inner.idle_alarm = self.set_idle(now, idle);
+                inner.idle_alarm = self.set_idle(soon, idle);
             }
         }
         drop(inner);
