@@ -15,7 +15,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::runtime::{Cell, Chain, Line, Sending, Sent, SlotId, asking, pace};
+use crate::runtime::{Cell, Chain, Line, ReplySlot, Sending, Sent, asking, pace};
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
 ///
@@ -162,24 +162,29 @@ impl<A: Handlers, R, M> fmt::Debug for Call<'_, A, R, M> {
 const VARIANT: &str = "an action's reply is the variant of its message";
 
 /// A reply that is waited for; dropping it gives the slot back.
-struct Pending<'h, A: Handlers> {
-    cell: &'h Arc<Cell<A>>,
-    slot: SlotId,
+struct Pending<A: Handlers> {
+    slot: ReplySlot<A>,
     taken: bool,
 }
 
-impl<A: Handlers> Pending<'_, A> {
+impl<A: Handlers> Pending<A> {
+    fn new(slot: ReplySlot<A>) -> Self {
+        let taken = false;
+        Self { slot, taken }
+    }
+
     fn poll(&mut self, task: &TaskContext<'_>) -> Poll<Result<A::Reply, CallError>> {
-        let polled = self.cell.mailbox().poll_reply(self.slot, task);
+        let polled = self.slot.poll(task.waker());
         self.taken = polled.is_ready();
-        polled
+        polled.map(|kept| kept.map_err(|error| *error))
     }
 }
 
-impl<A: Handlers> Drop for Pending<'_, A> {
+impl<A: Handlers> Drop for Pending<A> {
     fn drop(&mut self) {
         if !self.taken {
-            self.cell.mailbox().abandon(self.slot);
+            // A reply may run code of the user's when it is dropped, so not under a lock.
+            drop(self.slot.abandon());
         }
     }
 }
@@ -199,7 +204,7 @@ pin_project! {
         limit: Duration,
         chain: Option<Arc<Chain>>,
         line: Option<Line<'h, A>>,
-        pending: Option<Pending<'h, A>>,
+        pending: Option<Pending<A>>,
         // Until when it waits, if that is the usual time: the cell sees to it then that it looks at the clock.
         until: Option<Instant>,
         // Only a call that has to wait, for room or for another time than the usual, pays for a timer.
@@ -243,11 +248,14 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
                     return Poll::Ready(Ok(reply.expect(VARIANT)));
                 }
                 Poll::Ready(Ok(Sent::Told)) => unreachable!("an ask is not told"),
-                Poll::Ready(Ok(sent @ (Sent::Ran(slot) | Sent::Queued(slot)))) => {
-                    look = matches!(sent, Sent::Ran(_));
+                Poll::Ready(Ok(Sent::Queued(slot))) => {
                     *this.line = None;
-                    let taken = false;
-                    *this.pending = Some(Pending { cell, slot, taken });
+                    *this.pending = Some(Pending::new(slot));
+                }
+                Poll::Ready(Ok(Sent::Ran(slot))) => {
+                    look = true;
+                    *this.line = None;
+                    *this.pending = Some(Pending::new(slot));
                 }
             }
         }

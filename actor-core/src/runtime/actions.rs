@@ -14,14 +14,15 @@ use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Mail, answer};
+use crate::runtime::mailbox::Finished;
 use crate::runtime::memory::at_once;
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 use crate::store::{Durability, StoreError};
 
 /// A call that is about to run.
 struct Open<A: Handlers> {
     message: A::Message,
-    reply: Option<SlotId>,
+    reply: Option<ReplySlot<A>>,
     info: &'static ActionInfo,
     caller: Caller,
 }
@@ -41,7 +42,7 @@ pub(super) enum Direct<A: Handlers> {
     /// Its reply.
     Reply(Result<A::Reply, CallError>),
     /// Its reply comes into this place, or is there.
-    Later(SlotId),
+    Later(ReplySlot<A>),
 }
 
 impl<A: Handlers> Instance<A> {
@@ -102,7 +103,7 @@ impl<A: Handlers> Instance<A> {
         // Such a call only reads, but what is told of its error may change the state.
         if self.batch.is_broken() || self.batch.state.is_some() {
             let slot = cell.mailbox().add_slot();
-            self.batch.push(Some(slot), result, durability);
+            self.batch.push(Some(slot.clone()), result, durability);
             return (Direct::Later(slot), self.flush());
         }
         let committed = self.turn.commit(durability);
@@ -117,12 +118,12 @@ impl<A: Handlers> Instance<A> {
             }
             Ok(ticket) => {
                 let slot = cell.mailbox().add_slot();
-                cell.answer_after(volume, ticket, vec![(slot, result)], events);
+                cell.answer_after(volume, ticket, vec![(slot.clone(), result)], events);
                 (Direct::Later(slot), flow)
             }
             Err(error) => {
                 let slot = cell.mailbox().add_slot();
-                self.batch.push(Some(slot), result, durability);
+                self.batch.push(Some(slot.clone()), result, durability);
                 let batch = std::mem::replace(&mut self.batch, Batch::new());
                 self.commit_failed(batch, error);
                 (Direct::Later(slot), Flow::Crash)
@@ -298,29 +299,29 @@ impl<A: Handlers> Instance<A> {
     /// Adds what a call came to to the batch.
     fn finish(
         &mut self,
-        reply: Option<SlotId>,
+        reply: Option<ReplySlot<A>>,
         result: Result<A::Reply, CallError>,
         info: &'static ActionInfo,
     ) {
-        self.end_call(reply, result.as_ref().err(), info);
+        self.end_call(reply.is_some(), result.as_ref().err(), info);
         let cell = self.turn.cell();
         let durability = info.durability.unwrap_or_else(|| cell.durability());
         self.batch.push(reply, result, durability);
     }
 
     /// Answers a call that did not run, past the gate: it saw nothing that is not on disk, and what waits there may wait for long.
-    fn refuse(&mut self, reply: Option<SlotId>, error: CallError, info: &'static ActionInfo) {
-        self.end_call(reply, Some(&error), info);
+    fn refuse(&mut self, reply: Option<ReplySlot<A>>, error: CallError, info: &'static ActionInfo) {
+        self.end_call(reply.is_some(), Some(&error), info);
         let error = self.turn.cell().refused(error);
         if let Some(slot) = reply {
-            self.turn.cell().mailbox().complete(slot, Err(error));
+            Finished::answer([(slot, Err(error))]).tell();
         }
     }
 
     /// Notes that nobody waits for what runs any more, and says what nobody is told.
     fn end_call(
         &mut self,
-        reply: Option<SlotId>,
+        is_waited_for: bool,
         error: Option<&CallError>,
         info: &'static ActionInfo,
     ) {
@@ -328,7 +329,7 @@ impl<A: Handlers> Instance<A> {
             self.is_asked = false;
             self.turn.cell().set_waiting(None);
         }
-        if let (None, Some(error)) = (reply, error) {
+        if let (false, Some(error)) = (is_waited_for, error) {
             let (actor, key) = (A::NAME, self.turn.cell().key());
             tracing::error!(actor, %key, action = info.name, %error, "a call that was told failed");
         }

@@ -6,7 +6,7 @@ use crate::limits;
 use crate::runtime::gate::Answer;
 use crate::runtime::guarded::dispose;
 use crate::runtime::inside::Notice;
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 use crate::store::Durability;
 
 /// Calls that share one transaction, each with a savepoint of its own. Their replies leave together.
@@ -59,7 +59,7 @@ impl<A: Handlers> Batch<A> {
     /// Adds a call.
     pub(super) fn push(
         &mut self,
-        reply: Option<SlotId>,
+        reply: Option<ReplySlot<A>>,
         result: Result<A::Reply, CallError>,
         durability: Durability,
     ) {

@@ -21,7 +21,7 @@ use crate::runtime::gate::Gate;
 use crate::runtime::line::Line;
 use crate::runtime::mail::{Ending, Mail, Request};
 use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 use crate::runtime::supervision::doubled;
 use crate::runtime::{here, memory, runner};
 use crate::store::{Backing, Durability, Gatekeeper, MigrationError, Paths, Template};
@@ -458,9 +458,9 @@ pub(crate) enum Sent<A: Handlers> {
     /// It is in the mailbox, and nobody waits for it.
     Told,
     /// It is in the mailbox. The one who asks is woken when its reply is in this place.
-    Queued(SlotId),
+    Queued(ReplySlot<A>),
     /// The actor ran already, so that its reply may be in this place. Nobody is woken before it was looked at.
-    Ran(SlotId),
+    Ran(ReplySlot<A>),
     /// It is handled.
     Done(A::Reply),
 }

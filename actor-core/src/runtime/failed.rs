@@ -10,6 +10,7 @@ use crate::runtime::ending::Uncommitted;
 use crate::runtime::guarded::dispose;
 use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, Request, answer};
+use crate::runtime::mailbox::Finished;
 use crate::runtime::migrate;
 use crate::store::StoreError;
 use crate::watch::Change;
@@ -84,7 +85,7 @@ pub(super) fn reject<A: Handlers>(cell: &Cell<A>, mail: Mail<A>, error: &CallErr
             ..
         } => {
             dispose(message);
-            cell.mailbox().complete(slot, Err(error.clone()));
+            Finished::answer([(slot, Err(error.clone()))]).tell();
         }
         Mail::Action { message, .. } => {
             let (actor, key) = (A::NAME, cell.key());

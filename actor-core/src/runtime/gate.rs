@@ -17,12 +17,13 @@ use crate::error::CallError;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
 use crate::runtime::events::Events;
+use crate::runtime::mailbox::Finished;
 use crate::runtime::observers::{Channel, Observers};
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 use crate::store::{Gatekeeper, StoreError, Ticket, Volume};
 
 /// One reply, and where it goes.
-pub(super) type Answer<A> = (SlotId, Result<<A as Handlers>::Reply, CallError>);
+pub(super) type Answer<A> = (ReplySlot<A>, Result<<A as Handlers>::Reply, CallError>);
 
 /// Replies and events of calls that committed together.
 struct Held<A: Handlers> {
@@ -99,11 +100,11 @@ impl<A: Handlers> Gate<A> {
     }
 
     /// Returns where the replies go that are held.
-    pub(super) fn held(&self) -> Vec<SlotId> {
+    pub(super) fn held(&self) -> Vec<ReplySlot<A>> {
         let inner = self.inner.lock();
         let held = inner.iter().flat_map(|inner| &inner.held);
         let answers = held.flat_map(|held| &held.answers);
-        answers.map(|(slot, _)| *slot).collect()
+        answers.map(|(slot, _)| slot.clone()).collect()
     }
 
     /// Returns where a value is sent, if somebody observes it.
@@ -157,7 +158,7 @@ impl<A: Handlers> Cell<A> {
         let is_empty = inner.as_ref().is_none_or(|inner| inner.held.is_empty());
         if is_empty && !emits && volume.log().check(ticket).is_ok_and(|durable| durable) {
             // The lock is kept meanwhile, so that no later reply overtakes these.
-            let finished = self.mailbox().complete_all(answers);
+            let finished = Finished::answer(answers);
             drop(inner);
             finished.tell();
             return;
@@ -219,7 +220,7 @@ impl<A: Handlers> Gatekeeper for Cell<A> {
                 Ok(()) => first.answers,
                 Err(source) => self.replace(first.answers, &source),
             };
-            finished.push((self.mailbox().complete_all(answers), replies, held));
+            finished.push((Finished::answer(answers), replies, held));
         }
         if let Some(inner) = &mut *gate {
             // An actor that is idle keeps no room for replies.

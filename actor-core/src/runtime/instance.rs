@@ -115,6 +115,10 @@ impl<A: Handlers> Instance<A> {
             if let Some(work) = self.handle_taken(most, &mut handled) {
                 break work;
             }
+            if !A::__STORED && handled > 0 {
+                // Nothing is shared with what comes next, for which whoever gives the life back looks.
+                break self.flushed(Work::Idle);
+            }
             let cell = self.turn.cell();
             match cell.mailbox().take(&mut self.taken) {
                 Taken::Mail => {}

@@ -69,7 +69,7 @@ impl<A: Handlers> Instance<A> {
         }
         // INVARIANT 2
         let mut kept = cell.gate().held();
-        kept.extend(self.taken.iter().filter_map(Mail::reply));
+        kept.extend(self.taken.iter().filter_map(Mail::reply).cloned());
         let finished = cell.mailbox().lock().answer_lost(&error, &kept);
         finished.tell();
         self.tell_error(self.origin, OTHER_CODE, &error, Flow::Crash);

@@ -9,7 +9,7 @@ use crate::error::CallError;
 use crate::observe::trace::Caller;
 use crate::runtime::chain::Chain;
 use crate::runtime::inside::Work;
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 
 /// What an actor is asked to do besides its actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(crate) enum Mail<A: Handlers> {
         /// Which action, with its arguments.
         message: A::Message,
         /// Where the reply goes; nowhere for a tell.
-        reply: Option<SlotId>,
+        reply: Option<ReplySlot<A>>,
         /// Who waits for the reply, if actors do.
         chain: Option<Arc<Chain>>,
         /// What few calls have.
@@ -74,9 +74,9 @@ pub(crate) enum Mail<A: Handlers> {
 
 impl<A: Handlers> Mail<A> {
     /// Returns where the reply goes.
-    pub(super) fn reply(&self) -> Option<SlotId> {
+    pub(super) fn reply(&self) -> Option<&ReplySlot<A>> {
         match self {
-            Self::Action { reply, .. } => *reply,
+            Self::Action { reply, .. } => reply.as_ref(),
             Self::Create { .. } | Self::Work(_) | Self::Due => None,
         }
     }

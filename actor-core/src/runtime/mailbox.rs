@@ -20,7 +20,7 @@ mod standing;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use tokio::time::Instant;
 
@@ -35,10 +35,10 @@ use crate::runtime::health::Health;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Extra, Mail, Next, Request, Waiter, answer};
 use crate::runtime::room::Place;
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 use crate::runtime::supervision::Budget;
 pub(super) use finished::Finished;
-pub(super) use inner::{Inner, Kept};
+pub(super) use inner::Inner;
 pub(crate) use sending::Sending;
 pub(super) use sending::{Posted, Pushed, Taken, Unsent, Way};
 
@@ -166,13 +166,13 @@ impl<A: Handlers> Mailbox<A> {
         let reply = call.asker.map(|waker| {
             // Who runs the actor in place looks for the reply itself before it waits.
             let waker = if here { Waker::noop() } else { waker };
-            inner.slots.insert(waker.clone())
+            inner.slots.insert(waker)
         });
         let caller = std::mem::take(caller);
         let extra = (input.is_some() || caller.is_noted()).then_some(Extra { input, caller });
         inner.append(Mail::Action {
             message,
-            reply,
+            reply: reply.clone(),
             chain: call.chain.take(),
             extra: extra.map(Box::new),
         });
@@ -260,7 +260,9 @@ impl<A: Handlers> Mailbox<A> {
         let mut inner = self.inner.lock();
         match inner.next() {
             None => {
-                inner.baton.listen();
+                let woken = inner.listen();
+                drop(inner);
+                woken.into_iter().for_each(Waker::wake);
                 Poll::Pending
             }
             Some(next) => {
@@ -278,7 +280,9 @@ impl<A: Handlers> Mailbox<A> {
         if inner.has_next() {
             return Poll::Ready(());
         }
-        inner.baton.listen();
+        let woken = inner.listen();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
         Poll::Pending
     }
 
@@ -335,64 +339,24 @@ impl<A: Handlers> Mailbox<A> {
         inner.is_empty()
     }
 
-    /// Answers an ask.
-    pub(super) fn complete(&self, slot: SlotId, result: Result<A::Reply, CallError>) {
-        let mut finished = Finished::default();
-        finished.add(self.inner.lock().complete(slot, result));
-        finished.tell();
-    }
-
-    /// Answers asks in their order. Who waits is told when the caller holds no lock any more.
-    pub(super) fn complete_all(
-        &self,
-        answers: impl IntoIterator<Item = (SlotId, Result<A::Reply, CallError>)>,
-    ) -> Finished<Kept<A>> {
-        let mut finished = Finished::default();
-        let mut inner = self.inner.lock();
-        for (slot, result) in answers {
-            finished.add(inner.complete(slot, result));
-        }
-        finished
-    }
-
     /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
     /// those that were taken out.
     pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
-        if answers.is_empty() && held == 0 {
-            return;
+        let finished = Finished::answer(answers.drain(..));
+        // Who takes what is next, or sees that nothing is, notes it otherwise.
+        if held > 0 {
+            let mut inner = self.inner.lock();
+            inner.set_held(held);
+            let woken = inner.grant();
+            drop(inner);
+            woken.into_iter().for_each(Waker::wake);
         }
-        let mut finished = Finished::default();
-        let mut inner = self.inner.lock();
-        for (slot, result) in answers.drain(..) {
-            finished.add(inner.complete(slot, result));
-        }
-        inner.set_held(held);
-        let woken = inner.grant();
-        drop(inner);
-        woken.into_iter().for_each(Waker::wake);
         finished.tell();
     }
 
     /// Makes a place for a reply that somebody looks for before he waits.
-    pub(super) fn add_slot(&self) -> SlotId {
-        self.inner.lock().slots.insert(Waker::noop().clone())
-    }
-
-    /// Looks for the reply of an ask.
-    pub(crate) fn poll_reply(
-        &self,
-        slot: SlotId,
-        task: &Context<'_>,
-    ) -> Poll<Result<A::Reply, CallError>> {
-        let polled = self.inner.lock().slots.poll(slot, task.waker());
-        polled.map(|kept| kept.map_err(|error| *error))
-    }
-
-    /// Gives up an ask whose reply was not taken; the reply, if one comes, is dropped.
-    pub(crate) fn abandon(&self, slot: SlotId) {
-        let dropped = self.inner.lock().slots.abandon(slot);
-        // A reply may run user code when it is dropped, so not under the lock.
-        drop(dropped);
+    pub(super) fn add_slot(&self) -> ReplySlot<A> {
+        self.inner.lock().slots.insert(Waker::noop())
     }
 
     /// Ends the last life, if nothing waits for another one.
@@ -437,13 +401,13 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn give_up(
         &self,
         error: &CallError,
-        held: &[SlotId],
+        held: &[ReplySlot<A>],
     ) -> (Vec<Mail<A>>, Vec<Request>) {
         let mut inner = self.inner.lock();
         let taken = inner.drain();
         inner.fall_asleep();
         // Those whose mail was taken out before, by an instance that is gone.
-        let named: Vec<_> = taken.0.iter().filter_map(Mail::reply).collect();
+        let named: Vec<_> = taken.0.iter().filter_map(Mail::reply).cloned().collect();
         let finished = inner.answer_lost(error, &[held, &named].concat());
         let woken = inner.grant();
         drop(inner);

@@ -69,7 +69,7 @@ pub(crate) use pace::pace;
 pub(crate) use pulse::start as start_pulse;
 pub(crate) use queue::RunQueue;
 pub(crate) use scheduler::Scheduler;
-pub(crate) use slots::SlotId;
+pub(crate) use slots::ReplySlot;
 pub(crate) use tasks::Tasks;
 pub(crate) use timers::{cancel_timer, set_timer};
 pub(crate) use turn::Turn;

@@ -108,11 +108,7 @@ impl<A: Handlers> Cell<A> {
     fn run_life(self: &Arc<Self>, life: Life<A>, most: usize) -> usize {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
-        let ran = guarded(|| {
-            let (left, calls) = self.advance(life, most);
-            self.let_go(left);
-            calls
-        });
+        let ran = guarded(|| self.go_on(life, most));
         DEPTH.set(depth);
         ran.unwrap_or_else(|panic| {
             // INVARIANT 2
@@ -138,8 +134,7 @@ impl<A: Handlers> Cell<A> {
             };
             // What came meanwhile is handled here, too: that is cheaper than to have somebody else do it.
             if let Some(life) = self.give_back(left, true) {
-                let (left, _) = self.advance(life, limits::CALLS_IN_PLACE);
-                self.let_go(left);
+                self.go_on(life, limits::CALLS_IN_PLACE);
             }
             result
         });
@@ -148,6 +143,20 @@ impl<A: Handlers> Cell<A> {
             Ok(Direct::Reply(result)) => result.map(Sent::Done),
             Ok(Direct::Later(slot)) => Ok(Sent::Ran(slot)),
             Err(panic) => Err(self.end_panicked(panic)),
+        }
+    }
+
+    /// Runs a life until it waits for something and is not needed, or for about as many calls as are given; then lets it go.
+    fn go_on(self: &Arc<Self>, mut life: Life<A>, most: usize) -> usize {
+        let mut calls = 0;
+        loop {
+            let (left, handled) = self.advance(life, most.saturating_sub(calls));
+            calls += handled;
+            // One with a database lets others run, so that more comes together for its next commit.
+            match self.give_back(left, !A::__STORED && calls < most) {
+                Some(kept) => life = kept,
+                None => return calls,
+            }
         }
     }
 
@@ -212,7 +221,7 @@ impl<A: Handlers> Cell<A> {
 
     /// Lets the baton go, and the life with it. If something is next for it, it comes back when the caller `keeps` it.
     fn give_back(self: &Arc<Self>, left: Left<A>, keeps: bool) -> Option<Life<A>> {
-        let (life, mut more) = match left {
+        let (mut life, mut more) = match left {
             // Somebody else may have the baton of the next life already.
             Left::Over => return None,
             Left::Waits(life) => (life, false),
@@ -224,12 +233,19 @@ impl<A: Handlers> Cell<A> {
             _ => None,
         };
         let mut inner = self.mailbox().lock();
-        if matches!(life, Life::Awake(_)) && !more {
+        let mut woken = Vec::new();
+        if let Life::Awake(instance) = &mut life
+            && !more
+        {
             more = inner.has_next();
             if more && keeps {
+                inner.take_mail(&mut instance.taken);
+                woken = inner.grant();
+                drop(inner);
+                woken.into_iter().for_each(Waker::wake);
                 return Some(life);
             }
-            inner.baton.listen();
+            woken = inner.listen();
         }
         inner.life = Some(life);
         let due = inner.baton.end(more);
@@ -250,6 +266,7 @@ impl<A: Handlers> Cell<A> {
             }
         }
         drop(inner);
+        woken.into_iter().for_each(Waker::wake);
         if due == Due::Queue {
             self.enqueue();
         } else if self.system().queue().is_dead() {

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::task::Waker;
 
+use crate::error::CallError;
 use crate::runtime::guarded::dispose;
-use crate::runtime::slots::Completed;
+use crate::runtime::slots::{Completed, Slot};
 
 thread_local! {
     /// Memory for those who are to be woken, so that an answer allocates nothing.
@@ -27,14 +28,31 @@ impl<R> Default for Finished<R> {
     }
 }
 
-impl<R> Finished<R> {
-    pub(super) fn add(&mut self, completed: Completed<R>) {
-        match completed {
+impl<R> Finished<Result<R, Box<CallError>>> {
+    /// Answers asks in their order.
+    pub(in crate::runtime) fn answer(
+        answers: impl IntoIterator<Item = (Slot<Result<R, Box<CallError>>>, Result<R, CallError>)>,
+    ) -> Self {
+        let mut finished = Self::default();
+        for (slot, result) in answers {
+            finished.add(&slot, result);
+        }
+        finished
+    }
+
+    pub(super) fn add(
+        &mut self,
+        slot: &Slot<Result<R, Box<CallError>>>,
+        result: Result<R, CallError>,
+    ) {
+        match slot.complete(result.map_err(Box::new)) {
             Completed::Wake(waker) => self.wakers.push(waker),
             Completed::Unclaimed(reply) => self.unclaimed.push(reply),
         }
     }
+}
 
+impl<R> Finished<R> {
     /// Wakes who waits.
     pub(in crate::runtime) fn tell(mut self) {
         self.wakers.drain(..).for_each(Waker::wake);

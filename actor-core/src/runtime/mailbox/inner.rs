@@ -17,10 +17,7 @@ use crate::runtime::health::Health;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Mail, Next, Request};
 use crate::runtime::room::{Place, Room};
-use crate::runtime::slots::{Completed, SlotId, Slots};
-
-/// A reply in its place. An error is large, rare, and so apart.
-pub(in crate::runtime) type Kept<A> = Result<<A as Handlers>::Reply, Box<CallError>>;
+use crate::runtime::slots::{Kept, ReplySlot, Slots};
 
 /// What is in a mailbox. The invariants are those of the mailbox.
 pub(in crate::runtime) struct Inner<A: Handlers> {
@@ -152,32 +149,22 @@ impl<A: Handlers> Inner<A> {
         self.held = u32::try_from(held).expect("a mailbox is bounded below 2^32");
     }
 
-    /// Puts a reply into its place.
-    pub(super) fn complete(
-        &mut self,
-        slot: SlotId,
-        result: Result<A::Reply, CallError>,
-    ) -> Completed<Kept<A>> {
-        self.slots.complete(slot, result.map_err(Box::new))
-    }
-
     /// Answers the asks whose mail was taken out and went down with it: all but those that wait, and those that are kept.
     pub(in crate::runtime) fn answer_lost(
-        &mut self,
+        &self,
         error: &CallError,
-        kept: &[SlotId],
+        kept: &[ReplySlot<A>],
     ) -> Finished<Kept<A>> {
-        let mut finished = Finished::default();
-        let waiting = self.queue.make_contiguous();
-        let lost = self.slots.waiting_except(waiting, Mail::reply);
-        for slot in lost.into_iter().filter(|slot| !kept.contains(slot)) {
-            finished.add(self.complete(slot, Err(error.clone())));
-        }
-        finished
+        let named: Vec<_> = self.queue.iter().filter_map(Mail::reply).collect();
+        let is_named = |slot: &ReplySlot<A>| named.iter().any(|named| named.is(slot));
+        let is_kept = |slot: &ReplySlot<A>| kept.iter().any(|kept| kept.is(slot));
+        let open = self.slots.open();
+        let lost = open.filter(|slot| !is_named(slot) && !is_kept(slot));
+        Finished::answer(lost.map(|slot| (slot.clone(), Err(error.clone()))))
     }
 
     /// Gives free room to those who wait for it.
-    pub(super) fn grant(&mut self) -> Vec<Waker> {
+    pub(in crate::runtime) fn grant(&mut self) -> Vec<Waker> {
         self.room.grant(self.used(), A::OPTIONS.mailbox)
     }
 
@@ -326,11 +313,31 @@ impl<A: Handlers> Inner<A> {
         Some(mail)
     }
 
-    /// Takes into an empty buffer what may be handled together.
-    pub(super) fn take(&mut self, into: &mut VecDeque<Mail<A>>) -> Taken {
+    /// Notes that nothing is next, and mail what the actor waits for. Returns who got room by it.
+    pub(in crate::runtime) fn listen(&mut self) -> Vec<Waker> {
         self.held = 0;
+        self.baton.listen();
+        self.grant()
+    }
+
+    /// Takes into an empty buffer what may be handled together, or the request that is due.
+    pub(super) fn take(&mut self, into: &mut VecDeque<Mail<A>>) -> Taken {
         if let Some(request) = self.take_due() {
+            self.held = 0;
             return Taken::Request(request);
+        }
+        self.take_mail(into);
+        if into.is_empty() {
+            Taken::Nothing
+        } else {
+            Taken::Mail
+        }
+    }
+
+    /// Takes into an empty buffer what may be handled together, if no request is due.
+    pub(in crate::runtime) fn take_mail(&mut self, into: &mut VecDeque<Mail<A>>) {
+        if self.due().is_some() {
+            return;
         }
         // Without a database there is no transaction to share, and a call may wait with others behind it.
         if self.requests.is_none() && (self.alone == 0 || !A::__STORED) {
@@ -342,11 +349,6 @@ impl<A: Handlers> Inner<A> {
         }
         // The one that is handled takes no room any more.
         self.set_held(into.len().saturating_sub(1));
-        if into.is_empty() {
-            Taken::Nothing
-        } else {
-            Taken::Mail
-        }
     }
 
     pub(super) fn take_some(&mut self, into: &mut VecDeque<Mail<A>>) {

@@ -9,7 +9,7 @@ use crate::runtime::chain::Chain;
 use crate::runtime::instance::Instance;
 use crate::runtime::life::Life;
 use crate::runtime::mail::Request;
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 
 /// What has to be done for mail or a request that was pushed, when no lock is held.
 #[must_use]
@@ -39,7 +39,7 @@ pub(crate) struct Sending<'s, A: Handlers> {
 /// What became of a call.
 pub(in crate::runtime) enum Posted<A: Handlers> {
     /// It is in the mailbox, and its reply will be in this place.
-    Sent(Option<SlotId>, Pushed<A>),
+    Sent(Option<ReplySlot<A>>, Pushed<A>),
     /// The actor does nothing else, so whoever wanted to push the call runs it. The caller has the baton and the life.
     Direct(Box<Instance<A>>, A::Message),
 }

@@ -23,7 +23,7 @@ use crate::runtime::life::Life;
 use crate::runtime::mail::Mail;
 use crate::runtime::preamble::Started;
 use crate::runtime::room::Place;
-use crate::runtime::slots::SlotId;
+use crate::runtime::slots::ReplySlot;
 use crate::runtime::turn::Turn;
 
 // The same source, with another lock.
@@ -121,7 +121,7 @@ enum Sent {
     /// It was handled where it was made.
     Done(u32),
     /// Its reply will be in this place.
-    Queued(SlotId),
+    Queued(ReplySlot<Narrow>),
 }
 
 /// What a cell is in the model: its mailbox, and whether it is in the run queue.
@@ -223,9 +223,7 @@ impl Model {
             Sent::Told => unreachable!("an ask is not told"),
             Sent::Done(number) => number,
             Sent::Queued(slot) => {
-                let reply = block_on(std::future::poll_fn(|task| {
-                    self.mailbox.poll_reply(slot, task)
-                }));
+                let reply = block_on(std::future::poll_fn(|task| slot.poll(task.waker())));
                 assert!(reply.is_ok());
                 number
             }
@@ -254,8 +252,8 @@ impl Model {
         if let Some(place) = place {
             self.mailbox.leave_room(place);
         }
-        if let Poll::Ready(Sent::Queued(slot)) = polled {
-            self.mailbox.abandon(slot);
+        if let Poll::Ready(Sent::Queued(slot)) = &polled {
+            slot.abandon();
         }
         polled.is_ready()
     }
