@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::actor::Handlers;
 use crate::error::CallError;
@@ -205,8 +205,8 @@ pin_project! {
         chain: Option<Arc<Chain>>,
         line: Option<Line<'h, A>>,
         pending: Option<Pending<A>>,
-        // Until when it waits, if that is the usual time: the cell sees to it then that it looks at the clock.
-        until: Option<Instant>,
+        // Until which millisecond of the alarms it waits, if that is the usual time: the cell sees to it then that it looks.
+        until: Option<u64>,
         // Only a call that has to wait, for room or for another time than the usual, pays for a timer.
         #[pin]
         timer: Option<Sleep>,
@@ -284,11 +284,12 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
 }
 
 /// Looks whether the usual time of an ask is over, and has the cell see to it that it looks again.
-fn poll_usual<A: Handlers>(cell: &Arc<Cell<A>>, until: &mut Option<Instant>) -> Poll<()> {
+fn poll_usual<A: Handlers>(cell: &Arc<Cell<A>>, until: &mut Option<u64>) -> Poll<()> {
+    let alarms = cell.system().alarms();
     match *until {
-        Some(until) if Instant::now() >= until => Poll::Ready(()),
+        Some(until) if alarms.is_over(until) => Poll::Ready(()),
         known => {
-            let at = known.unwrap_or_else(|| Instant::now() + limits::ASK_TIMEOUT);
+            let at = known.unwrap_or_else(|| alarms.behind_now(limits::ASK_TIMEOUT));
             *until = Some(at);
             cell.set_limit(at);
             Poll::Pending

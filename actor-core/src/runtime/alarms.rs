@@ -145,6 +145,22 @@ impl Alarms {
         at.saturating_add(pause.unwrap_or(u64::MAX))
     }
 
+    /// Returns the millisecond that comes a while behind about now, and not before it.
+    pub(crate) fn behind_now(&self, pause: Duration) -> u64 {
+        Self::behind(self.about_now().1, pause)
+    }
+
+    /// Returns the millisecond that is over.
+    fn passed(&self) -> u64 {
+        let passed = Instant::now().saturating_duration_since(self.epoch);
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns whether a millisecond has come.
+    pub(crate) fn is_over(&self, at: u64) -> bool {
+        self.passed() >= at
+    }
+
     /// Sets an alarm.
     pub(super) fn set(&self, at: u64, who: Weak<dyn Rung>, why: Why) -> AlarmId {
         let mut wheel = self.wheel.lock();
@@ -188,9 +204,7 @@ impl Alarms {
         let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
         let mut due = Vec::new();
         loop {
-            let now = Instant::now();
-            let passed = now.saturating_duration_since(self.epoch).as_millis();
-            let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+            let passed = self.passed();
             self.wheel.lock().take_due(passed, &mut due);
             let many = due.len() >= limits::ALARMS_AT_ONCE;
             for (who, why) in due.drain(..) {

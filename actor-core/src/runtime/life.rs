@@ -24,8 +24,8 @@ use crate::runtime::preamble::{self, Started};
 pub(super) enum Life<A: Handlers> {
     /// It is awake, and in the middle of nothing.
     Awake(Box<Instance<A>>),
-    /// It starts or ends, or an action of it waits for something.
-    Waiting(Waiting<A>),
+    /// It starts or ends, or an action of it waits for something. Apart, because what every idle actor has is small by it.
+    Waiting(Box<Waiting<A>>),
 }
 
 /// A part of a life that may wait.
@@ -136,7 +136,7 @@ impl<A: Handlers> Life<A> {
     }
 
     fn wait(cell: &Arc<Cell<A>>, part: impl Future<Output = After<A>> + Send + 'static) -> Self {
-        Self::Waiting(Waiting::new(cell, part))
+        Self::Waiting(Box::new(Waiting::new(cell, part)))
     }
 
     /// Creates an actor that is in memory only and whose start waits for nothing.

@@ -316,7 +316,6 @@ impl<A: Handlers> Mailbox<A> {
         while let Some(last) = mail.pop_back() {
             inner.alone += u32::from(last.is_async());
             inner.queue.push_front(last);
-            inner.taken -= 1;
         }
     }
 

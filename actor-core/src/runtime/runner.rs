@@ -12,8 +12,6 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::limits;
@@ -409,10 +407,9 @@ impl<A: Handlers> Cell<A> {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Sees to it that those who wait look at the time at `until`, or before.
-    pub(crate) fn set_limit(self: &Arc<Self>, until: Instant) {
+    /// Sees to it that those who wait look at the time at this millisecond, or before.
+    pub(crate) fn set_limit(self: &Arc<Self>, at: u64) {
         let alarms = self.system().alarms();
-        let at = alarms.at(until);
         let limit = self.mailbox().limit();
         if limit.load(Ordering::SeqCst) <= at {
             return;

@@ -20,42 +20,45 @@ use crate::runtime::room::{Place, Room};
 use crate::runtime::slots::{Kept, ReplySlot, Slots};
 
 /// What is in a mailbox. The invariants are those of the mailbox.
+///
+/// What each call touches comes first, and together, as few lines of the processor's cache as it can: two processors may want them in turns.
+#[repr(C)]
 pub(in crate::runtime) struct Inner<A: Handlers> {
     pub(in crate::runtime) baton: Baton,
     pub(in crate::runtime) status: Status,
+    /// Whether the code that runs is to panic.
+    #[cfg(feature = "testing")]
+    pub(in crate::runtime) crashes: bool,
+    /// How many calls wait that may wait themselves, so that each is handled alone.
+    pub(super) alone: u32,
     /// What the actor is, between two runs.
     pub(in crate::runtime) life: Option<Life<A>>,
     pub(super) queue: VecDeque<Mail<A>>,
-    /// How many of them may wait, so that each is handled alone.
-    pub(super) alone: u32,
+    /// How much was ever pushed. What of it is not in the queue was taken out.
+    pub(super) pushed: u64,
     /// How many were taken out together and are not handled yet.
     pub(super) held: u32,
     /// How many hold off the sleep of an idle actor. They may be of an instance that is gone.
     pub(in crate::runtime) keepers: u32,
+    pub(super) room: Room,
     /// Nothing at all as long as there is none.
     #[allow(
         clippy::box_collection,
         reason = "most actors have none, and are smaller by it"
     )]
     pub(super) requests: Option<Box<VecDeque<Request>>>,
-    pub(super) slots: Slots<Kept<A>>,
-    pub(super) room: Room,
-    /// Whether the code that runs is to panic.
-    #[cfg(feature = "testing")]
-    pub(in crate::runtime) crashes: bool,
-    pub(super) pushed: u64,
-    pub(super) taken: u64,
-    pub(super) refusal: Option<Box<Refusal>>,
-    /// What few actors have; nothing at all as long as there is none.
-    pub(in crate::runtime) health: Option<Box<Health>>,
     /// When the actor came to be, if it is in memory only, or woke, and when it became idle the last time: milliseconds of the
     /// alarms, of which the first has no 0.
     pub(super) since: u64,
     pub(in crate::runtime) idle_since: u64,
     /// The alarm that looks whether it has been so for long.
     pub(in crate::runtime) idle_alarm: Option<AlarmId>,
+    pub(super) slots: Slots<Kept<A>>,
     /// The alarm that looks whether somebody has waited for long.
     pub(in crate::runtime) limit_alarm: Option<AlarmId>,
+    pub(super) refusal: Option<Box<Refusal>>,
+    /// What few actors have; nothing at all as long as there is none.
+    pub(in crate::runtime) health: Option<Box<Health>>,
 }
 
 impl<A: Handlers> Inner<A> {
@@ -74,7 +77,6 @@ impl<A: Handlers> Inner<A> {
             #[cfg(feature = "testing")]
             crashes: false,
             pushed: 0,
-            taken: 0,
             health: refusal.as_ref().and_then(|refusal| refusal.crashed.clone()),
             refusal: refusal.map(Box::new),
             since: 0,
@@ -86,9 +88,11 @@ impl<A: Handlers> Inner<A> {
 
     /// Returns why calls are refused now, if they are.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
+        if self.status != Status::Asleep {
+            return None;
+        }
         let refusal = self.refusal.as_deref()?;
-        let refuses = self.status == Status::Asleep && Instant::now() < refusal.until;
-        refuses.then_some(refusal)
+        (Instant::now() < refusal.until).then_some(refusal)
     }
 
     /// Returns until when calls are refused, if they are.
@@ -137,6 +141,11 @@ impl<A: Handlers> Inner<A> {
             return Err(Unsent::Full);
         }
         Ok(())
+    }
+
+    /// Returns how much of what was pushed was taken out.
+    fn taken(&self) -> u64 {
+        self.pushed - self.queue.len() as u64
     }
 
     /// Returns how much room is in use.
@@ -215,7 +224,6 @@ impl<A: Handlers> Inner<A> {
     }
 
     pub(super) fn drain(&mut self) -> (Vec<Mail<A>>, Vec<Request>) {
-        self.taken = self.pushed;
         (self.alone, self.held) = (0, 0);
         let requests = self.requests.take().unwrap_or_default();
         (
@@ -237,7 +245,7 @@ impl<A: Handlers> Inner<A> {
             let (mail, requests) = self.drain();
             return (mail, requests, false);
         };
-        let before = behind.saturating_sub(self.taken);
+        let before = behind.saturating_sub(self.taken());
         let mail = (0..before).map_while(|_| self.pop()).collect();
         (mail, requests, true)
     }
@@ -280,7 +288,7 @@ impl<A: Handlers> Inner<A> {
 
     pub(super) fn due(&self) -> Option<&Request> {
         let first = self.requests.as_ref()?.front();
-        first.filter(|request| request.behind <= self.taken)
+        first.filter(|request| request.behind <= self.taken())
     }
 
     /// Takes the request that is due. One that is only there because the actor was idle does not count when it is not, or when
@@ -308,7 +316,6 @@ impl<A: Handlers> Inner<A> {
 
     pub(super) fn pop(&mut self) -> Option<Mail<A>> {
         let mail = self.queue.pop_front()?;
-        self.taken += 1;
         self.alone -= u32::from(mail.is_async());
         Some(mail)
     }
@@ -343,7 +350,6 @@ impl<A: Handlers> Inner<A> {
         if self.requests.is_none() && (self.alone == 0 || !A::__STORED) {
             std::mem::swap(&mut self.queue, into);
             self.alone = 0;
-            self.taken += into.len() as u64;
         } else {
             self.take_some(into);
         }
@@ -357,7 +363,7 @@ impl<A: Handlers> Inner<A> {
         // INVARIANT 1: what is behind a request is not handed out before it.
         let before = first.map_or(u64::MAX, |request| request.behind);
         while into.len() < limits::CALLS_PER_COMMIT
-            && self.taken < before
+            && self.taken() < before
             && let Some(mail) = self.queue.front()
         {
             let alone = mail.is_async();
