@@ -11,7 +11,6 @@ use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
 use super::db::Db;
-use super::pages::Pages;
 use super::schema::Schema;
 use super::template::Template;
 use crate::limits;
@@ -19,13 +18,13 @@ use crate::limits;
 /// Gives a migrated database the form of its type's image where that is cheap and changes nothing that can be seen.
 ///
 /// Where it does not, the actor has a connection of its own while it works: slower, and as sound.
-pub(super) fn settle(db: &mut Db, pages: &Pages, template: &Template) -> QueryResult<()> {
+pub(super) fn settle(db: &mut Db, template: &Template) -> QueryResult<()> {
     let wanted = template.schema();
-    let small = pages.size() <= limits::CANONICAL_BYTES;
+    let small = db.pages().size() <= limits::CANONICAL_BYTES;
     if !small || wanted.has_virtual_tables || !db.outside(keeps_row_ids)? {
         return Ok(());
     }
-    if Schema::of(pages).is_ok_and(|schema| schema == wanted) {
+    if Schema::of(&**db.pages()).is_ok_and(|schema| schema == wanted) {
         return Ok(());
     }
     db.outside(|connection| {

@@ -41,7 +41,6 @@ pub(crate) struct Backing {
 /// The open database of one awake actor.
 pub(crate) struct Database {
     db: Db,
-    pages: Arc<Pages>,
     keeper: Arc<dyn Gatekeeper>,
 }
 
@@ -99,21 +98,24 @@ impl Database {
 
     fn with(pages: Arc<Pages>, schema: Schema, backing: Backing) -> Self {
         let db = Db::new(Seat {
-            pages: Arc::clone(&pages),
+            pages,
             connections: backing.connections,
             schema,
             private: schema.has_virtual_tables,
         });
         Self {
             db,
-            pages,
             keeper: backing.keeper,
         }
     }
 
+    fn pages(&self) -> &Arc<Pages> {
+        self.db.pages()
+    }
+
     /// Returns the actor's file.
     fn path(&self) -> PathBuf {
-        self.volume().path(self.pages.name())
+        self.volume().path(self.pages().name())
     }
 
     /// Says that SQLite refused something.
@@ -138,7 +140,7 @@ impl Database {
 
     /// Returns what the log and the disk are reached by.
     pub(crate) fn volume(&self) -> &Arc<Volume> {
-        self.pages.volume()
+        self.pages().volume()
     }
 
     /// Returns the ticket of all that is committed so far: what a reply may have seen.
@@ -147,7 +149,7 @@ impl Database {
     ///
     /// A commit was lost, so what is in memory is not what is on disk.
     pub(crate) fn so_far(&self) -> Result<Ticket, StoreError> {
-        self.pages.so_far()
+        self.pages().so_far()
     }
 
     /// Returns the connection, for the code between [`Db::enter`] and [`commit`](Self::commit).
@@ -163,9 +165,9 @@ impl Database {
 
     /// Puts what is in the pages into the log.
     fn commit_pages(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
-        match self.pages.commit(durability, &self.keeper) {
+        match self.pages().commit(durability, &self.keeper) {
             Ok(Some(ticket)) => Ok(ticket),
-            Ok(None) => self.pages.so_far(),
+            Ok(None) => self.pages().so_far(),
             Err(error) => {
                 // INVARIANT 2
                 self.db.discard();
@@ -185,7 +187,7 @@ impl Database {
         if undone.is_err() {
             self.db.discard();
         }
-        self.pages.rollback();
+        self.pages().rollback();
         undone.map_err(self.refused("roll back"))
     }
 
@@ -258,7 +260,7 @@ impl Database {
         self.db
             .internal(internal::remove_meta)
             .map_err(self.refused("destroy"))?;
-        self.pages.end_with_unit();
+        self.pages().end_with_unit();
         Ok(())
     }
 
@@ -358,9 +360,8 @@ impl Database {
         self.db
             .commit()
             .map_err(StoreError::sqlite("commit to", &path))?;
-        canonical::settle(&mut self.db, &self.pages, template)
-            .map_err(StoreError::sqlite("migrate", &path))?;
-        let schema = Schema::of(&*self.pages).map_err(StoreError::pages("read", &path))?;
+        canonical::settle(&mut self.db, template).map_err(StoreError::sqlite("migrate", &path))?;
+        let schema = Schema::of(&**self.pages()).map_err(StoreError::pages("read", &path))?;
         self.db.set_schema(schema);
         if meta.is_none() {
             return self.so_far().map(Ok);
@@ -372,8 +373,9 @@ impl Database {
     pub(crate) fn abort_migrating(&mut self) -> Result<(), StoreError> {
         // The connection is dropped, so what it had not committed is gone too.
         self.db.discard();
-        self.pages.rollback();
-        let schema = Schema::of(&*self.pages).map_err(StoreError::pages("read", &self.path()))?;
+        self.pages().rollback();
+        let schema =
+            Schema::of(&**self.pages()).map_err(StoreError::pages("read", &self.path()))?;
         self.db.set_schema(schema);
         Ok(())
     }
@@ -387,14 +389,14 @@ impl Database {
                 .outside(|connection| connection.batch_execute("VACUUM"))
         });
         shrunk.map_err(StoreError::sqlite("shrink", &path))?;
-        let schema = Schema::of(&*self.pages).map_err(StoreError::pages("read", &path))?;
+        let schema = Schema::of(&**self.pages()).map_err(StoreError::pages("read", &path))?;
         self.db.set_schema(schema);
         self.commit_pages(Durability::Synced)
     }
 
     /// Returns whether closing has nothing to write.
     pub(super) fn is_clean(&self) -> bool {
-        self.pages.is_clean()
+        self.pages().is_clean()
     }
 
     /// Closes the database: everything that is committed is in the actor's file.
@@ -406,11 +408,11 @@ impl Database {
         self.db.discard();
         let volume = self.volume();
         // DURABILITY: a page may be in the file only when the log has it. What was lost is undone in memory.
-        let synced = volume.sync_to(self.pages.last_kept());
+        let synced = volume.sync_to(self.pages().last_kept());
         let written = synced.and_then(|()| self.write_back());
         if written.is_err() {
             // It stays in memory until a checkpoint can write it.
-            volume.strand(Arc::clone(&self.pages));
+            volume.strand(Arc::clone(self.pages()));
         }
         written.and(undone)
     }
@@ -418,23 +420,23 @@ impl Database {
     /// Writes what the file has not.
     fn write_back(&self) -> Result<(), StoreError> {
         let path = self.path();
-        let _writing = self.pages.lock_file();
-        let taken = self.pages.snapshot();
+        let _writing = self.pages().lock_file();
+        let taken = self.pages().snapshot();
         let taken = taken.map_err(StoreError::pages("read", &path))?;
         let taken = taken.expect("all commits of a closed database are settled");
         let Some(mut snapshot) = taken.snapshot else {
-            if self.pages.has_ended() {
+            if self.pages().has_ended() {
                 // Whoever wakes an actor under this name must not find what was before.
-                let removed = self.pages.remove_file();
+                let removed = self.pages().remove_file();
                 return removed.map_err(StoreError::io("remove", &path));
             }
             return Ok(());
         };
-        let file = self.pages.write_back(&mut snapshot).map_err(|error| {
-            self.pages.relist(taken.listed);
+        let file = self.pages().write_back(&mut snapshot).map_err(|error| {
+            self.pages().relist(taken.listed);
             StoreError::io("write", &path)(error)
         })?;
-        self.pages.written(&snapshot, file);
+        self.pages().written(&snapshot, file);
         Ok(())
     }
 
@@ -442,9 +444,9 @@ impl Database {
     pub(super) fn delete(mut self) -> Result<(), StoreError> {
         self.rollback()?;
         self.db.discard();
-        let _writing = self.pages.lock_file();
+        let _writing = self.pages().lock_file();
         // DURABILITY: the log has the end of the actor, or never had its beginning, so this is for space only.
-        self.pages
+        self.pages()
             .remove_file()
             .map_err(StoreError::io("remove", &self.path()))
     }

@@ -88,6 +88,11 @@ enum Call {
 }
 
 impl Db {
+    /// Returns whose statements it runs.
+    pub(super) fn pages(&self) -> &Arc<Pages> {
+        &self.seat.pages
+    }
+
     pub(super) fn new(seat: Seat) -> Self {
         Self {
             seat,
