@@ -1,5 +1,7 @@
 //! [`Call`]: one call of an action, before it is made.
 
+mod tell;
+
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
@@ -9,6 +11,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use tokio::task::coop::consume_budget;
 use tokio::time::Sleep;
 
 use crate::actor::Handlers;
@@ -16,6 +19,7 @@ use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
 use crate::runtime::{Cell, Chain, Line, ReplySlot, Sending, Sent, asking, pace};
+pub use tell::Tell;
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
 ///
@@ -80,29 +84,8 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     /// # Cancel safety
     ///
     /// A future that is dropped before it is ready has not enqueued the call.
-    pub async fn tell(self) -> Result<(), CallError> {
-        let cell = self.actor.cell()?;
-        // Whoever tells all the time must not keep other tasks from running.
-        pace().await;
-        let mut message = Some(self.message);
-        let mut line = Line::new(cell);
-        let mut send = std::future::poll_fn(|task| {
-            let sending = told(self.actor, &mut message);
-            cell.poll_send(sending, &mut line, task)
-        });
-        // Only a call that has to wait pays for a timer.
-        let at_once = std::future::poll_fn(|task| Poll::Ready(Pin::new(&mut send).poll(task)));
-        if let Poll::Ready(told) = at_once.await {
-            return told.map(drop);
-        }
-        let waiting = {
-            let _runtime = cell.system().runtime().enter();
-            tokio::time::timeout(self.limit, send)
-        };
-        match waiting.await {
-            Ok(told) => told.map(drop),
-            Err(_) => Err(cell.timed_out(self.limit)),
-        }
+    pub fn tell(self) -> Tell<'h, A> {
+        Tell::new(self.actor, self.message, self.limit)
     }
 
     /// Puts the call into the mailbox if there is room.
@@ -112,20 +95,7 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     /// [`CallError::MailboxFull`], and those of [`tell`](Self::tell).
     pub fn try_tell(self) -> Result<(), CallError> {
         let cell = self.actor.cell()?;
-        cell.try_send(told(self.actor, &mut Some(self.message)))
-    }
-}
-
-/// Makes a call that nobody waits for ready to be sent.
-fn told<'s, A: Handlers>(
-    actor: &'s ActorRef<A>,
-    message: &'s mut Option<A::Message>,
-) -> Sending<'s, A> {
-    Sending {
-        message,
-        input: actor.input(),
-        chain: None,
-        asker: None,
+        cell.try_send(tell::told(self.actor, &mut Some(self.message)))
     }
 }
 
@@ -227,7 +197,9 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         if this.message.is_some() {
             if this.line.is_none() {
                 // Replies that are there at once must not keep other tasks from running.
-                ready!(pin!(pace()).poll(task));
+                if pace::is_due() {
+                    ready!(pin!(consume_budget()).poll(task));
+                }
                 match asking(|| cell.place()) {
                     Ok(chain) => *this.chain = chain,
                     Err(path) => return Poll::Ready(Err(CallError::Cycle { path })),

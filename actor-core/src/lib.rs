@@ -86,7 +86,7 @@ pub use actor_macros::{
 };
 pub use background::Background;
 pub use builder::Builder;
-pub use call::{Ask, Call};
+pub use call::{Ask, Call, Tell};
 pub use clock::Clock;
 pub use context::Context;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};

@@ -376,14 +376,17 @@ impl System {
         &self.0.runtime
     }
 
+    #[inline]
     pub(crate) fn is_closing(&self) -> bool {
         self.0.closing.load(Ordering::SeqCst)
     }
 
+    #[inline]
     pub(crate) fn runtime_id(&self) -> tokio::runtime::Id {
         self.0.runtime_id
     }
 
+    #[inline]
     pub(crate) fn queue(&self) -> &RunQueue {
         &self.0.queue
     }

@@ -118,6 +118,7 @@ impl Alarms {
 
     /// Returns a millisecond that was just now, and one that comes very soon: it is between them, and they are
     /// [`limits::PULSE`] apart, unless the thread of the coarse clock is held up. It costs less than a look at the clock.
+    #[inline]
     pub(super) fn about_now(&self) -> (u64, u64) {
         let Some(seen) = &self.seen else {
             let now = self.now();

@@ -1,8 +1,7 @@
 //! [`Cell`]: the place of one key, whether its actor is awake, asleep or not there.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
@@ -16,6 +15,7 @@ use crate::key::Key;
 use crate::limits;
 use crate::observe::metrics::KindMetrics;
 use crate::observe::trace::Caller;
+use crate::runtime::cells::Cells;
 use crate::runtime::chain::{self, Asker, Chain, Place, asking};
 use crate::runtime::gate::Gate;
 use crate::runtime::line::Line;
@@ -30,8 +30,8 @@ use crate::watch::Change;
 
 /// All cells of one type of actor in one system.
 pub(crate) struct Kind<A: Handlers> {
-    /// INVARIANT: one cell a key, as long as anybody holds it; so one mailbox, one instance.
-    cells: Mutex<HashMap<Key, Weak<Cell<A>>>>,
+    /// One for each key, so one mailbox, one instance.
+    cells: Cells<A>,
     /// Which keys refuse calls; kept apart from the cells, which nobody may hold meanwhile.
     refusals: Mutex<HashMap<Key, Refusal>>,
     /// What its new actors start from, if they have a database.
@@ -75,7 +75,7 @@ impl<A: Handlers> Kind<A> {
         metrics: KindMetrics,
     ) -> Self {
         Self {
-            cells: Mutex::new(HashMap::new()),
+            cells: Cells::new(),
             refusals: Mutex::new(HashMap::new()),
             template,
             metrics,
@@ -84,38 +84,27 @@ impl<A: Handlers> Kind<A> {
 
     /// Returns the cell of a key.
     pub(crate) fn cell(self: &Arc<Self>, system: &System, key: Key) -> Arc<Cell<A>> {
-        let mut cells = self.cells.lock();
-        let entry = cells.entry(key);
-        if let Entry::Occupied(entry) = &entry
-            && let Some(cell) = entry.get().upgrade()
-        {
-            return cell;
-        }
-        let refusal = self.refusals.lock().get(entry.key()).cloned();
-        let cell = Arc::new(Cell {
-            kind: Arc::clone(self),
-            system: system.clone(),
-            key: entry.key().clone(),
-            mailbox: Mailbox::new(refusal),
-            gate: Gate::new(),
-            waiting: Mutex::new(None),
-        });
-        entry.insert_entry(Arc::downgrade(&cell));
-        cell
+        self.cells.find_or_make(key, |key| {
+            let refusal = self.refusals.lock().get(&key).cloned();
+            Arc::new(Cell {
+                kind: Arc::clone(self),
+                system: system.clone(),
+                key,
+                mailbox: Mailbox::new(refusal),
+                gate: Gate::new(),
+                waiting: Mutex::new(None),
+            })
+        })
     }
 
     /// Returns the cells that somebody holds.
     pub(crate) fn live(&self) -> Vec<Arc<Cell<A>>> {
-        self.cells
-            .lock()
-            .values()
-            .filter_map(Weak::upgrade)
-            .collect()
+        self.cells.live()
     }
 
     /// Returns the cell of a key, if somebody holds it.
     pub(crate) fn find(&self, key: &Key) -> Option<Arc<Cell<A>>> {
-        self.cells.lock().get(key).and_then(Weak::upgrade)
+        self.cells.find(key)
     }
 
     pub(super) fn template(&self) -> Result<Arc<Template>, Arc<MigrationError>> {
@@ -131,14 +120,7 @@ impl<A: Handlers> Drop for Cell<A> {
         for alarm in idle.into_iter().chain(limit) {
             alarms.cancel(alarm);
         }
-        let mut cells = self.kind.cells.lock();
-        // A new cell may have taken the place between the last reference and this lock.
-        if cells
-            .get(&self.key)
-            .is_some_and(|cell| cell.strong_count() == 0)
-        {
-            cells.remove(&self.key);
-        }
+        self.kind.cells.remove(self);
     }
 }
 
@@ -243,25 +225,40 @@ impl<A: Handlers> Cell<A> {
         }
     }
 
+    /// Puts a call that nobody waits for into the mailbox. Returns whether there was room. An error is apart, because it is large: a
+    /// call that is taken does not move room for one around.
+    pub(crate) fn send_now(
+        self: &Arc<Self>,
+        sending: &mut Sending<'_, A>,
+    ) -> Result<bool, Box<CallError>> {
+        self.check_open().map_err(Box::new)?;
+        let caller = &mut Caller::default();
+        loop {
+            let pushed = self
+                .mailbox
+                .push_call(sending, &mut None, Way::Queued, caller);
+            match pushed {
+                Ok(Posted::Sent(_, pushed)) => {
+                    self.follow(pushed, false);
+                    return Ok(true);
+                }
+                Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
+                Err(Unsent::Unknown) => *caller = Caller::here(false),
+                Err(Unsent::Full) => return Ok(false),
+                Err(Unsent::Refused(error)) => return Err(Box::new(self.refused(error))),
+            }
+        }
+    }
+
     /// Puts a call that nobody waits for into the mailbox if there is room.
     pub(crate) fn try_send(self: &Arc<Self>, mut sending: Sending<'_, A>) -> Result<(), CallError> {
-        self.check_open()?;
-        let caller = &mut Caller::here(false);
-        let pushed = self
-            .mailbox
-            .push_call(&mut sending, &mut None, Way::Queued, caller);
-        match pushed {
-            Ok(Posted::Sent(_, pushed)) => {
-                self.follow(pushed, false);
-                Ok(())
-            }
-            Ok(Posted::Direct(..)) => unreachable!("it was to be queued"),
-            Err(Unsent::Refused(error)) => Err(self.refused(error)),
-            Err(Unsent::Full | Unsent::Unknown) => Err(self.refused(CallError::MailboxFull {
-                subject: self.subject(),
-                capacity: A::OPTIONS.mailbox,
-            })),
+        if self.send_now(&mut sending).map_err(|error| *error)? {
+            return Ok(());
         }
+        Err(self.refused(CallError::MailboxFull {
+            subject: self.subject(),
+            capacity: A::OPTIONS.mailbox,
+        }))
     }
 
     /// Returns whether the one who asks runs the actor itself. Calls that commit are left to a driver, so that those which
@@ -425,20 +422,15 @@ impl<A: Handlers> Cell<A> {
         self.mailbox.give_up(error, &held)
     }
 
-    /// Forgets that starts failed: one did not, or the actor that did not start is gone.
-    pub(super) fn forgive(&self) {
-        if self.mailbox.forgive() {
-            self.kind.refusals.lock().remove(&self.key);
-        }
-    }
-
     /// Notes that the actor started.
     pub(super) fn awake(self: &Arc<Self>) {
-        self.forgive();
         // One in memory that will be idle looks at the clock then.
         let looks = A::__STORED || A::OPTIONS.sleep_after.is_none();
         let now = looks.then(|| self.system.alarms().now());
         let woke = self.mailbox.set_awake(now);
+        if woke.was_refused {
+            self.kind.refusals.lock().remove(&self.key);
+        }
         if woke.had_trouble {
             self.mailbox.note_woke(self.system.alarms().now());
         }

@@ -102,7 +102,7 @@ impl<A: Handlers> Life<A> {
         if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
             let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));
             return match started {
-                Some(started) => Self::Awake(awake(cell, started, began)),
+                Some(started) => Self::Awake(awake_for(cell, started, began)),
                 None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
             };
         }
@@ -203,9 +203,21 @@ async fn come_up<A: Handlers>(cell: &Arc<Cell<A>>, restart: bool) -> After<A> {
         memory::start(cell, restart).await
     };
     match started {
-        Some(started) => After::Awake(awake(cell, started, began)),
+        Some(started) => After::Awake(awake_for(cell, started, began)),
         None => After::Ended(Ended::nothing()),
     }
+}
+
+/// Makes an instance of an actor that has started for somebody who may wait for it.
+fn awake_for<A: Handlers>(
+    cell: &Arc<Cell<A>>,
+    started: Started<A>,
+    began: Began,
+) -> Box<Instance<A>> {
+    let instance = awake(cell, started, began);
+    // Nobody waits any more for what the hooks did.
+    cell.set_waiting(None);
+    instance
 }
 
 /// Makes an instance of an actor that has started.
@@ -216,8 +228,6 @@ fn awake<A: Handlers>(
 ) -> Box<Instance<A>> {
     cell.awake();
     cell.metrics().started(started.start, began);
-    // Nobody waits any more for what the hooks did.
-    cell.set_waiting(None);
     let first = started.first.take();
     let mut instance = Box::new(Instance::new(started));
     match first {

@@ -52,16 +52,13 @@ impl Pace {
     }
 }
 
-/// Lets other tasks run if this one has done much in a row.
-///
-/// A future that is dropped meanwhile has done nothing.
-pub(crate) async fn pace() {
+/// Notes a call that is about to be made. Returns whether it counts as one of the things after which the task has to yield.
+#[inline]
+pub(crate) fn is_due() -> bool {
     let mut pace = PACE.get();
     let counts = pace.count(Instant::now);
     PACE.set(pace);
-    if counts {
-        tokio::task::coop::consume_budget().await;
-    }
+    counts
 }
 
 #[cfg(test)]

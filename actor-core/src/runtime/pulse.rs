@@ -61,6 +61,7 @@ pub(super) fn is_beating() -> bool {
 }
 
 /// Returns the beat. It goes on for at least [`BEATS_UNWATCHED`] behind each look.
+#[inline]
 pub(super) fn beat() -> u32 {
     if STATE.load(Ordering::Relaxed) != WATCHED
         && STATE.swap(WATCHED, Ordering::SeqCst) == RESTING
@@ -72,6 +73,7 @@ pub(super) fn beat() -> u32 {
 }
 
 /// Returns for how long something took at least that began at a beat.
+#[inline]
 pub(super) fn since(began: u32) -> Duration {
     let beats = BEAT.load(Ordering::Relaxed).wrapping_sub(began);
     limits::PULSE * beats.saturating_sub(1)

@@ -109,6 +109,7 @@ impl RunQueue {
     }
 
     /// Returns whether the runtime is gone.
+    #[inline]
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)
     }

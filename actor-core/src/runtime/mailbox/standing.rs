@@ -7,6 +7,8 @@ use super::{Budget, Handlers, Mailbox, Refusal, Status};
 pub(in crate::runtime) struct Woke {
     /// Whether something went wrong before, so that the time of the start is noted apart.
     pub(in crate::runtime) had_trouble: bool,
+    /// Whether calls were refused before, for a start that failed or for too many crashes.
+    pub(in crate::runtime) was_refused: bool,
     /// Whether the actor counts as awake from now on: one that crashed and starts again at once has never ceased to.
     pub(in crate::runtime) counts_now: bool,
 }
@@ -34,6 +36,7 @@ impl<A: Handlers> Mailbox<A> {
             inner.begin_at(now);
         }
         Woke {
+            was_refused: inner.refusal.take().is_some(),
             had_trouble: inner.health.is_some(),
             counts_now: !counts,
         }
@@ -48,11 +51,6 @@ impl<A: Handlers> Mailbox<A> {
     pub(crate) fn awake_since(&self) -> Option<(Status, u64)> {
         let inner = self.inner.lock();
         inner.exists_since().map(|since| (inner.status, since))
-    }
-
-    /// Refuses calls no more. Returns whether it did.
-    pub(in crate::runtime) fn forgive(&self) -> bool {
-        self.inner.lock().refusal.take().is_some()
     }
 
     /// Refuses calls for a while, from the moment the instance ends.
