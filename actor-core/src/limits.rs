@@ -127,6 +127,10 @@ pub const ALARMS_AT_ONCE: usize = 256;
 /// small actions.
 pub const CALLS_PER_TURN: usize = 256;
 
+/// How many it handles when they are [quick](QUICK_STRETCH): a yield may wake another worker, which costs as much as a hundred of
+/// them.
+pub const QUICK_CALLS_PER_TURN: usize = 2_048;
+
 /// How many drivers are started at most besides one for each worker, while those are held: as many as tokio starts threads for
 /// code that blocks.
 pub const EXTRA_DRIVERS: usize = 512;

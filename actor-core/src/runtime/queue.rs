@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -140,12 +141,18 @@ impl Watched for RunQueue {
     }
 }
 
+/// Returns whether as many calls took so little time that a yield, which may wake another worker, would cost more.
+fn is_quick(calls: usize, took: Duration) -> bool {
+    let each = took / u32::try_from(calls).unwrap_or(u32::MAX);
+    calls < limits::QUICK_CALLS_PER_TURN && each <= limits::QUICK_STRETCH / limits::QUICK_CALLS
+}
+
 impl Future for Driver {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
-        let mut calls = 0;
-        while calls < limits::CALLS_PER_TURN {
+        let (mut calls, began) = (0, Instant::now());
+        while calls < limits::CALLS_PER_TURN || is_quick(calls, began.elapsed()) {
             let mut inner = self.queue.inner.lock();
             let Some(cell) = inner.cells.pop_front() else {
                 if inner.closed || self.is_extra {
