@@ -141,6 +141,12 @@ pub const IDLE_MAIL: usize = 32;
 /// How deep actors may run in place of each other, each asked by the one before: what a worker's stack has room for.
 pub const IN_PLACE_DEPTH: u32 = 8;
 
+/// Up to how many calls are few to be taken out of a mailbox at once, while others send more.
+pub const FEW_CALLS: usize = 8;
+
+/// For how many pauses of a processor an actor waits for more then: about as long as two calls take.
+pub const PAUSES: u32 = 10;
+
 /// How many calls of others one that asks handles in place of a driver, behind its own.
 pub const CALLS_IN_PLACE: usize = 16;
 

@@ -32,6 +32,8 @@ pub(crate) struct RunQueue {
     inner: Mutex<Inner>,
     /// Where drivers run.
     runtime: Handle,
+    /// How many threads it has for tasks.
+    workers: usize,
     /// Whether the runtime is gone.
     dead: AtomicBool,
     /// Tells everybody so.
@@ -69,6 +71,7 @@ impl RunQueue {
                 closed: false,
             }),
             runtime: runtime.clone(),
+            workers: runtime.metrics().num_workers(),
             dead: AtomicBool::new(false),
             on_death: Mutex::new(None),
         })
@@ -77,7 +80,7 @@ impl RunQueue {
     /// Starts the drivers: one for each worker of the runtime.
     pub(crate) fn start(self: &Arc<Self>, on_death: Box<dyn FnOnce() + Send>) {
         *self.on_death.lock() = Some(on_death);
-        let drivers = self.runtime.metrics().num_workers().max(1);
+        let drivers = self.workers.max(1);
         self.inner.lock().drivers = drivers;
         for _ in 0..drivers {
             self.drive(false);
@@ -107,6 +110,12 @@ impl RunQueue {
         if let Some(woken) = woken {
             woken.wake();
         }
+    }
+
+    /// Returns whether several workers run cells.
+    #[inline]
+    pub(super) fn is_shared(&self) -> bool {
+        self.workers > 1
     }
 
     /// Returns whether the runtime is gone.

@@ -7,6 +7,7 @@
 //!    it counts like one of an action.
 
 use std::cell::Cell as Local;
+use std::hint;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker};
@@ -146,10 +147,16 @@ impl<A: Handlers> Cell<A> {
 
     /// Runs a life until it waits for something and is not needed, or for about as many calls as are given; then lets it go.
     fn go_on(self: &Arc<Self>, mut life: Life<A>, most: usize) -> usize {
-        let mut calls = 0;
+        let (mut calls, mut again) = (0, false);
         loop {
             let (left, handled) = self.advance(life, most.saturating_sub(calls));
             calls += handled;
+            if again && handled < limits::FEW_CALLS && self.system().queue().is_shared() {
+                // Somebody sends at this moment. What comes in the next one is taken together, and not one by one, each time
+                // with the lock and all that is behind it from another processor.
+                (0..limits::PAUSES).for_each(|_| hint::spin_loop());
+            }
+            again = true;
             // One with a database lets others run, so that more comes together for its next commit.
             match self.give_back(left, !A::__STORED && calls < most) {
                 Some(kept) => life = kept,
