@@ -304,8 +304,12 @@ impl<A: Handlers> Instance<A> {
         info: &'static ActionInfo,
     ) {
         self.end_call(reply.is_some(), result.as_ref().err(), info);
-        let cell = self.turn.cell();
-        let durability = info.durability.unwrap_or_else(|| cell.durability());
+        let durability = if A::__STORED {
+            let cell = self.turn.cell();
+            info.durability.unwrap_or_else(|| cell.durability())
+        } else {
+            Durability::Process
+        };
         self.batch.push(reply, result, durability);
     }
 

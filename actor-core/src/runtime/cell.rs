@@ -40,14 +40,18 @@ pub(crate) struct Kind<A: Handlers> {
 }
 
 /// The place of one key.
+///
+/// What never changes comes first, and is at least a line of the processor's cache away from what senders change in the mailbox: whoever
+/// runs the actor reads it all the time.
+#[repr(C)]
 pub(crate) struct Cell<A: Handlers> {
-    kind: Arc<Kind<A>>,
     system: System,
+    kind: Arc<Kind<A>>,
     key: Key,
-    mailbox: Mailbox<A>,
-    gate: Gate<A>,
     /// Who waits for the action that runs.
     waiting: Mutex<Option<Arc<Chain>>>,
+    gate: Gate<A>,
+    mailbox: Mailbox<A>,
 }
 
 impl<A: Handlers> Place for Cell<A> {

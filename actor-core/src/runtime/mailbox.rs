@@ -82,7 +82,8 @@ impl Refusal {
     }
 }
 
-/// What waits for one actor.
+/// What waits for one actor. The limit is behind what few calls touch.
+#[repr(C)]
 pub(crate) struct Mailbox<A: Handlers> {
     inner: Mutex<Inner<A>>,
     /// When the alarm is set that looks whether somebody has waited for long; `u64::MAX` if it is not.
