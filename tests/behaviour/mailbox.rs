@@ -241,3 +241,65 @@ async fn a_call_that_waited_for_room_and_runs_in_place_leaves_its_room_to_the_ne
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
+
+/// Is in memory only, and has room for four calls.
+#[derive(Actor)]
+#[actor(name = "small", mailbox = 4)]
+struct Small {
+    #[vars]
+    counted: u32,
+}
+
+#[actor]
+impl Small {
+    #[action]
+    fn count(&mut self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        self.counted += 1;
+        Ok(self.counted)
+    }
+
+    /// Waits until it is released.
+    #[action]
+    async fn wait(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+        let released = cx.system().extension::<Arc<Notify>>();
+        released.unwrap().notified().await;
+        Ok(())
+    }
+}
+
+/// Starts an actor in memory, and returns what releases it.
+async fn small() -> (tempfile::TempDir, Arc<Notify>, System, SmallHandle) {
+    let (directory, released) = (directory(), Arc::new(Notify::new()));
+    let system = System::builder()
+        .data_dir(directory.path())
+        .extension(Arc::clone(&released))
+        .register::<Small>()
+        .start()
+        .await
+        .unwrap();
+    let small = system.get::<Small>("a");
+    (directory, released, system, small)
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_were_taken_with_one_that_waits_leave_their_room() {
+    let (_directory, released, _system, small) = small().await;
+    let asked = tokio::spawn({
+        let small = small.clone();
+        async move {
+            // Behind a tell they do not run in place, so that all are taken together.
+            small.count().tell().await.unwrap();
+            let count = async || small.count().await.unwrap();
+            tokio::join!(count(), count(), async { small.wait().await.unwrap() })
+        }
+    });
+    settle().await;
+    // All are handled but the last, which is no more in the mailbox.
+    for _ in 0..4 {
+        small.count().try_tell().unwrap();
+    }
+    assert_eq!(small.count().try_tell().unwrap_err().code(), "full");
+    released.notify_one();
+    assert_eq!(asked.await.unwrap(), (2, 3, ()));
+    assert_eq!(small.count().await.unwrap(), 8);
+}
