@@ -1,6 +1,7 @@
 //! The mailbox: order, back-pressure and tells.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actor_core::prelude::*;
@@ -250,6 +251,10 @@ struct Small {
     counted: u32,
 }
 
+/// How often actors told themselves to go on.
+#[derive(Default)]
+struct Rounds(AtomicU32);
+
 #[actor]
 impl Small {
     #[action]
@@ -265,6 +270,26 @@ impl Small {
         released.unwrap().notified().await;
         Ok(())
     }
+
+    /// Tells itself the same, until it was told so often.
+    #[action]
+    fn go_on(&mut self, cx: &mut Context<'_, Self>, until: u32) -> Result<()> {
+        let rounds = cx.system().extension::<Rounds>().unwrap();
+        if rounds.0.fetch_add(1, Ordering::SeqCst) < until {
+            cx.handle().go_on(until).try_tell()?;
+        }
+        Ok(())
+    }
+
+    /// Does the same, and could wait.
+    #[action]
+    async fn go_on_later(&mut self, cx: &mut Context<'_, Self>, until: u32) -> Result<()> {
+        let rounds = cx.system().extension::<Rounds>().unwrap();
+        if rounds.0.fetch_add(1, Ordering::SeqCst) < until {
+            cx.handle().go_on_later(until).try_tell()?;
+        }
+        Ok(())
+    }
 }
 
 /// Starts an actor in memory, and returns what releases it.
@@ -273,6 +298,7 @@ async fn small() -> (tempfile::TempDir, Arc<Notify>, System, SmallHandle) {
     let system = System::builder()
         .data_dir(directory.path())
         .extension(Arc::clone(&released))
+        .extension(Rounds::default())
         .register::<Small>()
         .start()
         .await
@@ -302,4 +328,21 @@ async fn calls_that_were_taken_with_one_that_waits_leave_their_room() {
     released.notify_one();
     assert_eq!(asked.await.unwrap(), (2, 3, ()));
     assert_eq!(small.count().await.unwrap(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_tells_itself_lets_others_run() {
+    let (_directory, released, system, small) = small().await;
+    // What may wait is handled in another way, which is kept.
+    released.notify_one();
+    small.wait().await.unwrap();
+    let rounds = system.extension::<Rounds>().unwrap();
+    small.go_on(10_000).tell().await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(rounds.0.load(Ordering::SeqCst), 256);
+    settle().await;
+    assert_eq!(rounds.0.swap(0, Ordering::SeqCst), 10_001);
+    small.go_on_later(10_000).tell().await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(rounds.0.load(Ordering::SeqCst), 256);
 }
