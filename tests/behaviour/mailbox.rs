@@ -346,3 +346,32 @@ async fn an_actor_that_tells_itself_lets_others_run() {
     tokio::task::yield_now().await;
     assert_eq!(rounds.0.load(Ordering::SeqCst), 256);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tell_that_is_over_holds_no_room() {
+    let (_directory, released, _system, small) = small().await;
+    small.wait().tell().await.unwrap();
+    settle().await;
+    for _ in 0..4 {
+        small.count().try_tell().unwrap();
+    }
+    let count = || small.count().timeout(Duration::from_secs(1));
+    let mut told = [(); 2].map(|()| Box::pin(count().tell()));
+    let mut asked = [(); 2].map(|()| Box::pin(count().into_future()));
+    for told in &mut told {
+        assert_eq!(told.await.unwrap_err().code(), "ask_timed_out");
+    }
+    for asked in &mut asked {
+        assert_eq!(asked.await.unwrap_err().code(), "ask_timed_out");
+    }
+    let others = [(); 4].map(|()| {
+        let small = small.clone();
+        tokio::spawn(async move { small.count().tell().await })
+    });
+    settle().await;
+    released.notify_one();
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    assert_eq!(small.count().await.unwrap(), 9);
+}
