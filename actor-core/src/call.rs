@@ -214,7 +214,10 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
             };
             match cell.poll_send(sending, line, task) {
                 Poll::Pending => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Err(error)) => {
+                    *this.line = None;
+                    return Poll::Ready(Err(error));
+                }
                 Poll::Ready(Ok(Sent::Done(reply))) => {
                     let reply = (this.extract)(reply);
                     return Poll::Ready(Ok(reply.expect(VARIANT)));
@@ -251,7 +254,10 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
             let timer = this.timer.as_pin_mut().expect("it was just set");
             timer.poll(task)
         };
-        over.map(|()| Err(cell.timed_out(limit)))
+        ready!(over);
+        // Room that it was granted would be nobody's for as long as this is kept.
+        *this.line = None;
+        Poll::Ready(Err(cell.timed_out(limit)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The mailbox: order, back-pressure and tells.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actor_core::prelude::*;
@@ -240,4 +241,137 @@ async fn a_call_that_waited_for_room_and_runs_in_place_leaves_its_room_to_the_ne
         assert_eq!(call.await.unwrap().unwrap(), 0);
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+/// Is in memory only, and has room for four calls.
+#[derive(Actor)]
+#[actor(name = "small", mailbox = 4)]
+struct Small {
+    #[vars]
+    counted: u32,
+}
+
+/// How often actors told themselves to go on.
+#[derive(Default)]
+struct Rounds(AtomicU32);
+
+#[actor]
+impl Small {
+    #[action]
+    fn count(&mut self, _cx: &mut Context<'_, Self>) -> Result<u32> {
+        self.counted += 1;
+        Ok(self.counted)
+    }
+
+    /// Waits until it is released.
+    #[action]
+    async fn wait(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+        let released = cx.system().extension::<Arc<Notify>>();
+        released.unwrap().notified().await;
+        Ok(())
+    }
+
+    /// Tells itself the same, until it was told so often.
+    #[action]
+    fn go_on(&mut self, cx: &mut Context<'_, Self>, until: u32) -> Result<()> {
+        let rounds = cx.system().extension::<Rounds>().unwrap();
+        if rounds.0.fetch_add(1, Ordering::SeqCst) < until {
+            cx.handle().go_on(until).try_tell()?;
+        }
+        Ok(())
+    }
+
+    /// Does the same, and could wait.
+    #[action]
+    async fn go_on_later(&mut self, cx: &mut Context<'_, Self>, until: u32) -> Result<()> {
+        let rounds = cx.system().extension::<Rounds>().unwrap();
+        if rounds.0.fetch_add(1, Ordering::SeqCst) < until {
+            cx.handle().go_on_later(until).try_tell()?;
+        }
+        Ok(())
+    }
+}
+
+/// Starts an actor in memory, and returns what releases it.
+async fn small() -> (tempfile::TempDir, Arc<Notify>, System, SmallHandle) {
+    let (directory, released) = (directory(), Arc::new(Notify::new()));
+    let system = System::builder()
+        .data_dir(directory.path())
+        .extension(Arc::clone(&released))
+        .extension(Rounds::default())
+        .register::<Small>()
+        .start()
+        .await
+        .unwrap();
+    let small = system.get::<Small>("a");
+    (directory, released, system, small)
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_were_taken_with_one_that_waits_leave_their_room() {
+    let (_directory, released, _system, small) = small().await;
+    let asked = tokio::spawn({
+        let small = small.clone();
+        async move {
+            // Behind a tell they do not run in place, so that all are taken together.
+            small.count().tell().await.unwrap();
+            let count = async || small.count().await.unwrap();
+            tokio::join!(count(), count(), async { small.wait().await.unwrap() })
+        }
+    });
+    settle().await;
+    // All are handled but the last, which is no more in the mailbox.
+    for _ in 0..4 {
+        small.count().try_tell().unwrap();
+    }
+    assert_eq!(small.count().try_tell().unwrap_err().code(), "full");
+    released.notify_one();
+    assert_eq!(asked.await.unwrap(), (2, 3, ()));
+    assert_eq!(small.count().await.unwrap(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_tells_itself_lets_others_run() {
+    let (_directory, released, system, small) = small().await;
+    // What may wait is handled in another way, which is kept.
+    released.notify_one();
+    small.wait().await.unwrap();
+    let rounds = system.extension::<Rounds>().unwrap();
+    small.go_on(10_000).tell().await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(rounds.0.load(Ordering::SeqCst), 256);
+    settle().await;
+    assert_eq!(rounds.0.swap(0, Ordering::SeqCst), 10_001);
+    small.go_on_later(10_000).tell().await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(rounds.0.load(Ordering::SeqCst), 256);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tell_that_is_over_holds_no_room() {
+    let (_directory, released, _system, small) = small().await;
+    small.wait().tell().await.unwrap();
+    settle().await;
+    for _ in 0..4 {
+        small.count().try_tell().unwrap();
+    }
+    let count = || small.count().timeout(Duration::from_secs(1));
+    let mut told = [(); 2].map(|()| Box::pin(count().tell()));
+    let mut asked = [(); 2].map(|()| Box::pin(count().into_future()));
+    for told in &mut told {
+        assert_eq!(told.await.unwrap_err().code(), "ask_timed_out");
+    }
+    for asked in &mut asked {
+        assert_eq!(asked.await.unwrap_err().code(), "ask_timed_out");
+    }
+    let others = [(); 4].map(|()| {
+        let small = small.clone();
+        tokio::spawn(async move { small.count().tell().await })
+    });
+    settle().await;
+    released.notify_one();
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    assert_eq!(small.count().await.unwrap(), 9);
 }

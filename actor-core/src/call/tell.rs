@@ -55,6 +55,7 @@ impl<'h, A: Handlers> Tell<'h, A> {
         let cell = actor.cell()?;
         let line = this.line.get_or_insert_with(|| Line::new(cell));
         if let Poll::Ready(sent) = cell.poll_send(told(actor, this.message), line, task) {
+            *this.line = None;
             return Poll::Ready(sent.map(drop));
         }
         let limit = *this.limit;
@@ -63,7 +64,10 @@ impl<'h, A: Handlers> Tell<'h, A> {
             this.timer.set(Some(tokio::time::sleep(limit)));
         }
         let timer = this.timer.as_pin_mut().expect("it was just set");
-        timer.poll(task).map(|()| Err(cell.timed_out(limit)))
+        ready!(timer.poll(task));
+        // Room that it was granted would be nobody's for as long as this is kept.
+        *this.line = None;
+        Poll::Ready(Err(cell.timed_out(limit)))
     }
 }
 

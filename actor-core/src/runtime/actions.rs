@@ -457,9 +457,7 @@ impl<A: Handlers> Instance<A> {
     /// Lets the replies of the batch out.
     fn answer_now(&mut self) {
         let mailbox = self.turn.cell().mailbox();
-        // The next call takes no room any more.
-        let held = self.taken.len().saturating_sub(1);
-        mailbox.complete_now(&mut self.batch.answers, held);
+        mailbox.complete_now(&mut self.batch.answers, self.taken.len());
         self.batch.clear();
     }
 

@@ -155,17 +155,15 @@ impl<A: Handlers> Instance<A> {
 
     /// Handles the calls that were taken out of the mailbox; `None` when none is left.
     fn handle_taken(&mut self, most: usize, handled: &mut usize) -> Option<Work<A>> {
-        while let Some(mail) = self.taken.pop_front() {
-            if mail.is_async() {
-                // An action that may wait would let those before it wait too.
-                return Some(match self.flush() {
-                    Flow::GoOn => Work::Async(mail),
-                    Flow::Crash => {
-                        // The next instance handles it.
-                        self.taken.push_front(mail);
-                        Work::Crash
-                    }
-                });
+        while let Some(is_async) = self.taken.front().map(Mail::is_async) {
+            // An action that may wait would let those before it wait too. It stays here meanwhile, so that the mailbox counts it,
+            // and the next instance handles it if this one crashes.
+            if is_async && self.flush() == Flow::Crash {
+                return Some(Work::Crash);
+            }
+            let mail = self.taken.pop_front()?;
+            if is_async {
+                return Some(Work::Async(mail));
             }
             if self.handle_now(mail) == Flow::Crash {
                 self.flush();

@@ -152,21 +152,29 @@ impl<A: Handlers> Life<A> {
         let cell = Arc::clone(instance.turn.cell());
         let served = Arc::clone(&cell);
         Self::wait(&cell, async move {
-            let mut mail = Some(mail);
+            // How many calls there were since others could run.
+            let (mut mail, mut calls) = (Some(mail), 0);
             loop {
-                if let Some(mail) = mail.take()
-                    && instance.handle_guarded(mail).await == Flow::Crash
-                {
-                    return Box::pin(instance.crash()).await;
+                if let Some(mail) = mail.take() {
+                    calls += 1;
+                    if instance.handle_guarded(mail).await == Flow::Crash {
+                        return Box::pin(instance.crash()).await;
+                    }
                 }
-                match instance.work_guarded(limits::CALLS_PER_COMMIT).0 {
+                let (work, handled) = instance.work_guarded(limits::CALLS_PER_COMMIT);
+                calls += handled;
+                match work {
                     Work::Async(next) => mail = Some(next),
-                    Work::More => tokio::task::yield_now().await,
+                    Work::More => calls = limits::CALLS_PER_COMMIT,
                     Work::Room => Box::pin(instance.room()).await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
-                    Work::Idle => poll_fn(|_| served.mailbox().poll_more()).await,
+                    Work::Idle => more(&served, &mut calls).await,
                     Work::Request(request) => return Box::pin(stop(instance, request)).await,
                     Work::Crash => return Box::pin(instance.crash()).await,
+                }
+                if calls >= limits::CALLS_PER_COMMIT {
+                    calls = 0;
+                    tokio::task::yield_now().await;
                 }
             }
         })
@@ -192,6 +200,18 @@ impl<A: Handlers> Life<A> {
         let cell = Arc::clone(instance.turn.cell());
         Self::wait(&cell, instance.crash())
     }
+}
+
+/// Waits until something is next. Others run meanwhile, so that the calls before that count no more.
+async fn more<A: Handlers>(cell: &Arc<Cell<A>>, calls: &mut usize) {
+    poll_fn(|_| {
+        let polled = cell.mailbox().poll_more();
+        if polled.is_pending() {
+            *calls = 0;
+        }
+        polled
+    })
+    .await;
 }
 
 /// Runs the preamble.

@@ -339,12 +339,12 @@ impl<A: Handlers> Mailbox<A> {
         inner.is_empty()
     }
 
-    /// Answers the asks of an actor without a database, in their order, and notes how many calls are still to be handled of
-    /// those that were taken out.
-    pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, held: usize) {
+    /// Answers the asks of an actor without a database, in their order, and notes how many calls are left of those that were
+    /// taken out: one is handled next, and may wait, and takes no room any more.
+    pub(super) fn complete_now(&self, answers: &mut Vec<Answer<A>>, left: usize) {
         let finished = Finished::answer(answers.drain(..));
-        // Who takes what is next, or sees that nothing is, notes it otherwise.
-        if held > 0 {
+        // Where none is left, who takes what is next, or sees that nothing is, notes it.
+        if let Some(held) = left.checked_sub(1) {
             let mut inner = self.inner.lock();
             inner.set_held(held);
             let woken = inner.grant();

@@ -290,8 +290,7 @@ impl Model {
                 };
                 let number = handle(&mut instance, message);
                 answers.extend(reply.map(|slot| (slot, Ok(self.reply(number)))));
-                let held = taken.len().saturating_sub(1);
-                self.mailbox.complete_now(&mut answers, held);
+                self.mailbox.complete_now(&mut answers, taken.len());
             }
         }
         self.give_back(instance);
