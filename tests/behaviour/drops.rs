@@ -1,11 +1,16 @@
 //! Code of the user's that is no hook and no action, and panics.
 
+use std::future::{Future, IntoFuture};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as Task, Poll, Wake, Waker};
 use std::time::Duration;
 
 use actor_core::prelude::*;
 use actor_core::{CallError, Event, Status};
 
-use crate::support::{directory, pass, start};
+use crate::support::{directory, pass, settle, start};
 
 /// Panics where no hook does.
 #[derive(Actor)]
@@ -117,5 +122,41 @@ async fn a_panic_of_code_that_is_no_hook_and_no_action_is_told_and_counts() {
     grenade.throw().tell().await.unwrap();
     assert!(grenade.pull().await.unwrap());
     assert_eq!(grenade.info().crashes, 7);
+    system.shutdown().await.unwrap();
+}
+
+/// Panics when it is woken, as no task of tokio's does.
+#[derive(Default)]
+struct Alarm(AtomicUsize);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("the alarm panics");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waker_that_panics_harms_nobody_else() {
+    let directory = directory();
+    let system = start::<Grenade>(directory.path()).await;
+    let grenade = system.get::<Grenade>("a");
+    let busy = grenade.clone();
+    let held = tokio::spawn(async move { busy.hold().await });
+    settle().await;
+    let alarm = Arc::new(Alarm::default());
+    let waker = Waker::from(Arc::clone(&alarm));
+    let task = &mut Task::from_waker(&waker);
+    let mut loud = pin!(grenade.pull().into_future());
+    assert!(loud.as_mut().poll(task).is_pending());
+    // It is answered together with the one before, whose waker comes first.
+    assert!(grenade.pull().await.unwrap());
+    assert_eq!(alarm.0.load(Ordering::SeqCst), 1);
+    let Poll::Ready(pulled) = loud.as_mut().poll(task) else {
+        panic!("it was answered");
+    };
+    assert!(!pulled.unwrap());
+    assert_eq!(held.await.unwrap().unwrap_err().code(), "action_panicked");
+    assert_eq!(grenade.info().crashes, 1);
     system.shutdown().await.unwrap();
 }

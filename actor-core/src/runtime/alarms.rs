@@ -146,9 +146,9 @@ impl Alarms {
         at.saturating_add(pause.unwrap_or(u64::MAX))
     }
 
-    /// Returns the millisecond that comes a while behind about now, and not before it.
+    /// Returns the millisecond that comes a while behind now.
     pub(crate) fn behind_now(&self, pause: Duration) -> u64 {
-        Self::behind(self.about_now().1, pause)
+        Self::behind(self.now(), pause)
     }
 
     /// Returns the millisecond that is over.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
@@ -38,6 +38,15 @@ impl<F: Future> Future for Guarded<F> {
         match guarded(|| code.poll(task)) {
             Ok(polled) => polled.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+/// Wakes tasks. One of another executor than tokio's that panics by it harms nobody else.
+pub(super) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        if let Err(panic) = guarded(|| waker.wake()) {
+            tracing::error!(error = panic, "a waker panicked");
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::observe::trace::{self, Caller};
 use crate::runtime::alarms::AlarmId;
 use crate::runtime::chain::Chain;
 use crate::runtime::gate::Answer;
+use crate::runtime::guarded::wake_all;
 use crate::runtime::health::Health;
 use crate::runtime::life::Life;
 use crate::runtime::mail::{Ending, Extra, Mail, Next, Request, Waiter, answer};
@@ -128,7 +129,7 @@ impl<A: Handlers> Mailbox<A> {
         inner.room.leave(place);
         let woken = inner.grant();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
     }
 
     /// Pushes a call, unless there is no room: then it stays where it is. `place` is one that was granted room.
@@ -161,7 +162,7 @@ impl<A: Handlers> Mailbox<A> {
             // It takes no room, and nobody looks for mail behind it: who was granted room has left it to the next.
             let woken = inner.grant();
             drop(locked);
-            woken.into_iter().for_each(Waker::wake);
+            wake_all(woken);
             return Ok(Posted::Direct(instance, message));
         }
         let reply = call.asker.map(|waker| {
@@ -252,7 +253,7 @@ impl<A: Handlers> Mailbox<A> {
         let taken = inner.take(into);
         let woken = inner.grant();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         taken
     }
 
@@ -263,13 +264,13 @@ impl<A: Handlers> Mailbox<A> {
             None => {
                 let woken = inner.listen();
                 drop(inner);
-                woken.into_iter().for_each(Waker::wake);
+                wake_all(woken);
                 Poll::Pending
             }
             Some(next) => {
                 let woken = inner.grant();
                 drop(inner);
-                woken.into_iter().for_each(Waker::wake);
+                wake_all(woken);
                 Poll::Ready(next)
             }
         }
@@ -283,7 +284,7 @@ impl<A: Handlers> Mailbox<A> {
         }
         let woken = inner.listen();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         Poll::Pending
     }
 
@@ -293,7 +294,7 @@ impl<A: Handlers> Mailbox<A> {
         let next = inner.next()?;
         let woken = inner.grant();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         Some(next)
     }
 
@@ -349,7 +350,7 @@ impl<A: Handlers> Mailbox<A> {
             inner.set_held(held);
             let woken = inner.grant();
             drop(inner);
-            woken.into_iter().for_each(Waker::wake);
+            wake_all(woken);
         }
         finished.tell();
     }
@@ -382,7 +383,7 @@ impl<A: Handlers> Mailbox<A> {
         let taken = inner.drain();
         let woken = inner.grant();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         taken
     }
 
@@ -392,7 +393,7 @@ impl<A: Handlers> Mailbox<A> {
         let taken = inner.drain_to_destruction();
         let woken = inner.grant();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         taken
     }
 
@@ -411,7 +412,7 @@ impl<A: Handlers> Mailbox<A> {
         let finished = inner.answer_lost(error, &[held, &named].concat());
         let woken = inner.grant();
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         finished.tell();
         taken
     }

@@ -10,7 +10,7 @@ use std::cell::Cell as Local;
 use std::hint;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Poll, Wake};
 use std::time::Duration;
 
 use crate::actor::Handlers;
@@ -22,7 +22,7 @@ use crate::runtime::baton::Due;
 use crate::runtime::cell::{Cell, Sent};
 use crate::runtime::chain::Chain;
 use crate::runtime::failed::reject;
-use crate::runtime::guarded::guarded;
+use crate::runtime::guarded::{guarded, wake_all};
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::life::{After, Ended, Life};
 use crate::runtime::mail::{Mail, Request, answer};
@@ -247,7 +247,7 @@ impl<A: Handlers> Cell<A> {
                 inner.take_mail(&mut instance.taken);
                 woken = inner.grant();
                 drop(inner);
-                woken.into_iter().for_each(Waker::wake);
+                wake_all(woken);
                 return Some(life);
             }
             woken = inner.listen();
@@ -271,7 +271,7 @@ impl<A: Handlers> Cell<A> {
             }
         }
         drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(woken);
         if due == Due::Queue {
             self.enqueue();
         } else if self.system().queue().is_dead() {
@@ -411,7 +411,7 @@ impl<A: Handlers> Cell<A> {
         self.mailbox().limit().store(u64::MAX, Ordering::SeqCst);
         let waiting = inner.waiting();
         drop(inner);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
     }
 
     /// Sees to it that those who wait look at the time at this millisecond, or before.

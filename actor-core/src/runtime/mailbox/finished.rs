@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::task::Waker;
 
 use crate::error::CallError;
-use crate::runtime::guarded::dispose;
+use crate::runtime::guarded::{dispose, wake_all};
 use crate::runtime::slots::{Completed, Slot};
 
 thread_local! {
@@ -55,7 +55,7 @@ impl<R> Finished<Result<R, Box<CallError>>> {
 impl<R> Finished<R> {
     /// Wakes who waits.
     pub(in crate::runtime) fn tell(mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+        wake_all(self.wakers.drain(..));
         WAKERS.set(self.wakers);
         if !self.unclaimed.is_empty() {
             // Also on the threads of the log, which must not end by it.
