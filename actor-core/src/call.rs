@@ -5,13 +5,12 @@ mod tell;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::task::coop::consume_budget;
 use tokio::time::Sleep;
 
 use crate::actor::Handlers;
@@ -187,7 +186,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
     type Output = Result<R, CallError>;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         let actor: &'h ActorRef<A> = this.actor;
         let cell = match actor.cell() {
             Ok(cell) => cell,
@@ -197,9 +196,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         if this.message.is_some() {
             if this.line.is_none() {
                 // Replies that are there at once must not keep other tasks from running.
-                if pace::is_due() {
-                    ready!(pin!(consume_budget()).poll(task));
-                }
+                ready!(pace::poll(task));
                 match asking(|| cell.place()) {
                     Ok(chain) => *this.chain = chain,
                     Err(path) => return Poll::Ready(Err(CallError::Cycle { path })),
@@ -247,18 +244,28 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
         let over = if waits {
             poll_usual(cell, this.until)
         } else {
-            if this.timer.is_none() {
-                let _runtime = cell.system().runtime().enter();
-                this.timer.set(Some(tokio::time::sleep(limit)));
-            }
-            let timer = this.timer.as_pin_mut().expect("it was just set");
-            timer.poll(task)
+            poll_limit(cell, this.timer, limit, task)
         };
         ready!(over);
         // Room that it was granted would be nobody's for as long as this is kept.
         *this.line = None;
         Poll::Ready(Err(cell.timed_out(limit)))
     }
+}
+
+/// Waits until the time of a call is over. It begins with the first wait.
+fn poll_limit<A: Handlers>(
+    cell: &Cell<A>,
+    mut timer: Pin<&mut Option<Sleep>>,
+    limit: Duration,
+    task: &mut TaskContext<'_>,
+) -> Poll<()> {
+    if timer.is_none() {
+        let _runtime = cell.system().runtime().enter();
+        timer.set(Some(tokio::time::sleep(limit)));
+    }
+    let timer = timer.as_pin_mut().expect("it was just set");
+    timer.poll(task)
 }
 
 /// Looks whether the usual time of an ask is over, and has the cell see to it that it looks again.

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::task::coop::consume_budget;
 use tokio::time::Sleep;
 
+use super::poll_limit;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
@@ -50,7 +50,7 @@ impl<'h, A: Handlers> Tell<'h, A> {
         self: Pin<&mut Self>,
         task: &mut TaskContext<'_>,
     ) -> Poll<Result<(), CallError>> {
-        let mut this = self.project();
+        let this = self.project();
         let actor: &'h ActorRef<A> = this.actor;
         let cell = actor.cell()?;
         let line = this.line.get_or_insert_with(|| Line::new(cell));
@@ -59,12 +59,7 @@ impl<'h, A: Handlers> Tell<'h, A> {
             return Poll::Ready(sent.map(drop));
         }
         let limit = *this.limit;
-        if this.timer.is_none() {
-            let _runtime = cell.system().runtime().enter();
-            this.timer.set(Some(tokio::time::sleep(limit)));
-        }
-        let timer = this.timer.as_pin_mut().expect("it was just set");
-        ready!(timer.poll(task));
+        ready!(poll_limit(cell, this.timer, limit, task));
         // Room that it was granted would be nobody's for as long as this is kept.
         *this.line = None;
         Poll::Ready(Err(cell.timed_out(limit)))
@@ -78,16 +73,12 @@ impl<A: Handlers> Future for Tell<'_, A> {
         let this = self.as_mut().project();
         if this.line.is_none() {
             // Whoever tells all the time must not keep other tasks from running.
-            if pace::is_due() {
-                ready!(pin!(consume_budget()).poll(task));
-            }
-            match this.actor.cell() {
-                Ok(cell) => match cell.send_now(&mut told(this.actor, this.message)) {
-                    Ok(true) => return Poll::Ready(Ok(())),
-                    Ok(false) => {}
-                    Err(error) => return Poll::Ready(Err(*error)),
-                },
-                Err(error) => return Poll::Ready(Err(error)),
+            ready!(pace::poll(task));
+            let cell = this.actor.cell()?;
+            match cell.send_now(&mut told(this.actor, this.message)) {
+                Ok(true) => return Poll::Ready(Ok(())),
+                Ok(false) => {}
+                Err(error) => return Poll::Ready(Err(*error)),
             }
         }
         self.poll_waiting(task)

@@ -91,6 +91,13 @@ pub(crate) struct Mailbox<A: Handlers> {
     limit: AtomicU64,
 }
 
+/// Lets the lock go, and wakes who got room by what was done under it.
+pub(super) fn release<A: Handlers>(mut inner: MutexGuard<'_, Inner<A>>) {
+    let woken = inner.grant();
+    drop(inner);
+    wake_all(woken);
+}
+
 impl<A: Handlers> Mailbox<A> {
     pub(super) fn new(refusal: Option<Refusal>) -> Self {
         Self {
@@ -127,9 +134,7 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn leave_room(&self, place: Place) {
         let mut inner = self.inner.lock();
         inner.room.leave(place);
-        let woken = inner.grant();
-        drop(inner);
-        wake_all(woken);
+        release(inner);
     }
 
     /// Pushes a call, unless there is no room: then it stays where it is. `place` is one that was granted room.
@@ -160,9 +165,7 @@ impl<A: Handlers> Mailbox<A> {
             let begun = inner.baton.try_begin();
             assert!(begun, "nobody runs a cell that listens");
             // It takes no room, and nobody looks for mail behind it: who was granted room has left it to the next.
-            let woken = inner.grant();
-            drop(locked);
-            wake_all(woken);
+            release(locked);
             return Ok(Posted::Direct(instance, message));
         }
         let reply = call.asker.map(|waker| {
@@ -251,29 +254,19 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn take(&self, into: &mut VecDeque<Mail<A>>) -> Taken {
         let mut inner = self.inner.lock();
         let taken = inner.take(into);
-        let woken = inner.grant();
-        drop(inner);
-        wake_all(woken);
+        release(inner);
         taken
     }
 
     /// Hands out what is next. If there is nothing, mail is what the cell waits for.
     pub(super) fn poll_next(&self) -> Poll<Next<A>> {
         let mut inner = self.inner.lock();
-        match inner.next() {
-            None => {
-                let woken = inner.listen();
-                drop(inner);
-                wake_all(woken);
-                Poll::Pending
-            }
-            Some(next) => {
-                let woken = inner.grant();
-                drop(inner);
-                wake_all(woken);
-                Poll::Ready(next)
-            }
+        let next = inner.next();
+        if next.is_none() {
+            inner.listen();
         }
+        release(inner);
+        next.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Waits until something is next.
@@ -282,9 +275,8 @@ impl<A: Handlers> Mailbox<A> {
         if inner.has_next() {
             return Poll::Ready(());
         }
-        let woken = inner.listen();
-        drop(inner);
-        wake_all(woken);
+        inner.listen();
+        release(inner);
         Poll::Pending
     }
 
@@ -292,9 +284,7 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn try_next(&self) -> Option<Next<A>> {
         let mut inner = self.inner.lock();
         let next = inner.next()?;
-        let woken = inner.grant();
-        drop(inner);
-        wake_all(woken);
+        release(inner);
         Some(next)
     }
 
@@ -348,9 +338,7 @@ impl<A: Handlers> Mailbox<A> {
         if let Some(held) = left.checked_sub(1) {
             let mut inner = self.inner.lock();
             inner.set_held(held);
-            let woken = inner.grant();
-            drop(inner);
-            wake_all(woken);
+            release(inner);
         }
         finished.tell();
     }
@@ -381,9 +369,7 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn drain(&self) -> (Vec<Mail<A>>, Vec<Request>) {
         let mut inner = self.inner.lock();
         let taken = inner.drain();
-        let woken = inner.grant();
-        drop(inner);
-        wake_all(woken);
+        release(inner);
         taken
     }
 
@@ -391,9 +377,7 @@ impl<A: Handlers> Mailbox<A> {
     pub(super) fn drain_to_destruction(&self) -> (Vec<Mail<A>>, Vec<Request>, bool) {
         let mut inner = self.inner.lock();
         let taken = inner.drain_to_destruction();
-        let woken = inner.grant();
-        drop(inner);
-        wake_all(woken);
+        release(inner);
         taken
     }
 
@@ -410,9 +394,7 @@ impl<A: Handlers> Mailbox<A> {
         // Those whose mail was taken out before, by an instance that is gone.
         let named: Vec<_> = taken.0.iter().filter_map(Mail::reply).cloned().collect();
         let finished = inner.answer_lost(error, &[held, &named].concat());
-        let woken = inner.grant();
-        drop(inner);
-        wake_all(woken);
+        release(inner);
         finished.tell();
         taken
     }

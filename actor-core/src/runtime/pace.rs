@@ -5,7 +5,12 @@
 //! what it has in its cache. So quick calls count once for all of a stretch. Slow ones count each.
 
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+use tokio::task::coop::consume_budget;
 
 use crate::limits;
 
@@ -52,13 +57,16 @@ impl Pace {
     }
 }
 
-/// Notes a call that is about to be made. Returns whether it counts as one of the things after which the task has to yield.
+/// Notes a call that is about to be made, and lets other tasks run if it counts and this one has done much in a row.
 #[inline]
-pub(crate) fn is_due() -> bool {
+pub(crate) fn poll(task: &mut Context<'_>) -> Poll<()> {
     let mut pace = PACE.get();
     let counts = pace.count(Instant::now);
     PACE.set(pace);
-    counts
+    if counts {
+        return pin!(consume_budget()).poll(task);
+    }
+    Poll::Ready(())
 }
 
 #[cfg(test)]

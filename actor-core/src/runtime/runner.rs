@@ -26,7 +26,7 @@ use crate::runtime::guarded::{guarded, wake_all};
 use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::life::{After, Ended, Life};
 use crate::runtime::mail::{Mail, Request, answer};
-use crate::runtime::mailbox::{Pushed, Status};
+use crate::runtime::mailbox::{Pushed, Status, release};
 use crate::runtime::queue::Runnable;
 
 thread_local! {
@@ -238,19 +238,16 @@ impl<A: Handlers> Cell<A> {
             _ => None,
         };
         let mut inner = self.mailbox().lock();
-        let mut woken = Vec::new();
         if let Life::Awake(instance) = &mut life
             && !more
         {
             more = inner.has_next();
             if more && keeps {
                 inner.take_mail(&mut instance.taken);
-                woken = inner.grant();
-                drop(inner);
-                wake_all(woken);
+                release(inner);
                 return Some(life);
             }
-            woken = inner.listen();
+            inner.listen();
         }
         inner.life = Some(life);
         let due = inner.baton.end(more);
@@ -270,8 +267,7 @@ impl<A: Handlers> Cell<A> {
                 inner.idle_alarm = self.set_idle(soon, idle);
             }
         }
-        drop(inner);
-        wake_all(woken);
+        release(inner);
         if due == Due::Queue {
             self.enqueue();
         } else if self.system().queue().is_dead() {

@@ -173,7 +173,7 @@ impl<A: Handlers> Inner<A> {
     }
 
     /// Gives free room to those who wait for it.
-    pub(in crate::runtime) fn grant(&mut self) -> Vec<Waker> {
+    pub(super) fn grant(&mut self) -> Vec<Waker> {
         self.room.grant(self.used(), A::OPTIONS.mailbox)
     }
 
@@ -320,11 +320,10 @@ impl<A: Handlers> Inner<A> {
         Some(mail)
     }
 
-    /// Notes that nothing is next, and mail what the actor waits for. Returns who got room by it.
-    pub(in crate::runtime) fn listen(&mut self) -> Vec<Waker> {
+    /// Notes that nothing is next, and mail what the actor waits for.
+    pub(in crate::runtime) fn listen(&mut self) {
         self.held = 0;
         self.baton.listen();
-        self.grant()
     }
 
     /// Takes into an empty buffer what may be handled together, or the request that is due.
