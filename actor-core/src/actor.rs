@@ -89,6 +89,11 @@ pub trait Handlers: Actor {
     fn __encode(message: &Self::Message) -> Result<String, StoredFault>;
     #[doc(hidden)]
     fn __decode(action: &str, json: &str) -> Result<Self::Message, StoredFault>;
+    /// Compares two states by what their type says.
+    #[doc(hidden)]
+    fn __same_state(_state: &Self::State, _read: &Self::State) -> bool {
+        true
+    }
     #[doc(hidden)]
     fn __data_migration(
         id: u32,

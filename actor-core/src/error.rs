@@ -162,6 +162,17 @@ pub enum CallError {
         /// The actor.
         subject: Subject,
     },
+    /// The state that the action or hook left cannot be saved, or what is saved does not fit its type. What it wrote is undone.
+    #[error("`{name}` of {subject} left a state that is not saved: {source}")]
+    State {
+        /// The actor.
+        subject: Subject,
+        /// The user's function, or the step.
+        name: &'static str,
+        /// What does not fit: a [`StoreError::State`].
+        #[source]
+        source: Arc<StoreError>,
+    },
     /// The store could not commit the action, or not make it durable. After a failed commit what it wrote is undone; after a failed
     /// sync ([`StoreError::Poisoned`]) it may be there when the system is started anew.
     #[error("the store failed `{name}` of {subject}")]
@@ -183,7 +194,7 @@ impl CallError {
         match self {
             Self::Key { source, .. } => source.group(),
             Self::Start(error) => error.group(),
-            Self::Store { source, .. } => source.group(),
+            Self::Store { source, .. } | Self::State { source, .. } => source.group(),
             Self::MailboxFull { .. } | Self::Queue(_) => "queue",
             Self::Timer { .. } => "timer",
             Self::ShutDown { .. } => "system",
@@ -211,7 +222,7 @@ impl CallError {
             Self::Timer { source } => source.code(),
             Self::Queue(error) => error.code(),
             Self::ShutDown { .. } => "shut_down",
-            Self::Store { source, .. } => source.code(),
+            Self::Store { source, .. } | Self::State { source, .. } => source.code(),
         }
     }
 

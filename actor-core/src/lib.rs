@@ -48,6 +48,7 @@ mod background;
 mod builder;
 mod call;
 mod clock;
+mod codec;
 mod context;
 mod cron;
 mod dead_letter;
@@ -88,6 +89,7 @@ pub use background::Background;
 pub use builder::Builder;
 pub use call::{Ask, Call, Tell};
 pub use clock::Clock;
+pub use codec::{ValueError, ValueProblem};
 pub use context::Context;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
@@ -127,8 +129,9 @@ pub mod __private {
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
-        Borrowed, HasState, NotStored, OlderState, OrDefault, Outcome, StateFault, StateStep,
-        StateSteps, Stored, StoredFault, handler, has_state, or_default, outcome,
+        Borrowed, EqualByTrace, EqualByValue, HasState, NotStored, OlderState, OrDefault, Outcome,
+        Same, StateFault, StateStep, StateSteps, Stored, StoredFault, handler, has_state,
+        or_default, outcome,
     };
     pub use crate::queue::Queue;
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};

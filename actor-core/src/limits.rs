@@ -219,6 +219,10 @@ pub const TIMER_RUNS: usize = 100;
 /// How many bytes the arguments of a stored call may have, as JSON.
 pub const STORED_BYTES: usize = 64 * 1_024;
 
+/// How many levels deep a value of the user's may be nested that is stored: as many as the reader of
+/// JSON follows, and few enough for the stack of a worker in a build without optimisation.
+pub const VALUE_DEPTH: usize = 128;
+
 /// How many wake-ups are read from the directory at once. The scheduler has twice as many in memory at most, which is a few
 /// megabytes, however many actors have timers.
 pub const WAKE_UPS_PER_PAGE: usize = 8_192;

@@ -7,6 +7,7 @@ use std::future::Future;
 
 use crate::failure::Failure;
 
+pub use crate::codec::{EqualByTrace, EqualByValue, Same};
 pub use state_steps::{OlderState, StateFault, StateStep, StateSteps};
 pub use stored::{Borrowed, NotStored, Storable, Stored, StoredFault};
 

@@ -4,7 +4,6 @@ mod job;
 mod take;
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use diesel::result::QueryResult;
@@ -14,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::actor::Handlers;
 use crate::clock::duration_ms;
+use crate::codec::{self, Root, ValueError};
 use crate::context::Context;
 use crate::error::CallError;
 use crate::handle::ActorRef;
@@ -36,6 +36,9 @@ pub trait Queueable: Serialize + DeserializeOwned + Send + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Queueable for T {}
 
+/// Compare a message, and a reply, with what is read back, by what their types say.
+pub(crate) type SameFns<T, R> = (fn(&T, &T) -> bool, fn(&R, &R) -> bool);
+
 /// A queue of one actor: messages of the type `T`, with replies of the type `R`.
 ///
 /// The handle has a method for each `#[queue]`. A message is in the actor's database, wakes it, and is handed out until it is
@@ -44,7 +47,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Queueable for T {}
 pub struct Queue<'h, A: Handlers, T: Queueable, R: Queueable> {
     actor: &'h ActorRef<A>,
     info: &'static QueueInfo,
-    types: PhantomData<fn(T) -> R>,
+    same: SameFns<T, R>,
 }
 
 /// What tells a message from the others in the queues of its actor. It is never given twice.
@@ -120,11 +123,16 @@ impl QueueError {
 impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
     #[doc(hidden)]
     #[must_use]
-    pub fn __new(actor: &'h ActorRef<A>, info: &'static QueueInfo) -> Self {
+    pub fn __new(
+        actor: &'h ActorRef<A>,
+        info: &'static QueueInfo,
+        message: fn(&T, &T) -> bool,
+        reply: fn(&R, &R) -> bool,
+    ) -> Self {
         Self {
             actor,
             info,
-            types: PhantomData,
+            same: (message, reply),
         }
     }
 
@@ -190,7 +198,7 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
         let json = arrived
             .await
             .unwrap_or_else(|_| Err(cell.timed_out(limit)))?;
-        serde_json::from_str(&json).map_err(|error| self.json(&error).into())
+        codec::decode(Root::named("reply"), &json).map_err(|error| self.json(&error).into())
     }
 
     /// Returns how many messages are in the queue, those that are taken included.
@@ -221,7 +229,9 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
 
     /// Writes a message as it is stored.
     fn written(&self, message: &T, due: i64, reply: Option<String>) -> Result<NewCall, QueueError> {
-        let arguments = serde_json::to_string(message).map_err(|error| self.json(&error))?;
+        let same = |read: &T| (self.same.0)(message, read);
+        let arguments = codec::encode(Root::named("message"), message, same)
+            .map_err(|error| self.json(&error))?;
         let (bytes, limit) = (arguments.len(), limits::STORED_BYTES);
         if bytes > limit {
             let queue = self.info.name;
@@ -242,7 +252,7 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
         })
     }
 
-    fn json(&self, error: &serde_json::Error) -> QueueError {
+    fn json(&self, error: &ValueError) -> QueueError {
         QueueError::Json {
             queue: self.info.name,
             reason: error.to_string(),

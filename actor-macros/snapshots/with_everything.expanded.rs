@@ -557,6 +557,18 @@ const _: () = {
                 }
             }
         }
+        fn __same_state(
+            __actor_input: &<Self as ::actor_core::__private::Actor>::State,
+            __actor_read: &<Self as ::actor_core::__private::Actor>::State,
+        ) -> bool {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByTrace as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByValue as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            (&::actor_core::__private::Same(__actor_input, __actor_read)).same()
+        }
         fn __encode_input(
             __actor_input: &Self::Input,
         ) -> ::core::result::Result<
@@ -564,15 +576,27 @@ const _: () = {
             ::actor_core::__private::StoredFault,
         > {
             #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByTrace as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByValue as _;
+            #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            ::actor_core::__private::Stored::<Self::Input>::encode(__actor_input)
+            ::actor_core::__private::Stored::<
+                Self::Input,
+            >::encode(
+                __actor_input,
+                &[],
+                |__actor_read: &Self::Input| {
+                    (&::actor_core::__private::Same(__actor_input, __actor_read)).same()
+                },
+            )
         }
         fn __decode_input(
             __actor_json: &str,
         ) -> ::core::result::Result<Self::Input, ::actor_core::__private::StoredFault> {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json)
+            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json, &[])
         }
         fn __encode(
             __actor_message: &Self::Message,
@@ -581,16 +605,41 @@ const _: () = {
             ::actor_core::__private::StoredFault,
         > {
             #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByTrace as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByValue as _;
+            #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
             match *__actor_message {
                 __ActorMessage::post(ref __actor_0, ref __actor_1) => {
                     ::actor_core::__private::Stored::<
                         (String, String),
-                    >::encode(&(__actor_0, __actor_1))
+                    >::encode(
+                        &(__actor_0, __actor_1),
+                        &["author", "body"],
+                        |__actor_read: &(String, String)| {
+                            (&::actor_core::__private::Same(__actor_0, &__actor_read.0))
+                                .same()
+                                && (&::actor_core::__private::Same(
+                                    __actor_1,
+                                    &__actor_read.1,
+                                ))
+                                    .same() && true
+                        },
+                    )
                 }
                 #[cfg(feature = "history")]
                 __ActorMessage::history(ref __actor_0) => {
-                    ::actor_core::__private::Stored::<(i64,)>::encode(&(__actor_0,))
+                    ::actor_core::__private::Stored::<
+                        (i64,),
+                    >::encode(
+                        &(__actor_0,),
+                        &["limit"],
+                        |__actor_read: &(i64,)| {
+                            (&::actor_core::__private::Same(__actor_0, &__actor_read.0))
+                                .same() && true
+                        },
+                    )
                 }
             }
         }
@@ -608,7 +657,7 @@ const _: () = {
                     ::core::result::Result::map(
                         ::actor_core::__private::Stored::<
                             (String, String),
-                        >::decode(__actor_json),
+                        >::decode(__actor_json, &["author", "body"]),
                         |__actor_arguments| __ActorMessage::post(
                             __actor_arguments.0,
                             __actor_arguments.1,
@@ -618,7 +667,9 @@ const _: () = {
                 #[cfg(feature = "history")]
                 "history" => {
                     ::core::result::Result::map(
-                        ::actor_core::__private::Stored::<(i64,)>::decode(__actor_json),
+                        ::actor_core::__private::Stored::<
+                            (i64,),
+                        >::decode(__actor_json, &["limit"]),
                         |__actor_arguments| __ActorMessage::history(__actor_arguments.0),
                     )
                 }

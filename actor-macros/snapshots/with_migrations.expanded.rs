@@ -253,6 +253,18 @@ const _: () = {
                 }
             }
         }
+        fn __same_state(
+            __actor_input: &<Self as ::actor_core::__private::Actor>::State,
+            __actor_read: &<Self as ::actor_core::__private::Actor>::State,
+        ) -> bool {
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByTrace as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByValue as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::NotStored as _;
+            (&::actor_core::__private::Same(__actor_input, __actor_read)).same()
+        }
         fn __encode_input(
             __actor_input: &Self::Input,
         ) -> ::core::result::Result<
@@ -260,15 +272,27 @@ const _: () = {
             ::actor_core::__private::StoredFault,
         > {
             #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByTrace as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByValue as _;
+            #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            ::actor_core::__private::Stored::<Self::Input>::encode(__actor_input)
+            ::actor_core::__private::Stored::<
+                Self::Input,
+            >::encode(
+                __actor_input,
+                &[],
+                |__actor_read: &Self::Input| {
+                    (&::actor_core::__private::Same(__actor_input, __actor_read)).same()
+                },
+            )
         }
         fn __decode_input(
             __actor_json: &str,
         ) -> ::core::result::Result<Self::Input, ::actor_core::__private::StoredFault> {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json)
+            ::actor_core::__private::Stored::<Self::Input>::decode(__actor_json, &[])
         }
         fn __encode(
             __actor_message: &Self::Message,
@@ -277,10 +301,16 @@ const _: () = {
             ::actor_core::__private::StoredFault,
         > {
             #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByTrace as _;
+            #[allow(unused_imports)]
+            use ::actor_core::__private::EqualByValue as _;
+            #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
             match *__actor_message {
                 __ActorMessage::count() => {
-                    ::actor_core::__private::Stored::<()>::encode(&())
+                    ::actor_core::__private::Stored::<
+                        (),
+                    >::encode(&(), &[], |__actor_read: &()| true)
                 }
             }
         }
@@ -296,7 +326,7 @@ const _: () = {
             match __actor_action {
                 "count" => {
                     ::core::result::Result::map(
-                        ::actor_core::__private::Stored::<()>::decode(__actor_json),
+                        ::actor_core::__private::Stored::<()>::decode(__actor_json, &[]),
                         |__actor_arguments| __ActorMessage::count(),
                     )
                 }

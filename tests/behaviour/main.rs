@@ -51,4 +51,5 @@ mod support;
 mod tally;
 mod timer_kills;
 mod timers;
+mod values;
 mod watch;

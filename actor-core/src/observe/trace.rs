@@ -113,6 +113,7 @@ pub(crate) fn outcome(error: &CallError) -> &'static str {
     match error {
         CallError::Panicked { .. } => "panicked",
         CallError::ActionTimedOut { .. } => "timed_out",
+        CallError::State { .. } => "state",
         CallError::Store { .. } => "store",
         _ => "failed",
     }

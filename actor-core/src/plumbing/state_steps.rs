@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::DeserializeOwned;
 
 use super::Outcome;
+use crate::codec::{self, Root};
 use crate::failure::Failure;
 
 /// There is a step from a version of this actor's state to the next one. Implemented by `#[actor]`.
@@ -113,9 +114,10 @@ impl<'j, T> StateSteps<'j, T> {
         let failed = |source| StateFault::Failed { from, hook, source };
         let old = match self.reached {
             Some(old) => Some(old),
-            None if self.version == from => {
-                Some(serde_json::from_str(self.json).map_err(|error| failed(error.into()))?)
-            }
+            None if self.version == from => Some(
+                codec::decode(Root::named("state"), self.json)
+                    .map_err(|error| failed(error.into()))?,
+            ),
             None => None,
         };
         // The step has the value to itself, so that a panic leaves nothing half done.

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::codec::{self, Root, ValueError};
 use crate::failure::Failure;
 
 /// The arguments of a call that can be stored. Implemented for all that is `Serialize` and `DeserializeOwned`.
@@ -40,7 +41,7 @@ pub enum StoredFault {
     /// The program has no such action, or not any more.
     NoSuchAction,
     /// An argument was not written, or what is stored does not fit the action.
-    Arguments(serde_json::Error),
+    Arguments(ValueError),
     /// The `Deserialize` of an argument panicked, with this text.
     Panicked(String),
 }
@@ -50,20 +51,26 @@ impl fmt::Display for StoredFault {
         match self {
             Self::NotStorable => f.write_str("its arguments cannot be saved"),
             Self::NoSuchAction => f.write_str("the actor has no such action"),
-            Self::Arguments(error) => write!(f, "its arguments do not fit: {error}"),
+            Self::Arguments(error) => error.fmt(f),
             Self::Panicked(panic) => write!(f, "its arguments cannot be read: {panic}"),
         }
     }
 }
 
 impl<M: Storable> Stored<M> {
-    /// Writes arguments.
+    /// Writes arguments, and makes sure that they are read back. They have these names, and `same`
+    /// compares them by what their types say.
     ///
     /// # Errors
     ///
-    /// The user's `Serialize` refuses.
-    pub fn encode(arguments: &impl Serialize) -> Result<String, StoredFault> {
-        serde_json::to_string(arguments).map_err(StoredFault::Arguments)
+    /// The user's `Serialize` refuses, or the arguments would not be read back equal.
+    pub fn encode(
+        arguments: &impl Serialize,
+        names: &[&str],
+        same: impl FnOnce(&M) -> bool,
+    ) -> Result<String, StoredFault> {
+        let root = Root::arguments(names);
+        codec::encode(root, arguments, same).map_err(StoredFault::Arguments)
     }
 
     /// Reads arguments.
@@ -71,9 +78,11 @@ impl<M: Storable> Stored<M> {
     /// # Errors
     ///
     /// The text is not what the types expect, or their `Deserialize` panics.
-    pub fn decode(json: &str) -> Result<M, StoredFault> {
+    pub fn decode(json: &str, names: &[&str]) -> Result<M, StoredFault> {
         // One that panics would do so each time that it is tried.
-        let read = catch_unwind(AssertUnwindSafe(|| serde_json::from_str(json)));
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            codec::decode(Root::arguments(names), json)
+        }));
         let read = read.map_err(|payload| StoredFault::Panicked(Failure::panic_text(&*payload)))?;
         read.map_err(StoredFault::Arguments)
     }
@@ -86,7 +95,11 @@ pub trait NotStored<M> {
     /// # Errors
     ///
     /// Always.
-    fn encode<T>(_arguments: &T) -> Result<String, StoredFault> {
+    fn encode<T>(
+        _arguments: &T,
+        _names: &[&str],
+        _same: impl FnOnce(&M) -> bool,
+    ) -> Result<String, StoredFault> {
         Err(StoredFault::NotStorable)
     }
 
@@ -95,7 +108,7 @@ pub trait NotStored<M> {
     /// # Errors
     ///
     /// Always.
-    fn decode(_json: &str) -> Result<M, StoredFault> {
+    fn decode(_json: &str, _names: &[&str]) -> Result<M, StoredFault> {
         Err(StoredFault::NotStorable)
     }
 }

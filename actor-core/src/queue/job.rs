@@ -1,13 +1,13 @@
 //! [`Job`]: a message that was taken from a queue.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
 use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
 use crate::clock::{duration_ms, from_ms};
+use crate::codec::{self, Root};
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::hooks::QueueInfo;
@@ -25,7 +25,8 @@ pub struct Job<A: Handlers, T, R> {
     message: T,
     receipt: Receipt,
     deadline: SystemTime,
-    reply: PhantomData<fn(R)>,
+    /// Compares a reply with what is read back.
+    same: fn(&R, &R) -> bool,
 }
 
 /// The right to acknowledge a message, for as long as it was not handed out again.
@@ -41,6 +42,7 @@ impl<A: Handlers, T, R: Queueable> Job<A, T, R> {
         info: &'static QueueInfo,
         stored: &StoredCall,
         message: T,
+        same: fn(&R, &R) -> bool,
     ) -> Self {
         Self {
             actor,
@@ -51,7 +53,7 @@ impl<A: Handlers, T, R: Queueable> Job<A, T, R> {
                 tries: stored.tries,
             },
             deadline: from_ms(stored.due),
-            reply: PhantomData,
+            same,
         }
     }
 
@@ -114,7 +116,9 @@ impl<A: Handlers, T, R: Queueable> Job<A, T, R> {
         reason = "the reply is the waiting one's from here on"
     )]
     pub async fn reply(self, reply: R) -> Result<bool, CallError> {
-        let json = serde_json::to_string(&reply).map_err(|error| QueueError::Json {
+        let same = |read: &R| (self.same)(&reply, read);
+        let json = codec::encode(Root::named("reply"), &reply, same);
+        let json = json.map_err(|error| QueueError::Json {
             queue: self.info.name,
             reason: error.to_string(),
         })?;

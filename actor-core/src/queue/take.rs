@@ -13,6 +13,7 @@ use diesel::sqlite::SqliteConnection;
 use crate::actor::Handlers;
 use crate::background::Background;
 use crate::clock::duration_ms;
+use crate::codec::{self, Root, ValueError};
 use crate::error::CallError;
 use crate::hooks::QueueInfo;
 use crate::limits;
@@ -101,8 +102,11 @@ impl<A: Handlers, T: Queueable, R: Queueable> Queue<'_, A, T, R> {
         metrics.dead_letters(Letter::Queue, taken.dead);
         let mut jobs = Vec::with_capacity(taken.messages.len());
         for message in taken.messages {
-            match serde_json::from_str(&message.arguments) {
-                Ok(value) => jobs.push(Job::new(self.actor.clone(), self.info, &message, value)),
+            match codec::decode(Root::named("message"), &message.arguments) {
+                Ok(value) => {
+                    let (actor, same) = (self.actor.clone(), self.same.1);
+                    jobs.push(Job::new(actor, self.info, &message, value, same));
+                }
                 Err(error) => self.refuse(message, &error).await?,
             }
         }
@@ -110,11 +114,7 @@ impl<A: Handlers, T: Queueable, R: Queueable> Queue<'_, A, T, R> {
     }
 
     /// Makes a dead letter of a message that does not fit its type any more.
-    async fn refuse(
-        &self,
-        message: StoredCall,
-        error: &serde_json::Error,
-    ) -> Result<(), CallError> {
+    async fn refuse(&self, message: StoredCall, error: &ValueError) -> Result<(), CallError> {
         let cell = self.actor.cell()?;
         let (now, key) = (cell.system().clock().now_ms(), cell.key());
         let reason = format!("it does not fit its type: {error}");

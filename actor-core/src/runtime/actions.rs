@@ -385,7 +385,7 @@ impl<A: Handlers> Instance<A> {
             Some(state) => {
                 let database = self.turn.database();
                 // The user's `Serialize` is the user's code too.
-                let text = guarded(|| database.state_text(state));
+                let text = guarded(|| database.state_text(state, A::__same_state));
                 let text = text.map_err(|panic| self.call_error(name, Fault::Panicked(panic)))?;
                 Some(text.map_err(|error| self.store_error(name, error))?)
             }
@@ -481,10 +481,18 @@ impl<A: Handlers> Instance<A> {
     }
 
     pub(super) fn store_error(&self, name: &'static str, error: StoreError) -> CallError {
+        let (subject, source) = (self.subject(), Arc::new(error));
+        if let StoreError::State { .. } = *source {
+            return CallError::State {
+                subject,
+                name,
+                source,
+            };
+        }
         CallError::Store {
-            subject: self.subject(),
+            subject,
             name,
-            source: Arc::new(error),
+            source,
         }
     }
 

@@ -187,7 +187,7 @@ async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Me
     let state = turn.take_state();
     let durability = cell.durability();
     let database = turn.database();
-    let text = guarded(|| database.state_text(&state));
+    let text = guarded(|| database.state_text(&state, A::__same_state));
     let text = text.map_err(|panic| Failed::at(Step::OnCreate, StartCause::Panicked(panic)))?;
     let committed = text
         .and_then(|text| database.write_state(A::__STATE_VERSION, &text))

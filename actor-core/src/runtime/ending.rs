@@ -40,7 +40,7 @@ pub(super) async fn commit<A: Handlers>(
     if let Some(state) = actor.__state()
         && let Some(changed) = state.changed()
     {
-        let text = guarded(|| turn.database().state_text(changed));
+        let text = guarded(|| turn.database().state_text(changed, A::__same_state));
         let text = text.map_err(Uncommitted::Panicked)??;
         turn.database().write_state(A::__STATE_VERSION, &text)?;
     }

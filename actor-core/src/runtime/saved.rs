@@ -36,7 +36,7 @@ fn migrate<A: Handlers>(database: &mut Database, saved: &SavedState) -> Result<A
         return Err(misfit(None, MigrationError::NewerState { version, known }));
     }
     let state = A::__migrate_state(saved.version, &saved.json).map_err(failed)?;
-    let text = guarded(|| database.state_text(&state)).map_err(panicked)?;
+    let text = guarded(|| database.state_text(&state, A::__same_state)).map_err(panicked)?;
     let text = text.map_err(store)?;
     database.write_state(known, &text).map_err(store)?;
     Ok(state)

@@ -29,6 +29,7 @@ use super::plain;
 use super::schema::Schema;
 use super::template::Template;
 use super::volume::Volume;
+use crate::codec::{self, Root};
 
 /// What an actor's database stands on, and who is told of its commits.
 #[derive(Clone)]
@@ -209,15 +210,20 @@ impl Database {
         &self,
         json: &str,
     ) -> Result<T, StoreError> {
-        serde_json::from_str(json).map_err(|source| StoreError::State {
+        codec::decode(Root::named("state"), json).map_err(|source| StoreError::State {
             path: self.path(),
             source,
         })
     }
 
-    /// Makes the text that is stored for a state.
-    pub(crate) fn state_text<T: serde::Serialize>(&self, state: &T) -> Result<String, StoreError> {
-        serde_json::to_string(state).map_err(|source| StoreError::State {
+    /// Makes the text that is stored for a state, and makes sure that it is read back equal.
+    pub(crate) fn state_text<T: serde::Serialize + serde::de::DeserializeOwned>(
+        &self,
+        state: &T,
+        same: fn(&T, &T) -> bool,
+    ) -> Result<String, StoreError> {
+        let same = |read: &T| same(state, read);
+        codec::encode(Root::named("state"), state, same).map_err(|source| StoreError::State {
             path: self.path(),
             source,
         })

@@ -1,5 +1,6 @@
 //! [`StoreError`] and [`MigrationError`].
 
+use crate::codec::{ValueError, ValueProblem};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -66,14 +67,14 @@ pub enum StoreError {
         /// The newest known one.
         known: i32,
     },
-    /// The saved state cannot be read as the type of the `#[state]` field, or written.
-    #[error("the state in {} does not fit its type: {source}", path.display())]
+    /// The state cannot be saved, or what is saved cannot be read as the type of the `#[state]` field.
+    #[error("{source}{}", remedy(source))]
     State {
         /// The file.
         path: PathBuf,
         /// What does not fit.
         #[source]
-        source: serde_json::Error,
+        source: ValueError,
     },
     /// The system was shut down.
     #[error("{} is closed", path.display())]
@@ -111,11 +112,25 @@ pub enum StoreError {
     },
 }
 
+/// Says what to do about a saved state that does not fit its type.
+fn remedy(error: &ValueError) -> &'static str {
+    match error.problem {
+        ValueProblem::Unreadable { .. } => {
+            "; if its type has changed, give new fields `#[serde(default)]`, or raise \
+             `#[state(version = …)]` and write a `#[migrate_state]` step"
+        }
+        _ => "",
+    }
+}
+
 impl StoreError {
-    /// Returns `"store"`.
+    /// Returns `"store"`, or `"state"` for a state that does not fit.
     #[must_use]
     pub fn group(&self) -> &'static str {
-        "store"
+        match self {
+            Self::State { .. } => "state",
+            _ => "store",
+        }
     }
 
     /// Returns the stable name of this error in its group.
@@ -128,7 +143,7 @@ impl StoreError {
             Self::Corrupt { .. } => "corrupt",
             Self::Foreign { .. } => "foreign",
             Self::NewerFormat { .. } => "newer_format",
-            Self::State { .. } => "state",
+            Self::State { source, .. } => source.code(),
             Self::Closed { .. } => "closed",
             Self::Poisoned { .. } => "poisoned",
             Self::Lost { .. } => "lost",

@@ -49,11 +49,24 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
     let here = names::at(place);
     let returned = quote_spanned!(here=> #queue<'_, #actor, #message, #reply>);
     let new = quote_spanned!(here=> #queue::__new);
+    let same = block.runtime.item("Same");
+    let by_value = block.runtime.item("EqualByValue");
+    let by_trace = block.runtime.item("EqualByTrace");
+    let (one, other) = (names::local("one"), names::local("other"));
     quote! {
         #(#cfgs)*
         #docs
         #visibility fn #name(&self) -> #returned {
-            #new(::core::ops::Deref::deref(self), const { &#info })
+            #[allow(unused_imports)]
+            use #by_trace as _;
+            #[allow(unused_imports)]
+            use #by_value as _;
+            #new(
+                ::core::ops::Deref::deref(self),
+                const { &#info },
+                |#one, #other| (&#same(#one, #other)).same(),
+                |#one, #other| (&#same(#one, #other)).same(),
+            )
         }
     }
 }

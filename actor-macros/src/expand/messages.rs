@@ -89,6 +89,18 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         names::local("json"),
         names::local("arguments"),
     );
+    let actor = block.runtime.item("Actor");
+    let (same, read) = (block.runtime.item("Same"), names::local("read"));
+    let by_value = block.runtime.item("EqualByValue");
+    let by_trace = block.runtime.item("EqualByTrace");
+    let compare = quote! {
+        #[allow(unused_imports)]
+        use #by_trace as _;
+        #[allow(unused_imports)]
+        use #by_value as _;
+        #[allow(unused_imports)]
+        use #not_stored as _;
+    };
     let (mut encode, mut decode) = (Vec::new(), Vec::new());
     for action in block.hooks_of(Kind::Action) {
         let (cfgs, variant, ty) = (&action.cfgs, variant(action), stored_type(block, action));
@@ -107,13 +119,21 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         let count = action.signature.arguments.len();
         let values: Vec<Ident> = (0..count).map(|n| names::local(&n.to_string())).collect();
         let fields = (0..count).map(Literal::usize_unsuffixed);
+        let places = fields.clone();
+        let written: Vec<_> = (action.signature.arguments.iter())
+            .map(|argument| argument.name.unraw().to_string())
+            .collect();
         encode.push(quote! {
             #(#cfgs)*
-            #enumeration::#variant(#(ref #values),*) => #stored::<#ty>::encode(&(#(#values,)*)),
+            #enumeration::#variant(#(ref #values),*) => #stored::<#ty>::encode(
+                &(#(#values,)*),
+                &[#(#written),*],
+                |#read: &#ty| #((&#same(#values, &#read.#places)).same() &&)* true,
+            ),
         });
         decode.push(quote! {
             #(#cfgs)*
-            #name => #result::map(#stored::<#ty>::decode(#json), |#tuple| #enumeration::#variant(#(#tuple.#fields),*)),
+            #name => #result::map(#stored::<#ty>::decode(#json, &[#(#written),*]), |#tuple| #enumeration::#variant(#(#tuple.#fields),*)),
         });
     }
     let generic = generic_arm(block, &enumeration);
@@ -124,14 +144,19 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         (refused.clone(), refused)
     } else {
         (
-            quote!(#stored::<Self::Input>::encode(#input)),
-            quote!(#stored::<Self::Input>::decode(#json)),
+            quote! {
+                #stored::<Self::Input>::encode(#input, &[], |#read: &Self::Input| (&#same(#input, #read)).same())
+            },
+            quote!(#stored::<Self::Input>::decode(#json, &[])),
         )
     };
     quote! {
+        fn __same_state(#input: &<Self as #actor>::State, #read: &<Self as #actor>::State) -> bool {
+            #compare
+            (&#same(#input, #read)).same()
+        }
         fn __encode_input(#input: &Self::Input) -> #result<::std::string::String, #fault> {
-            #[allow(unused_imports)]
-            use #not_stored as _;
+            #compare
             #encode_input
         }
         fn __decode_input(#json: &str) -> #result<Self::Input, #fault> {
@@ -140,8 +165,7 @@ pub(super) fn stored(block: &Block) -> TokenStream {
             #decode_input
         }
         fn __encode(#message: &Self::Message) -> #result<::std::string::String, #fault> {
-            #[allow(unused_imports)]
-            use #not_stored as _;
+            #compare
             match *#message { #(#encode)* #generic }
         }
         fn __decode(#action_name: &str, #json: &str) -> #result<Self::Message, #fault> {
