@@ -52,6 +52,7 @@ mod context;
 mod cron;
 mod dead_letter;
 mod error;
+mod error_chain;
 mod error_report;
 mod event;
 mod failure;

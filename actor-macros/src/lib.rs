@@ -9,6 +9,7 @@ mod duration;
 mod event;
 mod expand;
 mod fallback;
+mod lockfile;
 mod migrations;
 mod model;
 mod names;
@@ -143,10 +144,18 @@ pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # The lock
 ///
-/// Beside the directory, in `migrations/chat_room.lock`, the macro notes the checksum of every migration that a later one
-/// follows. An edit or a removal of a locked migration is a compile error, because actors that applied it would never see
-/// the change. `ACTOR_MIGRATIONS_LOCK=update cargo build` locks all migrations as they are, and
-/// `ACTOR_MIGRATIONS_LOCK=check` (for releases) makes each one that is not locked an error.
+/// `migrations/chat_room.lock`, beside the directory, has a hash of the statements of each migration that was released.
+/// Editing, removing or overtaking one of these is a compile error, because actors that applied it would never see the
+/// change. Comments and blanks may change, and so may `down.sql`, which the framework never runs. Commit the lock.
+///
+/// A release build adds to the lock what it lacks: a build for a program or a library (no check, no test) that is optimised
+/// and has no debug assertions. So nothing is locked while it is being written. The environment variable `ACTOR_LOCK`
+/// says otherwise:
+///
+/// - `ACTOR_LOCK=update cargo check` locks everything as it is now.
+/// - `ACTOR_LOCK=check cargo check`, for CI, makes each migration that is not in the lock an error, and writes nothing.
+///
+/// Cargo expands the macros again when the variable or the lock changes. The locks of dependencies are never written.
 #[proc_macro]
 pub fn schema(input: TokenStream) -> TokenStream {
     migrations::expand(input.into(), migrations::package_dir().as_deref()).into()
