@@ -90,6 +90,8 @@ pub use builder::Builder;
 pub use call::{Ask, Call, Tell};
 pub use clock::Clock;
 pub use context::Context;
+#[cfg(feature = "cron")]
+pub use cron::Cron;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
 pub use error_report::{ErrorOrigin, ErrorReport};
@@ -121,6 +123,16 @@ pub mod __private {
     pub use crate::background::Background;
     pub use crate::call::Call;
     pub use crate::context::Context;
+    #[cfg(feature = "cron")]
+    pub use actor_macros::checked_cron as checked_cron_macro;
+
+    /// Takes what `cron!` has checked.
+    #[cfg(feature = "cron")]
+    #[must_use]
+    pub const fn checked_cron(expression: &'static str, zone: &'static str) -> crate::Cron {
+        crate::Cron::checked(expression, zone)
+    }
+
     pub use crate::error_report::ErrorReport;
     pub use crate::event::{Event, EventOf};
     pub use crate::failure::Failure;

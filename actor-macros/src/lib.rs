@@ -4,6 +4,8 @@
 //! into code. Mistakes are collected in `diagnostics` on the way; when there are any, `fallback` writes just enough code
 //! that the rest of the user's file is still checked, without errors that only follow from the first.
 
+#[cfg(feature = "cron")]
+mod cron;
 mod diagnostics;
 mod duration;
 mod event;
@@ -159,6 +161,14 @@ pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn schema(input: TokenStream) -> TokenStream {
     migrations::expand(input.into(), migrations::package_dir().as_deref()).into()
+}
+
+/// Checks a cron expression and a time zone; `actor_core::cron!` is the way to it.
+#[cfg(feature = "cron")]
+#[doc(hidden)]
+#[proc_macro]
+pub fn checked_cron(input: TokenStream) -> TokenStream {
+    cron::expand(input.into()).into()
 }
 
 /// Writes the attribute macros that only say where their attribute belongs: in an `#[actor]` block they are read and
