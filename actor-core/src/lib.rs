@@ -70,6 +70,7 @@ mod plumbing;
 pub mod prelude;
 mod queue;
 mod runtime;
+mod shape;
 mod stage;
 mod state;
 mod store;
@@ -81,9 +82,9 @@ mod watch;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
-    Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change, on_wake, queue,
-    run, schema,
+    Actor, Event, StateShape, action, actor, create_state, create_vars, data_migration, migrate,
+    migrate_state, on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change,
+    on_wake, queue, run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -107,6 +108,7 @@ pub use options::{Options, Timeouts};
 pub use plumbing::Storable;
 pub use queue::{Job, Queue, QueueError, Queueable, QueuedId, Receipt};
 pub use runtime::Status;
+pub use shape::StateShape;
 pub use stage::{Keyed, Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
 pub use state::State;
 pub use store::{Cursor, Db, DbUntilAwait, Durability, MigrationError, StoreError};
@@ -144,6 +146,7 @@ pub mod __private {
         StateSteps, Stored, StoredFault, handler, has_state, or_default, outcome,
     };
     pub use crate::queue::Queue;
+    pub use crate::shape::{Shaped, StateShape, Unshaped, assert_shape};
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
     pub use crate::store::{Durability, Migration, Migrations};

@@ -18,6 +18,7 @@ mod names;
 mod order;
 mod parse;
 mod pipeline;
+mod shape;
 #[cfg(test)]
 mod snapshots;
 mod sqlite;
@@ -61,6 +62,30 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     pipeline::derive_event(input.into()).into()
+}
+
+/// Holds the fields of a saved state against a lock, so that a change which its actors could not read does not compile.
+///
+/// ```text
+/// #[derive(Serialize, Deserialize, StateShape)]
+/// #[state_shape(version = 1, name = "Cart")]        // the defaults; both may be left out
+/// struct Cart { items: Vec<String>, #[serde(default)] note: String }
+/// ```
+///
+/// `shapes/Cart.lock`, beside the package's `Cargo.toml`, has what the saved states of each version have. It is written by
+/// release builds, or by `ACTOR_LOCK=update cargo check`, like the lock of [migrations](macro@schema#the-lock). What serde reads all
+/// the same may change: a field may be added with `#[serde(default)]` or as an `Option`, renamed with `#[serde(rename)]` or
+/// `#[serde(alias)]`, or removed, and a variant may be added. Anything else needs a new version: `version = 2` here and in the
+/// actor's `#[state(version = 2)]`, with a `#[migrate_state(from = 1)]`.
+///
+/// The types of the fields are compared as they are written. A type of your own in the state is looked into if it derives
+/// this too. Two types of one name in a package need a `name` each.
+#[proc_macro_derive(StateShape, attributes(state_shape, serde))]
+pub fn derive_state_shape(input: TokenStream) -> TokenStream {
+    match syn::parse(input) {
+        Ok(input) => shape::expand(&input).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
 }
 
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.
