@@ -80,6 +80,14 @@ const _: () = {
             ChatRoom: ::actor_core::__private::StateStep<1i32>,
         {}
     };
+    const _: () = {
+        #[allow(unused_imports, reason = "a type with a shape does not need it")]
+        use ::actor_core::__private::Unshaped as _;
+        ::actor_core::__private::assert_shape(
+            <::actor_core::__private::Shaped<Settings>>::VERSION,
+            2i32,
+        )
+    };
     #[automatically_derived]
     impl ::core::clone::Clone for ChatRoomHandle
     where

@@ -276,19 +276,19 @@ fn write_first_form(directory: &Path) {
 async fn comments_and_blanks_of_an_applied_migration_may_change() {
     let directory = old_ledger().await;
     let path = directory.path();
-    assert_eq!(wake!(Commented, path).unwrap(), ["Ann"]);
-    assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann"]);
+    assert_eq!(wake!(Commented, path).unwrap(), ["Ann", "Ann"]);
+    assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann", "Ann"]);
 
     // The checksum of a file is accepted while the file is that one, or while the lock knows it.
     write_first_form(path);
     let error = wake!(Unlocked, path).unwrap_err();
     assert_eq!((error.group(), error.code()), ("migration", "edited"));
-    assert_eq!(wake!(Commented, path).unwrap(), ["Ann"]);
+    assert_eq!(wake!(Commented, path).unwrap(), ["Ann", "Ann"]);
 
     // The first start brings it to the present form, so that its comments may change from then on.
     write_first_form(path);
-    assert_eq!(wake!(First, path).unwrap(), ["Ann"]);
-    assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann"]);
+    assert_eq!(wake!(First, path).unwrap(), ["Ann", "Ann"]);
+    assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann", "Ann"]);
     let old = "SELECT count(*) FROM _actor_migrations WHERE checksum NOT LIKE 'sql:%'";
     assert_eq!(number(path, FILE, old), 0);
 }
