@@ -11,7 +11,7 @@ struct Line {
     note: Option<String>,
 }
 
-#[derive(Default, Serialize, Deserialize, StateShape)]
+#[derive(Clone, Default, Serialize, Deserialize, StateShape)]
 enum Step<T> {
     #[default]
     Begun,
@@ -21,7 +21,7 @@ enum Step<T> {
     },
 }
 
-#[derive(Default, Serialize, Deserialize, StateShape)]
+#[derive(Clone, Default, Serialize, Deserialize, StateShape)]
 #[state_shape(version = 2, name = "Cart-state")]
 struct Saved {
     lines: Vec<Line>,

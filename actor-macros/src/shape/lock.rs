@@ -288,8 +288,9 @@ fn last(path: &str) -> &str {
 /// Writes a fault with what can be done about each.
 fn fault(shape: &Shape, place: proc_macro2::Span, what: &str, shown: &str, help: &str) -> Fault {
     let (version, next) = (shape.version, shape.version.saturating_add(1));
+    let or = if help.is_empty() { "" } else { "or " };
     let message = format!(
-        "{what}: version {version} is in the lock `{shown}`\nhelp: {help}or make it a new version: `#[state_shape(version = {next})]` here, \
+        "{what}: version {version} is in the lock `{shown}`\nhelp: {help}{or}make it a new version: `#[state_shape(version = {next})]` here, \
          `#[state(version = {next})]` at the actor's field, and a `#[migrate_state(from = {version})]`; if version {version} was never \
          released, lock it as it is with `{UPDATE}`"
     );

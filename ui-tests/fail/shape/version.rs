@@ -3,7 +3,7 @@
 use actor_core::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Default, Serialize, Deserialize, StateShape)]
+#[derive(Clone, Default, Serialize, Deserialize, StateShape)]
 #[state_shape(version = 2)]
 struct Items {
     items: Vec<String>,
