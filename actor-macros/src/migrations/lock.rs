@@ -141,19 +141,17 @@ fn parse(text: &str, shown: &str) -> Result<Vec<Entry>, Problem> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        match parse_line(line) {
-            Some(entry) => entries.push(entry),
-            None => {
-                let help = format!(
-                    "restore the file, or lock the migrations as they are with `{UPDATE}`; a newer actor-core may have written it"
-                );
-                return Err(Problem::in_path(
-                    "this line of the lock cannot be read",
-                    &format!("{shown}:{number}"),
-                    help,
-                ));
-            }
-        }
+        let Some(entry) = parse_line(line) else {
+            let help = format!(
+                "restore the file, or lock the migrations as they are with `{UPDATE}`; a newer actor-core may have written it"
+            );
+            return Err(Problem::in_path(
+                "this line of the lock cannot be read",
+                &format!("{shown}:{number}"),
+                help,
+            ));
+        };
+        entries.push(entry);
     }
     Ok(entries)
 }

@@ -9,6 +9,10 @@ use super::{Member, Shape};
 
 /// What `#[serde(…)]` says of a type, a variant or a field, as far as it changes what is saved or read.
 #[derive(Debug, Default, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of serde's, and they go together in any way"
+)]
 struct Serde {
     /// The name that is written, and the one that is read.
     names: (Option<String>, Option<String>),
