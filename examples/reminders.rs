@@ -91,11 +91,8 @@ impl Person {
     fn every_working_day(&mut self, cx: &mut Context<'_, Self>, text: String) -> Result<()> {
         // The timer is there if this action is well, and only then.
         let remind = cx.handle();
-        cx.cron(
-            "0 9 * * 1-5",
-            "Europe/Berlin",
-            remind.remind(&*text).named(text),
-        )?;
+        let weekdays = actor_core::cron!("0 9 * * 1-5", "Europe/Berlin");
+        cx.repeat(weekdays, remind.remind(&*text).named(text))?;
         Ok(())
     }
 

@@ -4,7 +4,121 @@
 //! passes: it has no tick in the hour that is left out, and its ticks in both of the hours that come twice. Any other names
 //! times of the day: one that is left out is as much later as the clock jumps, and one that comes twice is the first.
 
+#[cfg(feature = "cron")]
+use std::borrow::Cow;
+
 use crate::timer::TimerError;
+
+/// A cron expression in a time zone that was found right: by [`cron!`](crate::cron!) while compiling, or by
+/// [`new`](Self::new).
+///
+/// # Examples
+///
+/// ```
+/// use actor_core::{Cron, cron};
+///
+/// let weekdays = cron!("0 9 * * 1-5", "Europe/Berlin");
+/// assert_eq!(weekdays, Cron::new("0 9 * * 1-5", "Europe/Berlin")?);
+///
+/// let error = Cron::new("0 0 9 * * 1-5", "Europe/Berlin").unwrap_err();
+/// assert!(error.to_string().contains("it has 6 fields instead of five"));
+/// # Ok::<(), actor_core::TimerError>(())
+/// ```
+#[cfg(feature = "cron")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cron {
+    expression: Cow<'static, str>,
+    zone: Cow<'static, str>,
+}
+
+#[cfg(feature = "cron")]
+impl Cron {
+    /// Checks an expression of five fields (minute, hour, day of the month, month, day of the week) and the name of a time zone
+    /// of the IANA database.
+    ///
+    /// # Errors
+    ///
+    /// [`TimerError::Cron`], which says what is wrong and what to write instead.
+    pub fn new(expression: impl Into<String>, zone: impl Into<String>) -> Result<Self, TimerError> {
+        let (expression, zone) = (expression.into(), zone.into());
+        check(&expression, &zone)?;
+        Ok(Self {
+            expression: expression.into(),
+            zone: zone.into(),
+        })
+    }
+
+    /// Takes what the macro has checked.
+    pub(crate) const fn checked(expression: &'static str, zone: &'static str) -> Self {
+        Self {
+            expression: Cow::Borrowed(expression),
+            zone: Cow::Borrowed(zone),
+        }
+    }
+
+    /// Returns the expression.
+    #[must_use]
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// Returns the name of the time zone.
+    #[must_use]
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+}
+
+#[cfg(feature = "cron")]
+impl From<Cron> for crate::timer::Repeats {
+    fn from(cron: Cron) -> Self {
+        Self::Cron {
+            expression: cron.expression.into_owned(),
+            zone: cron.zone.into_owned(),
+        }
+    }
+}
+
+/// Makes a [`Cron`] of an expression and a time zone, both literals, which are checked while compiling.
+///
+/// The five fields are minute, hour, day of the month, month and day of the week; the zone is one of the IANA database. What is
+/// wrong is a compile error at its literal. [`Context::repeat`](crate::Context::repeat) and [`Call::repeat`](crate::Call::repeat) take
+/// the value, which can be a `const`.
+///
+/// # Examples
+///
+/// ```
+/// use actor_core::{Cron, cron};
+///
+/// const WEEKDAYS: Cron = cron!("0 9 * * 1-5", "Europe/Berlin");
+/// assert_eq!(WEEKDAYS.zone(), "Europe/Berlin");
+/// ```
+#[cfg(feature = "cron")]
+#[macro_export]
+macro_rules! cron {
+    ($($input:tt)*) => {
+        $crate::__private::checked_cron_macro!($crate; $($input)*)
+    };
+}
+
+/// Says what is wrong with an expression that is to be stored.
+#[cfg(feature = "cron")]
+pub(crate) fn check(expression: &str, zone: &str) -> Result<(), TimerError> {
+    let checked = actor_cron::check_expression(expression);
+    checked
+        .and_then(|()| actor_cron::check_zone(zone))
+        .map_err(|reason| TimerError::Cron {
+            expression: expression.to_owned(),
+            zone: zone.to_owned(),
+            reason,
+        })
+}
+
+/// Refuses, as [`next`] does.
+#[cfg(not(feature = "cron"))]
+pub(crate) fn check(expression: &str, zone: &str) -> Result<(), TimerError> {
+    next(expression, zone, 0).map(drop)
+}
 
 /// Returns the first moment behind `now`, in milliseconds since 1970; `None` if there is none in the next four years.
 #[cfg(feature = "cron")]

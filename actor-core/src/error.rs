@@ -1,4 +1,7 @@
 //! Why a call, a start or a system failed. Each error has a stable `group` and `code` besides its message.
+//!
+//! A message is one line that ends with its cause: `{what happened}: {cause}`. `source()` has the same cause as a value, so
+//! that a reporter that prints the whole chain says it twice; print the error alone.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -39,13 +42,13 @@ pub enum CallError {
         subject: Subject,
     },
     /// `create` found that the key is taken.
-    #[error("{subject} exists already")]
+    #[error("{subject} already exists")]
     AlreadyExists {
         /// The actor.
         subject: Subject,
     },
     /// The text given as a key cannot be one.
-    #[error("bad key for {actor}")]
+    #[error("this cannot be a key of {actor}: {source}")]
     Key {
         /// The name of the actor's type.
         actor: &'static str,
@@ -87,7 +90,8 @@ pub enum CallError {
     /// The actor panicked too often, so that it is not started for a while. [`ActorRef::restart`](crate::ActorRef::restart) tries at
     /// once.
     #[error(
-        "{subject} has failed: it panicked {crashes} times within {window:?}, the last time in `{name}`: {panic}"
+        "{subject} panicked {crashes} times within {window:?} and refuses calls for {retry_after:?} (`restart()` tries now); \
+         last panic, in `{name}`: {panic}"
     )]
     FailedTooOften {
         /// The actor.
@@ -117,7 +121,10 @@ pub enum CallError {
         limit: Duration,
     },
     /// No reply came within the caller's time. The action may still run, or have run.
-    #[error("{subject} did not answer within {limit:?}")]
+    #[error(
+        "no reply from {subject} within {limit:?}: the action may have run, may still run or may never run; check before \
+         you retry"
+    )]
     TimedOut {
         /// The actor.
         subject: Subject,
@@ -175,7 +182,7 @@ pub enum CallError {
     },
     /// The store could not commit the action, or not make it durable. After a failed commit what it wrote is undone; after a failed
     /// sync ([`StoreError::Poisoned`]) it may be there when the system is started anew.
-    #[error("the store failed `{name}` of {subject}")]
+    #[error("the store failed `{name}` of {subject}: {source}")]
     Store {
         /// The actor.
         subject: Subject,
@@ -344,13 +351,16 @@ pub enum SystemError {
         actor: &'static str,
     },
     /// Another process, or another system of this one, has the data directory.
-    #[error("the data directory {} is in use by another process", path.display())]
+    #[error(
+        "cannot start: the data directory {} is locked by another process or by another system of this one; stop that first",
+        path.display()
+    )]
     InUse {
         /// The directory.
         path: PathBuf,
     },
     /// `start` was called outside of a tokio runtime.
-    #[error("a system starts inside a tokio runtime")]
+    #[error("cannot start the system outside a tokio runtime: call `start` inside one")]
     NoRuntime,
     /// `shutdown` was awaited in the code of an actor, for whose end it would wait. Nothing was shut down.
     #[error(
@@ -374,7 +384,7 @@ pub enum SystemError {
         migration: String,
     },
     /// The store did not open or close.
-    #[error("the store failed")]
+    #[error("the store failed: {0}")]
     Store(#[from] StoreError),
 }
 

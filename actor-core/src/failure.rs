@@ -5,6 +5,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error_chain;
+
 /// What a hook or an action returns: `Ok`, or the [`Failure`] that undoes it.
 ///
 /// `?` turns every `std` error into a [`Failure`], Diesel's among them.
@@ -47,8 +49,9 @@ impl SharedError {
 }
 
 impl fmt::Display for SharedError {
+    /// Writes the error with its causes, whether or not its own text has them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&*self.0, f)
+        error_chain::write(f, &*self.0)
     }
 }
 

@@ -53,6 +53,7 @@ mod context;
 mod cron;
 mod dead_letter;
 mod error;
+mod error_chain;
 mod error_report;
 mod event;
 mod failure;
@@ -70,6 +71,7 @@ mod plumbing;
 pub mod prelude;
 mod queue;
 mod runtime;
+mod shape;
 mod stage;
 mod state;
 mod store;
@@ -81,9 +83,9 @@ mod watch;
 
 pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
-    Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
-    on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change, on_wake, queue,
-    run, schema,
+    Actor, Event, StateShape, action, actor, create_state, create_vars, data_migration, migrate,
+    migrate_state, on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change,
+    on_wake, queue, run, schema,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -91,6 +93,8 @@ pub use call::{Ask, Call, Tell};
 pub use clock::Clock;
 pub use codec::{ValueError, ValueProblem};
 pub use context::Context;
+#[cfg(feature = "cron")]
+pub use cron::Cron;
 pub use dead_letter::{DeadLetter, DeadLetterId, DeadLetterKind};
 pub use error::{CallError, StartCause, StartError, Subject, SystemError};
 pub use error_report::{ErrorOrigin, ErrorReport};
@@ -106,6 +110,7 @@ pub use options::{Options, Timeouts};
 pub use plumbing::Storable;
 pub use queue::{Job, Queue, QueueError, Queueable, QueuedId, Receipt};
 pub use runtime::Status;
+pub use shape::StateShape;
 pub use stage::{Keyed, Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
 pub use state::State;
 pub use store::{Cursor, Db, DbUntilAwait, Durability, MigrationError, StoreError};
@@ -122,6 +127,16 @@ pub mod __private {
     pub use crate::background::Background;
     pub use crate::call::Call;
     pub use crate::context::Context;
+    #[cfg(feature = "cron")]
+    pub use actor_macros::checked_cron as checked_cron_macro;
+
+    /// Takes what `cron!` has checked.
+    #[cfg(feature = "cron")]
+    #[must_use]
+    pub const fn checked_cron(expression: &'static str, zone: &'static str) -> crate::Cron {
+        crate::Cron::checked(expression, zone)
+    }
+
     pub use crate::error_report::ErrorReport;
     pub use crate::event::{Event, EventOf};
     pub use crate::failure::Failure;
@@ -134,6 +149,7 @@ pub mod __private {
         or_default, outcome,
     };
     pub use crate::queue::Queue;
+    pub use crate::shape::{Shaped, StateShape, Unshaped, assert_shape};
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
     pub use crate::store::{Durability, Migration, Migrations};

@@ -2,7 +2,7 @@
 
 pub use crate::{
     Actor, Background, CallError, Context, ErrorReport, Event, Failure, Migrated, Migrating,
-    Result, State, Stateful, System,
+    Result, State, StateShape, Stateful, System,
 };
 pub use crate::{
     action, actor, create_state, create_vars, data_migration, migrate, migrate_state,

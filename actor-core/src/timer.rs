@@ -172,7 +172,7 @@ pub enum TimerError {
         period: std::time::Duration,
     },
     /// The cron expression or the time zone is not one, or names no moment.
-    #[error("`{expression}` in {zone}: {reason}")]
+    #[error("not a cron timer, `{}` in `{}`: {reason}", expression.escape_debug(), zone.escape_debug())]
     Cron {
         /// The expression.
         expression: String,

@@ -173,33 +173,34 @@ const _: () = {
             const _: &[u8] = ::core::include_bytes!(
                 "/package/snapshots/migrations.lock"
             );
-            const _: ::core::option::Option<&str> = ::core::option_env!(
-                "ACTOR_MIGRATIONS_LOCK"
-            );
+            const _: ::core::option::Option<&str> = ::core::option_env!("ACTOR_LOCK");
             ::actor_core::__private::Migrations::new(
                 "snapshots/migrations",
                 const {
                     &[
                         ::actor_core::__private::Migration::new(
-                            "20261122000001",
-                            "2026-11-22-000001_messages",
-                            "CREATE TABLE messages (\n  id INTEGER PRIMARY KEY NOT NULL,\n  author TEXT NOT NULL,\n  body TEXT NOT NULL\n);\n",
-                            ::core::option::Option::Some("DROP TABLE messages;\n"),
-                            [
-                                227, 166, 111, 219, 189, 105, 187, 211, 173, 5, 158, 175,
-                                157, 214, 218, 3, 22, 17, 188, 21, 96, 76, 188, 181, 235,
-                                127, 35, 136, 16, 212, 123, 135,
-                            ],
-                        ),
+                                "20261122000001",
+                                "2026-11-22-000001_messages",
+                                "CREATE TABLE messages (\n  id INTEGER PRIMARY KEY NOT NULL,\n  author TEXT NOT NULL,\n  body TEXT NOT NULL\n);\n",
+                                ::core::option::Option::Some("DROP TABLE messages;\n"),
+                                [
+                                    239, 162, 143, 154, 18, 249, 147, 188, 120, 122, 22, 158,
+                                    80, 209, 161, 216, 230, 191, 118, 227, 11, 95, 141, 204, 84,
+                                    123, 156, 73, 101, 254, 117, 249,
+                                ],
+                            )
+                            .locked_as(
+                                "e3a66fdbbd69bbd3ad059eaf9dd6da031611bc15604cbcb5eb7f238810d47b87",
+                            ),
                         ::actor_core::__private::Migration::new(
                             "20261122000002",
                             "2026-11-22-000002_slugs",
                             "ALTER TABLE messages ADD COLUMN slug TEXT;\n",
                             ::core::option::Option::None,
                             [
-                                231, 152, 241, 96, 254, 13, 66, 39, 118, 200, 121, 231, 46,
-                                224, 138, 213, 209, 215, 101, 182, 158, 158, 105, 69, 59,
-                                107, 202, 184, 70, 182, 189, 215,
+                                0, 217, 247, 223, 29, 30, 249, 215, 226, 79, 222, 43, 246,
+                                65, 227, 181, 183, 43, 248, 16, 143, 189, 78, 150, 62, 247,
+                                3, 41, 137, 140, 3, 137,
                             ],
                         ),
                     ]

@@ -4,17 +4,21 @@
 //! into code. Mistakes are collected in `diagnostics` on the way; when there are any, `fallback` writes just enough code
 //! that the rest of the user's file is still checked, without errors that only follow from the first.
 
+#[cfg(feature = "cron")]
+mod cron;
 mod diagnostics;
 mod duration;
 mod event;
 mod expand;
 mod fallback;
+mod lockfile;
 mod migrations;
 mod model;
 mod names;
 mod order;
 mod parse;
 mod pipeline;
+mod shape;
 #[cfg(test)]
 mod snapshots;
 mod sqlite;
@@ -58,6 +62,30 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     pipeline::derive_event(input.into()).into()
+}
+
+/// Holds the fields of a saved state against a lock, so that a change which its actors could not read does not compile.
+///
+/// ```text
+/// #[derive(Serialize, Deserialize, StateShape)]
+/// #[state_shape(version = 1, name = "Cart")]        // the defaults; both may be left out
+/// struct Cart { items: Vec<String>, #[serde(default)] note: String }
+/// ```
+///
+/// `shapes/Cart.lock`, beside the package's `Cargo.toml`, has what the saved states of each version have. It is written by
+/// release builds, or by `ACTOR_LOCK=update cargo check`, like the lock of [migrations](macro@schema#the-lock). What serde reads all
+/// the same may change: a field may be added with `#[serde(default)]` or as an `Option`, renamed with `#[serde(rename)]` or
+/// `#[serde(alias)]`, or removed, and a variant may be added. Anything else needs a new version: `version = 2` here and in the
+/// actor's `#[state(version = 2)]`, with a `#[migrate_state(from = 1)]`.
+///
+/// The types of the fields are compared as they are written. A type of your own in the state is looked into if it derives
+/// this too. Two types of one name in a package need a `name` each.
+#[proc_macro_derive(StateShape, attributes(state_shape, serde))]
+pub fn derive_state_shape(input: TokenStream) -> TokenStream {
+    match syn::parse(input) {
+        Ok(input) => shape::expand(&input).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
 }
 
 /// Reads the hooks and actions in an actor's `impl` block, and writes its preamble, its messages and its handle's methods.
@@ -143,13 +171,29 @@ pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # The lock
 ///
-/// Beside the directory, in `migrations/chat_room.lock`, the macro notes the checksum of every migration that a later one
-/// follows. An edit or a removal of a locked migration is a compile error, because actors that applied it would never see
-/// the change. `ACTOR_MIGRATIONS_LOCK=update cargo build` locks all migrations as they are, and
-/// `ACTOR_MIGRATIONS_LOCK=check` (for releases) makes each one that is not locked an error.
+/// `migrations/chat_room.lock`, beside the directory, has a hash of the statements of each migration that was released.
+/// Editing, removing or overtaking one of these is a compile error, because actors that applied it would never see the
+/// change. Comments and blanks may change, and so may `down.sql`, which the framework never runs. Commit the lock.
+///
+/// A release build adds to the lock what it lacks: a build for a program or a library (no check, no test) that is optimised
+/// and has no debug assertions. So nothing is locked while it is being written. The environment variable `ACTOR_LOCK`
+/// says otherwise:
+///
+/// - `ACTOR_LOCK=update cargo check` locks everything as it is now.
+/// - `ACTOR_LOCK=check cargo check`, for CI, makes each migration that is not in the lock an error, and writes nothing.
+///
+/// Cargo expands the macros again when the variable or the lock changes. The locks of dependencies are never written.
 #[proc_macro]
 pub fn schema(input: TokenStream) -> TokenStream {
     migrations::expand(input.into(), migrations::package_dir().as_deref()).into()
+}
+
+/// Checks a cron expression and a time zone; `actor_core::cron!` is the way to it.
+#[cfg(feature = "cron")]
+#[doc(hidden)]
+#[proc_macro]
+pub fn checked_cron(input: TokenStream) -> TokenStream {
+    cron::expand(input.into()).into()
 }
 
 /// Writes the attribute macros that only say where their attribute belongs: in an `#[actor]` block they are read and

@@ -73,16 +73,36 @@ impl Package {
         self.write(&format!("migrations/room/{name}/up.sql"), up);
     }
 
-    /// Runs the program; returns what it printed, and whether it was built for that.
-    fn run(&self) -> (String, bool) {
+    /// Returns a command of cargo's in the package.
+    fn cargo(&self, command: &str) -> Command {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let output = Command::new(env!("CARGO"))
-            .args(["run", "--offline"])
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([command, "--offline"])
             .current_dir(self.root.path())
             .env("CARGO_TARGET_DIR", target)
-            .env_remove("ACTOR_MIGRATIONS_LOCK")
+            .env_remove("ACTOR_LOCK");
+        cargo
+    }
+
+    /// Runs a command of cargo's with a lock mode; returns what is wrong, if anything.
+    fn lock(&self, command: &str, mode: &str) -> Option<String> {
+        let output = self
+            .cargo(command)
+            .env("ACTOR_LOCK", mode)
             .output()
             .unwrap();
+        (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Says whether the lock is there.
+    fn is_locked(&self) -> bool {
+        self.path("migrations/room.lock").exists()
+    }
+
+    /// Runs the program; returns what it printed, and whether it was built for that.
+    fn run(&self) -> (String, bool) {
+        let output = self.cargo("run").output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         let printed = if output.status.success() {
             String::from_utf8_lossy(&output.stdout)
@@ -153,12 +173,20 @@ fn a_new_migration_builds_again_with_one_line_of_a_build_script() {
         printed("id second added", true),
         "the build script itself"
     );
-    assert!(package.path("migrations/room.lock").exists());
-    // The lock was written while building; it is beside the directory that the build script watches.
     assert_eq!(
         package.run(),
         printed("id second added", false),
         "no change with a build script"
+    );
+    assert!(!package.is_locked(), "a debug build locks nothing");
+    assert_eq!(package.lock("check", "update"), None);
+    assert!(package.is_locked());
+    // The lock is beside the directory that the build script watches.
+    package.run();
+    assert_eq!(
+        package.run(),
+        printed("id second added", false),
+        "no change with a lock"
     );
 
     package.migrate("4_added", "ALTER TABLE a ADD COLUMN more TEXT;");
@@ -174,7 +202,6 @@ fn a_new_migration_builds_again_with_one_line_of_a_build_script() {
     );
 
     fs::remove_dir_all(package.path("migrations/room/4_added")).unwrap();
-    // The version before was locked when this one followed it, which its removal does not change.
     assert_eq!(package.run(), printed("id second added", true), "removal");
 
     package.migrate("3_added", "ALTER TABLE a ADD COLUMN other TEXT;");
@@ -185,4 +212,42 @@ fn a_new_migration_builds_again_with_one_line_of_a_build_script() {
     );
     package.migrate("3_added", "ALTER TABLE a ADD COLUMN added TEXT;");
     assert_eq!(package.run(), printed("id second added", true), "mended");
+}
+
+#[test]
+fn release_builds_and_the_variable_write_the_lock_and_nothing_else() {
+    let package = Package::new("rebuild-lock");
+    assert_eq!(package.lock("check", ""), None);
+    assert_eq!(package.lock("build", ""), None);
+    assert!(!package.is_locked());
+
+    let errors = package.lock("check", "frozen").unwrap();
+    assert!(errors.contains("`1_first` is not in the lock"), "{errors}");
+    let errors = package.lock("check", "sometimes").unwrap();
+    assert!(
+        errors.contains("`ACTOR_LOCK` is set to `sometimes`"),
+        "{errors}"
+    );
+    assert!(!package.is_locked());
+
+    assert_eq!(package.lock("check", "update"), None);
+    assert!(package.is_locked());
+    assert_eq!(package.lock("check", "frozen"), None);
+
+    // Of the release profile, only what the compiler is told for this package: the macros are not built a second time.
+    fs::remove_file(package.path("migrations/room.lock")).unwrap();
+    let manifest = fs::read_to_string(package.path("Cargo.toml")).unwrap();
+    let released = "[profile.dev.package.rebuild-lock]\nopt-level = 3\ndebug-assertions = false\n";
+    package.write("Cargo.toml", &format!("{manifest}{released}"));
+    assert_eq!(package.lock("check", ""), None);
+    assert!(!package.is_locked(), "a check of a release");
+    assert_eq!(package.lock("build", ""), None);
+    assert!(package.is_locked(), "a release");
+
+    // A package that cargo unpacked is left alone.
+    fs::remove_file(package.path("migrations/room.lock")).unwrap();
+    package.write(".cargo-checksum.json", "{}");
+    assert_eq!(package.lock("check", "update"), None);
+    assert_eq!(package.lock("check", "frozen"), None);
+    assert!(!package.is_locked(), "a dependency");
 }

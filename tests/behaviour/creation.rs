@@ -105,7 +105,7 @@ async fn create_says_when_the_key_is_taken() {
         .await
         .unwrap_err();
     assert_eq!(again.code(), "already_exists");
-    assert_eq!(again.to_string(), "probe \"a\" exists already");
+    assert_eq!(again.to_string(), "probe \"a\" already exists");
     probe.sleep().await.unwrap();
     let again = system.create::<Probe>("a", NEW).await.unwrap_err();
     assert_eq!(again.code(), "already_exists");

@@ -165,7 +165,7 @@ async fn two_systems_cannot_have_one_directory() {
     assert_eq!(
         second.to_string(),
         format!(
-            "the data directory {} is in use by another process",
+            "cannot start: the data directory {} is locked by another process or by another system of this one; stop that first",
             path.display()
         )
     );

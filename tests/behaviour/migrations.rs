@@ -49,6 +49,9 @@ program!(First, "migrations/ledger_v1" {});
 program!(BrokenThird, "migrations/ledger_broken" {});
 program!(Mended, "migrations/ledger_mended" {});
 program!(Edited, "migrations/ledger_edited" {});
+// The first migration with other comments and blanks; the lock of one knows how the file was shipped.
+program!(Commented, "migrations/ledger_commented" {});
+program!(Unlocked, "migrations/ledger_unlocked" {});
 program!(Skipping, "migrations/ledger_skipping" {});
 program!(Orphans, "migrations/ledger_orphans" {});
 program!(Rebuilt, "migrations/ledger_rebuilt" {});
@@ -244,13 +247,50 @@ async fn an_edited_migration_is_refused() {
     let system = start::<Edited>(directory.path()).await;
     let error = system.get::<Edited>("a").owners().await.unwrap_err();
     system.shutdown().await.unwrap();
-    refused(
-        directory.path(),
-        &before,
-        &error,
-        "edited",
-        "migration 2026-11-22-000001_accounts was edited after it had been applied to this database",
+    refused(directory.path(), &before, &error, "edited", EDITED);
+}
+
+const EDITED: &str = "migration 2026-11-22-000001_accounts was edited after this database applied it: restore it, and add a \
+                      migration for the change";
+
+/// Wakes the actor of [`old_ledger`] in another program.
+macro_rules! wake {
+    ($program:ty, $directory:expr) => {{
+        let system = start::<$program>($directory).await;
+        let owners = system.get::<$program>("a").owners().await;
+        system.shutdown().await.unwrap();
+        owners
+    }};
+}
+
+/// Makes the file what a program left that took the checksum of the whole `up.sql`.
+fn write_first_form(directory: &Path) {
+    let shipped = "87993e564c26cfd581514ede59b9e3798b2e7cbb375d1964da50f7e3130ead1a";
+    let sql = format!(
+        "UPDATE _actor_migrations SET checksum = '{shipped}'; UPDATE _actor_meta SET schema = 'old'"
     );
+    tamper(directory, FILE, &sql);
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_and_blanks_of_an_applied_migration_may_change() {
+    let directory = old_ledger().await;
+    let path = directory.path();
+    assert_eq!(wake!(Commented, path).unwrap(), ["Ann", "Ann"]);
+    assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann", "Ann"]);
+
+    // The checksum of a file is accepted while the file is that one, or while the lock knows it.
+    write_first_form(path);
+    let error = wake!(Unlocked, path).unwrap_err();
+    assert_eq!((error.group(), error.code()), ("migration", "edited"));
+    assert_eq!(wake!(Commented, path).unwrap(), ["Ann", "Ann"]);
+
+    // The first start brings it to the present form, so that its comments may change from then on.
+    write_first_form(path);
+    assert_eq!(wake!(First, path).unwrap(), ["Ann", "Ann"]);
+    assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann", "Ann"]);
+    let old = "SELECT count(*) FROM _actor_migrations WHERE checksum NOT LIKE 'sql:%'";
+    assert_eq!(number(path, FILE, old), 0);
 }
 
 #[tokio::test(start_paused = true)]

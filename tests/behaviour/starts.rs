@@ -188,7 +188,10 @@ async fn the_caller_may_wait_less_than_the_start() {
         .timeout(Duration::from_secs(3))
         .await
         .unwrap_err();
-    assert_eq!(error.to_string(), "probe \"a\" did not answer within 3s");
+    assert_eq!(
+        error.to_string(),
+        "no reply from probe \"a\" within 3s: the action may have run, may still run or may never run; check before you retry"
+    );
     assert!(matches!(error, CallError::TimedOut { .. }));
     assert_eq!(began.elapsed(), Duration::from_secs(3));
 }

@@ -223,7 +223,8 @@ async fn an_actor_has_the_budget_and_the_window_that_it_says() {
     let error = glass.add().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "glass \"a\" has failed: it panicked 3 times within 60s, the last time in `explode`: it explodes"
+        "glass \"a\" panicked 3 times within 60s and refuses calls for 30s (`restart()` tries now); last panic, in \
+         `explode`: it explodes"
     );
     assert_eq!(glass.status(), Status::Failed);
     assert_eq!(began.elapsed(), Duration::from_secs(58));

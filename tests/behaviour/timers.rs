@@ -249,8 +249,25 @@ async fn cron_follows_the_wall_clock_of_its_zone() {
     let hours = |hours: i64| hours * 3_600_000 / 2;
     let expected = [ring("daily", hours(41)), ring("daily", hours(89))];
     assert_eq!(alarm.rings().await.unwrap(), expected);
-    let refused = alarm.ring("x").cron("61 * * * *", "UTC").await.unwrap_err();
-    assert_eq!((refused.group(), refused.code()), ("timer", "cron"));
+    for (expression, zone, reason) in [
+        ("61 * * * *", "UTC", "the minute `61` is not valid"),
+        ("0 0 9 * * *", "UTC", "it has 6 fields instead of five"),
+        ("@daily", "UTC", "write `0 0 * * *`"),
+        ("0 9 * * *", "Europe/Berln", "did you mean `Europe/Berlin`?"),
+        ("0 0 30 2 *", "UTC", "there is no such day"),
+        ("0 9 * *\n", "UTC", "it has 4 fields instead of five"),
+    ] {
+        let refused = alarm.ring("x").cron(expression, zone).await.unwrap_err();
+        assert_eq!((refused.group(), refused.code()), ("timer", "cron"));
+        let text = refused.to_string();
+        assert!(text.contains(reason) && !text.contains('\n'), "{text}");
+    }
+    let checked = actor_core::cron!("30 9 * * *", "Europe/Berlin");
+    alarm.ring("checked").repeat(checked.clone()).await.unwrap();
+    let timers = alarm.timers().await.unwrap();
+    let repeats = timers.iter().filter_map(|timer| timer.repeats.clone());
+    let cron = Repeats::from(checked);
+    assert_eq!(repeats.collect::<Vec<_>>(), [cron.clone(), cron]);
     let refused = alarm.ring("x").every(Duration::ZERO).await.unwrap_err();
     assert_eq!((refused.group(), refused.code()), ("timer", "period"));
 }

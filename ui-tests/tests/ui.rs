@@ -35,6 +35,8 @@ fn mistakes_are_explained_and_all_else_compiles() {
         fs::remove_dir_all(&copied).expect("the migrations of the last run can be removed");
     }
     copy(&here.join("migrations"), &copied).expect("the migrations can be copied");
+    let shapes = package().join("shapes");
+    copy(&here.join("shapes"), &shapes).expect("the shapes can be copied");
     let cases = trybuild::TestCases::new();
     cases.pass("pass/*.rs");
     cases.pass("lints/*.rs");

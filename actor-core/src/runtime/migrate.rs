@@ -85,6 +85,11 @@ async fn apply_all<A: Handlers>(
     {
         turn.database().upgrade(meta).map_err(store)?;
     }
+    if matches!(target, For::Waking(_)) {
+        turn.database()
+            .write_checksums(&A::MIGRATIONS)
+            .map_err(store)?;
+    }
     for migration in pending {
         offload(turn, |database| database.apply(migration))
             .await?

@@ -314,6 +314,13 @@ impl Database {
             .map_err(self.refused("upgrade"))
     }
 
+    /// Brings the checksums of migrations from an older form to the present one, in the running transaction.
+    pub(crate) fn write_checksums(&mut self, migrations: &Migrations) -> Result<(), StoreError> {
+        self.db
+            .internal(|connection| migrations.write_checksums(connection))
+            .map_err(self.refused("upgrade"))
+    }
+
     /// Returns when the actor must be awake next, as far as stored calls are concerned.
     pub(crate) fn earliest(&mut self, now: i64) -> Result<Earliest, StoreError> {
         self.db

@@ -250,7 +250,9 @@ pub enum MigrationError {
         version: String,
     },
     /// A migration was changed after it had been applied to this database.
-    #[error("migration {name} was edited after it had been applied to this database")]
+    #[error(
+        "migration {name} was edited after this database applied it: restore it, and add a migration for the change"
+    )]
     Edited {
         /// Its version.
         version: &'static str,

@@ -3,6 +3,7 @@
 use diesel::migration::{
     Migration as DieselMigration, MigrationMetadata, MigrationName, MigrationVersion,
 };
+use diesel::result::QueryResult;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_migrations::MigrationHarness;
 use sha2::{Digest, Sha256};
@@ -19,10 +20,11 @@ pub struct Migration {
     up: &'static str,
     down: Option<&'static str>,
     checksum: [u8; 32],
+    locked_as: Option<&'static str>,
 }
 
 impl Migration {
-    /// Makes a migration of the files of its directory.
+    /// Makes a migration of the files of its directory. The checksum is that of the statements, without comments and blanks.
     #[must_use]
     pub const fn new(
         version: &'static str,
@@ -37,7 +39,15 @@ impl Migration {
             up,
             down,
             checksum,
+            locked_as: None,
         }
+    }
+
+    /// Notes the checksum that `up.sql` as a whole had when it was locked, in hexadecimal digits.
+    #[must_use]
+    pub const fn locked_as(mut self, file: &'static str) -> Self {
+        self.locked_as = Some(file);
+        self
     }
 
     /// Returns the version, as Diesel writes it.
@@ -45,9 +55,19 @@ impl Migration {
         self.version
     }
 
-    /// Returns the checksum as text.
+    /// Returns the checksum as an actor's file has it.
     pub(super) fn checksum(&self) -> String {
-        hex(&self.checksum)
+        format!("sql:{}", hex(&self.checksum))
+    }
+
+    /// Says whether this is what was applied when `stored` was written into an actor's file.
+    ///
+    /// A checksum without a prefix is of the first form: it counts comments and blanks. It is that of the text, or that of the
+    /// text from which only these differ, which the lock remembers.
+    fn is_applied_as(&self, stored: &str) -> bool {
+        stored == self.checksum()
+            || self.locked_as == Some(stored)
+            || stored == hex(&Sha256::digest(self.up.as_bytes()))
     }
 
     /// Applies the migration and writes both of its marks.
@@ -202,7 +222,7 @@ impl Migrations {
             };
             if checksum
                 .as_ref()
-                .is_some_and(|sum| *sum != known.checksum())
+                .is_some_and(|sum| !known.is_applied_as(sum))
             {
                 return Err(MigrationError::Edited {
                     version: known.version,
@@ -228,6 +248,19 @@ impl Migrations {
             }),
             _ => Ok(pending),
         }
+    }
+
+    /// Writes the checksums of the present form, for a database that was applied with those of the first one.
+    pub(super) fn write_checksums(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        for (version, stored) in internal::applied_versions(connection)? {
+            let known = self.list.iter().find(|known| known.version == version);
+            if let (Some(known), Some(stored)) = (known, stored)
+                && stored != known.checksum()
+            {
+                internal::write_checksum(connection, known.version, &known.checksum())?;
+            }
+        }
+        Ok(())
     }
 
     /// Says why a version of the database is not among ours.
@@ -294,7 +327,10 @@ mod tests {
     fn applied(versions: &[(&str, Option<u8>)]) -> Vec<(String, Option<String>)> {
         versions
             .iter()
-            .map(|(version, sum)| ((*version).to_owned(), sum.map(|byte| hex(&[byte; 32]))))
+            .map(|(version, sum)| {
+                let sum = sum.map(|byte| format!("sql:{}", hex(&[byte; 32])));
+                ((*version).to_owned(), sum)
+            })
             .collect()
     }
 
@@ -322,5 +358,23 @@ mod tests {
         assert_eq!(pending(&[("1", None), ("5", None)]), Err("newer_database"));
         assert_eq!(pending(&[("1", None), ("4", None)]), Err("skipped"));
         assert_eq!(pending(&[("2", None)]), Err("skipped"));
+    }
+
+    #[test]
+    fn checksums_of_the_first_form_are_those_of_the_whole_file() {
+        let one = |up| Migration::new("1", "1_a", up, None, [1; 32]);
+        let shipped = hex(&Sha256::digest(b"SELECT 1 -- a"));
+        assert!(one("SELECT 1 -- a").is_applied_as(&shipped));
+        assert!(!one("SELECT 1 -- b").is_applied_as(&shipped));
+        let locked = shipped.clone().leak();
+        assert!(
+            one("SELECT 1 -- b")
+                .locked_as(locked)
+                .is_applied_as(&shipped)
+        );
+        assert!(
+            !one("SELECT 1").is_applied_as(&hex(&[1; 32])),
+            "the form is a part of it"
+        );
     }
 }

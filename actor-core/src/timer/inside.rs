@@ -113,6 +113,47 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
         self.set_timer(When::Repeats(repeats), &call)
     }
 
+    /// Makes a call of this actor repeatedly: at the moments of a [`Cron`](crate::Cron), such as one of [`cron!`](crate::cron!),
+    /// which was checked while compiling, or every so often, by a [`Duration`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actor_core::prelude::*;
+    /// # #[derive(Actor)]
+    /// # struct Report { #[state] sent: State<u32> }
+    /// #[actor]
+    /// impl Report {
+    ///     #[action]
+    ///     fn subscribe(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    ///         let weekdays = actor_core::cron!("0 9 * * 1-5", "Europe/Berlin");
+    ///         cx.repeat(weekdays, cx.handle().send().named("report"))?;
+    ///         Ok(())
+    ///     }
+    ///
+    ///     #[action]
+    ///     fn send(&mut self, _cx: &mut Context<'_, Self>) -> Result<()> {
+    ///         *self.sent += 1;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`after`](Self::after).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a call is used up when it is made"
+    )]
+    pub fn repeat(
+        &mut self,
+        repeats: impl Into<Repeats>,
+        call: impl Timed<A>,
+    ) -> Result<TimerId, TimerError> {
+        self.set_timer(When::Repeats(repeats.into()), &call)
+    }
+
     /// Cancels a timer of this actor, by its id or its name, with this hook or action. Returns whether it was set.
     ///
     /// A timer whose action runs now is not set any more, unless it repeats.

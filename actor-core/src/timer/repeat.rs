@@ -36,6 +36,12 @@ impl fmt::Display for Repeats {
     }
 }
 
+impl From<Duration> for Repeats {
+    fn from(period: Duration) -> Self {
+        Self::Every(period)
+    }
+}
+
 impl Repeats {
     /// Reads what is stored.
     pub(crate) fn parse(text: &str) -> Option<Self> {

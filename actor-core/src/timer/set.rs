@@ -48,13 +48,16 @@ impl When {
                 {
                     return Err(TimerError::Period { period: *period });
                 }
+                if let Repeats::Cron { expression, zone } = &repeats {
+                    crate::cron::check(expression, zone)?;
+                }
                 match (repeats.next(now, now)?, &repeats) {
                     (Some(first), _) => (first, Some(repeats)),
                     (None, Repeats::Cron { expression, zone }) => {
                         return Err(TimerError::Cron {
                             expression: expression.clone(),
                             zone: zone.clone(),
-                            reason: "it names no moment that is still to come".to_owned(),
+                            reason: "it names no moment of the next four years".to_owned(),
                         });
                     }
                     (None, Repeats::Every(period)) => {
@@ -207,6 +210,22 @@ impl<'h, A: Handlers, R, M> NamedCall<'h, A, R, M> {
         }))
     }
 
+    /// Makes the call repeatedly, as [`Call::repeat`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`after`](Self::after).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`after`](Self::after).
+    pub fn repeat(self, repeats: impl Into<Repeats>) -> SettingTimer<'h>
+    where
+        M: Storable,
+    {
+        self.set(When::Repeats(repeats.into()))
+    }
+
     fn set(self, when: When) -> SettingTimer<'h> {
         let (actor, message, limit) = self.call.into_parts();
         let name = self.name;
@@ -316,6 +335,23 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
         M: Storable,
     {
         self.unnamed().cron(expression, zone)
+    }
+
+    /// Makes the call repeatedly: at the moments of a [`Cron`](crate::Cron), such as one of [`cron!`](crate::cron!), which was
+    /// checked while compiling, or every so often, by a [`Duration`].
+    ///
+    /// # Errors
+    ///
+    /// As [`after`](Self::after).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`after`](Self::after).
+    pub fn repeat(self, repeats: impl Into<Repeats>) -> SettingTimer<'h>
+    where
+        M: Storable,
+    {
+        self.unnamed().repeat(repeats)
     }
 }
 

@@ -24,11 +24,12 @@ pub(crate) fn expand(actor: &Actor) -> TokenStream {
     }));
     let versions = state::older_versions(actor);
     let has_state = actor.state.as_ref().map(|_| behind::has_state(actor));
+    let shape = state::shape_version(actor);
     with_bodies(
         actor,
         &quote!(Self { #(#fields),* }),
         &field,
-        &quote!(#has_state #versions),
+        &quote!(#has_state #versions #shape),
     )
 }
 

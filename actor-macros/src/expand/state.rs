@@ -43,6 +43,34 @@ pub(super) fn older_versions(actor: &Actor) -> TokenStream {
     quote!(#(#implementations)* #(#assertions)*)
 }
 
+/// Asserts that the shape of the state has the version of the state, if its type derives `StateShape`.
+///
+/// Only a type that is known here, and that could derive it, is asked.
+pub(super) fn shape_version(actor: &Actor) -> Option<TokenStream> {
+    let field = actor.state.as_ref()?;
+    let syn::Type::Path(path) = &field.ty else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    let is_foreign =
+        last.ident == "String" || last.ident.to_string().starts_with(char::is_lowercase);
+    if is_foreign || !last.arguments.is_none() || !actor.generics.params.is_empty() {
+        return None;
+    }
+    let written = actor.state_version.as_ref();
+    let place = names::at(written.map_or_else(|| field.ty.span(), |version| version.token.span()));
+    let (ty, version) = (&field.ty, current(actor));
+    let item = |name| actor.runtime.item_at(name, place);
+    let (shaped, unshaped, assert) = (item("Shaped"), item("Unshaped"), item("assert_shape"));
+    Some(quote_spanned! {place=>
+        const _: () = {
+            #[allow(unused_imports, reason = "a type with a shape does not need it")]
+            use #unshaped as _;
+            #assert(<#shaped<#ty>>::VERSION, #version)
+        };
+    })
+}
+
 /// Says that every version is an older one, where the current one is not known for certain.
 pub(super) fn any_older_version(actor: &Actor) -> TokenStream {
     let (ident, older) = (&actor.ident, actor.runtime.item("OlderState"));

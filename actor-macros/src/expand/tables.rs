@@ -30,7 +30,11 @@ pub(super) fn migrations(block: &Block, embedded: Option<&Embedded>) -> TokenStr
             .checksum
             .iter()
             .map(|byte| Literal::u8_unsuffixed(*byte));
-        quote!(#migration::new(#version, #name, #up, #down, [#(#checksum),*]),)
+        let locked = row
+            .locked_file_checksum
+            .as_ref()
+            .map(|locked| quote!(.locked_as(#locked)));
+        quote!(#migration::new(#version, #name, #up, #down, [#(#checksum),*])#locked,)
     });
     let image = option(embedded.image.as_deref().map(|image| {
         let image = Literal::byte_string(image);

@@ -29,8 +29,13 @@ pub(crate) struct Migration {
     pub(crate) up: String,
     /// The text of `down.sql`, likewise; a migration need not have one.
     pub(crate) down: Option<String>,
-    /// The SHA-256 of [`Self::up`].
+    /// The SHA-256 of the statements of [`Self::up`], whatever comments and blanks are between them.
     pub(crate) checksum: [u8; 32],
+    /// The SHA-256 of [`Self::up`] as it is.
+    pub(crate) file_checksum: [u8; 32],
+    /// The SHA-256 that the file had when a lock of the first form was written, in hexadecimal digits. Actors that applied
+    /// it then may have this one in their files.
+    pub(crate) locked_file_checksum: Option<String>,
 }
 
 impl Migration {
@@ -152,13 +157,9 @@ fn locate(package_dir: &Path, dir: &str) -> Result<(PathBuf, String), Problem> {
         .collect::<Vec<_>>()
         .join("/");
     if !path.exists() {
-        let help = format!(
-            "create it, or correct the path: it is looked for at `{}`",
-            path.display()
-        );
         return Err(Problem::new(
             format!("there is no directory `{shown}` in this package"),
-            help,
+            "create it beside the package's `Cargo.toml`, or correct the path, which is relative to that file",
         ));
     }
     if !path.is_dir() {
@@ -294,7 +295,8 @@ fn read_migration(
         ));
         return None;
     }
-    let checksum = Sha256::digest(up.as_bytes()).into();
+    let checksum = Sha256::digest(lexer::statements_only(&up).as_bytes()).into();
+    let file_checksum = Sha256::digest(up.as_bytes()).into();
     Some(Migration {
         version,
         name: name.to_owned(),
@@ -302,6 +304,8 @@ fn read_migration(
         up,
         down,
         checksum,
+        file_checksum,
+        locked_file_checksum: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::image::PAGE_SIZE_DEFAULT;
+use super::lock::hex;
 use super::{Broken, MigrationSet};
 
 /// The statements that make the framework's own tables in an actor's database.
@@ -41,18 +42,11 @@ impl Embedded {
 fn internal_sql(set: &MigrationSet) -> String {
     let mut sql = INTERNAL_SQL.to_owned();
     for migration in &set.migrations {
-        let checksum = migration
-            .checksum
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                // A `String` takes every write.
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+        let checksum = hex(&migration.checksum);
         let version = &migration.version;
         let _ = writeln!(
             sql,
-            "INSERT INTO _actor_migrations (version, checksum) VALUES ('{version}', '{checksum}');"
+            "INSERT INTO _actor_migrations (version, checksum) VALUES ('{version}', 'sql:{checksum}');"
         );
     }
     sql

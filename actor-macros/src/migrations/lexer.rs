@@ -209,6 +209,37 @@ pub(crate) fn normalize(sql: &str) -> String {
     normal
 }
 
+/// Writes `sql` without its comments and blanks: two texts have the same result when SQLite reads the same tokens in them.
+///
+/// Nothing else is changed: not the case of a word, and nothing between quotes. One blank is between tokens. The parts of a
+/// number, which are tokens of their own here, have none if there was none: `1.e5` is a number, and `1. e5` is one with a name.
+pub(crate) fn statements_only(sql: &str) -> String {
+    let mut written = String::new();
+    let mut end = 0;
+    // Whether the last token belongs to a number, and whether that ends in the `e` of an exponent.
+    let (mut in_number, mut in_exponent) = (false, false);
+    for token in tokens(sql).filter(Token::is_code) {
+        let is_adjacent = token.start == end;
+        let digits =
+            token.kind == Kind::Other && token.text.starts_with(|c: char| c.is_ascii_digit());
+        let continues = in_number
+            && is_adjacent
+            && (digits
+                || token.text == "."
+                || token.kind == Kind::Word
+                || in_exponent && matches!(token.text, "+" | "-"));
+        if !continues && !written.is_empty() {
+            written.push(' ');
+        }
+        written.push_str(token.text);
+        in_number = continues || digits;
+        let is_hexadecimal = token.text.starts_with("0x") || token.text.starts_with("0X");
+        in_exponent = in_number && !is_hexadecimal && token.text.ends_with(['e', 'E']);
+        end = token.end();
+    }
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,5 +291,38 @@ mod tests {
             normalize("create table users(a,b)")
         );
         assert_ne!(normalize("a DEFAULT 'X'"), normalize("a DEFAULT 'x'"));
+    }
+
+    #[test]
+    fn comments_and_blanks_are_no_part_of_the_statements() {
+        let sql = "CREATE TABLE a(b TEXT DEFAULT '-- x',c);INSERT INTO a VALUES(1.5e-3,x'00')";
+        for same in [
+            "CREATE TABLE a (\n  b TEXT DEFAULT '-- x', -- the b\n  c\n) ;\n\nINSERT INTO a\tVALUES ( 1.5e-3 , x'00' )",
+            "/* 'first' */CREATE/**/TABLE a(b TEXT DEFAULT '-- x',c);INSERT INTO a VALUES(1.5e-3,x'00')-- end",
+            "CREATE TABLE a(b TEXT DEFAULT '-- x',c);INSERT INTO a VALUES(1.5e-3,x'00') /* unfinished",
+        ] {
+            assert_eq!(statements_only(same), statements_only(sql), "{same}");
+        }
+        let pairs = [
+            ("SELECT '-- a'", "SELECT '-- b'"),
+            ("SELECT 'a  b'", "SELECT 'a b'"),
+            ("SELECT \"a--b\"", "SELECT \"a\""),
+            ("SELECT [a /* x */]", "SELECT [a ]"),
+            ("SELECT `a -- b`", "SELECT `a -- c`"),
+            ("SELECT x'00'", "SELECT x '00'"),
+            ("SELECT 1.e5", "SELECT 1. e5"),
+            ("SELECT 1.5", "SELECT 1 .5"),
+            ("SELECT - -1", "SELECT --1\n"),
+            ("SELECT a b", "SELECT ab"),
+            ("SELECT a", "SELECT A"),
+            ("SELECT 1; SELECT 2", "SELECT 1 SELECT 2"),
+            ("SELECT 1 /* /* */ + 2 -- */", "SELECT 1 + 2 /* */ */"),
+        ];
+        for (one, other) in pairs {
+            assert_ne!(statements_only(one), statements_only(other), "{one}");
+        }
+        assert_eq!(statements_only("a.b<=c"), statements_only("a . b<=  c"));
+        assert_eq!(statements_only("0xe-5"), statements_only("0xe - 5"));
+        assert_eq!(statements_only("1-5"), statements_only("1 - 5"));
     }
 }

@@ -27,12 +27,12 @@ mod tracking;
 
 use std::path::{Path, PathBuf};
 
+use crate::lockfile::LockMode;
 use crate::sqlite::SqlError;
 
 pub(crate) use directory::Migration;
 pub(crate) use embedded::{Embedded, INTERNAL_SQL};
 pub(crate) use entry::{expand, package_dir};
-use lock::LockMode;
 pub(crate) use report::Problem;
 use run::Depth;
 pub(crate) use schema::Schema;
@@ -72,10 +72,10 @@ pub(crate) struct Broken {
 /// Reads and runs the migrations in `dir`, a path relative to the package in `package_dir` (`CARGO_MANIFEST_DIR`), and
 /// holds them against their lock as the environment asks for.
 pub(crate) fn load(package_dir: &Path, dir: &str) -> Result<MigrationSet, Broken> {
-    match lock::mode_from_env() {
+    match lock::mode(package_dir) {
         Ok(mode) => load_with(package_dir, dir, mode),
         Err(problem) => {
-            let mut broken = load_with(package_dir, dir, LockMode::Extend).map_or_else(
+            let mut broken = load_with(package_dir, dir, LockMode::Hold).map_or_else(
                 |broken| broken,
                 |set| Broken {
                     problems: Vec::new(),

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::MigrationSet;
-use super::lock::VARIABLE;
+use crate::lockfile::VARIABLE;
 
 /// Writes constants that make the compiler note each file, and the variable that the lock obeys, as inputs of the crate.
 ///

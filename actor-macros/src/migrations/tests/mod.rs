@@ -13,8 +13,8 @@ use std::path::Path;
 use proc_macro2::TokenStream;
 use tempfile::TempDir;
 
-use super::lock::LockMode;
 use super::{Broken, MigrationSet, expand_listing, expand_tracked, load_with};
+use crate::lockfile::LockMode;
 
 /// Where the fixtures' migrations are.
 const DIR: &str = "migrations/room";
@@ -38,7 +38,7 @@ fn write(package: &TempDir, path: &str, content: &str) {
 
 /// Loads the migrations of `package`.
 fn load_package(package: &TempDir) -> Result<MigrationSet, Broken> {
-    load_with(package.path(), DIR, LockMode::Extend)
+    load_with(package.path(), DIR, LockMode::Hold)
 }
 
 /// Returns the messages of all problems of `files`.
@@ -75,10 +75,5 @@ fn files_and_directory_are_told_to_the_compiler() {
     assert_eq!(expand_listing(&set).to_string(), listing.to_string());
     let tracked = expand_tracked(&set.tracked).to_string();
     assert_eq!(tracked.matches("include_bytes").count(), 3);
-    assert_eq!(
-        tracked
-            .matches("option_env ! (\"ACTOR_MIGRATIONS_LOCK\")")
-            .count(),
-        1
-    );
+    assert_eq!(tracked.matches("option_env ! (\"ACTOR_LOCK\")").count(), 1);
 }

@@ -117,9 +117,8 @@ fn wrong_directories_are_refused_with_their_own_errors() {
 fn paths_that_leave_the_package_are_refused() {
     let package = package(&[A]);
     let first_line = |dir: &str| {
-        let broken =
-            super::super::load_with(package.path(), dir, super::super::lock::LockMode::Extend)
-                .unwrap_err();
+        let broken = super::super::load_with(package.path(), dir, crate::lockfile::LockMode::Hold)
+            .unwrap_err();
         broken.problems[0]
             .message
             .lines()
@@ -153,7 +152,7 @@ fn paths_that_leave_the_package_are_refused() {
         super::super::load_with(
             package.path(),
             "./migrations/room",
-            super::super::lock::LockMode::Extend
+            crate::lockfile::LockMode::Hold
         )
         .is_ok()
     );
@@ -177,12 +176,8 @@ fn links_that_leave_the_package_are_refused() {
             .starts_with("`2_b` is a link that leaves the package\n")
     );
     symlink(outside.path().join(DIR), package.path().join("linked")).unwrap();
-    let broken = super::super::load_with(
-        package.path(),
-        "linked",
-        super::super::lock::LockMode::Extend,
-    )
-    .unwrap_err();
+    let broken = super::super::load_with(package.path(), "linked", crate::lockfile::LockMode::Hold)
+        .unwrap_err();
     assert!(
         broken.problems[0]
             .message
