@@ -17,7 +17,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::runtime::{Cell, Chain, Line, ReplySlot, Sending, Sent, asking, pace};
+use crate::runtime::{Cell, Chain, Line, ReplySlot, Sending, Sent, asking, dispose, pace};
 pub use tell::Tell;
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
@@ -153,7 +153,7 @@ impl<A: Handlers> Drop for Pending<A> {
     fn drop(&mut self) {
         if !self.taken {
             // A reply may run code of the user's when it is dropped, so not under a lock.
-            drop(self.slot.abandon());
+            dispose(self.slot.abandon());
         }
     }
 }

@@ -229,3 +229,7 @@ pub const WAKE_UP_AGAIN: Duration = START_BACKOFF_MAX;
 
 /// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
 pub const CLOCK_CHECK: Duration = Duration::from_mins(1);
+
+/// How many bytes of the text of an error or a panic are kept: it is stored with each call that failed, and a `Display` may write
+/// without an end.
+pub const ERROR_TEXT_BYTES: usize = 4 * 1_024;

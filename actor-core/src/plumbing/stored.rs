@@ -5,12 +5,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
+use crate::caught::caught;
 
 /// The arguments of a call that can be stored. Implemented for all that is `Serialize` and `DeserializeOwned`.
 #[diagnostic::on_unimplemented(
@@ -73,8 +72,8 @@ impl<M: Storable> Stored<M> {
     /// The text is not what the types expect, or their `Deserialize` panics.
     pub fn decode(json: &str) -> Result<M, StoredFault> {
         // One that panics would do so each time that it is tried.
-        let read = catch_unwind(AssertUnwindSafe(|| serde_json::from_str(json)));
-        let read = read.map_err(|payload| StoredFault::Panicked(Failure::panic_text(&*payload)))?;
+        let read = caught(|| serde_json::from_str(json));
+        let read = read.map_err(StoredFault::Panicked)?;
         read.map_err(StoredFault::Arguments)
     }
 }

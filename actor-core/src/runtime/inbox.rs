@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
+use crate::caught::error_text;
 use crate::error::CallError;
 use crate::error_report::ErrorOrigin;
 use crate::key::Key;
@@ -160,13 +161,13 @@ impl<A: Handlers> Instance<A> {
         };
         let call = match A::__decode(&message.action, &message.arguments) {
             Ok(call) => call,
-            Err(fault) => return Ok(Some((undelivered(fault.to_string(), true), Flow::GoOn))),
+            Err(fault) => return Ok(Some((undelivered(error_text(&fault), true), Flow::GoOn))),
         };
         let info = A::__action(&call);
         let Some((result, flow)) = self.act_stored(call, info, ErrorOrigin::Message).await else {
             return Err(Flow::Crash);
         };
-        let failed = result.as_ref().err().map(ToString::to_string);
+        let failed = result.as_ref().err().map(error_text);
         self.batch.push(None, result, Durability::Synced);
         if let Some(error) = failed {
             let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);

@@ -205,6 +205,7 @@ impl<A: Handlers> Instance<A> {
             self.turn.cell().mailbox().put_back(vec![request]);
             return self.crash().await;
         }
+        self.turn.runs.end_calls();
         // The hooks run for the one who waits.
         self.turn.cell().set_waiting(request.chain.clone());
         match request.ending {
@@ -237,6 +238,7 @@ impl<A: Handlers> Instance<A> {
                         return after;
                     }
                     answer(request.waiter, Err(error));
+                    self.turn.runs.resume_calls();
                     self.turn.start_runs();
                     After::Awake(self)
                 }

@@ -57,6 +57,7 @@ mod waiting;
 pub(crate) use alarms::Alarms;
 pub(crate) use cell::{Cell, Kind, Sent};
 pub(crate) use chain::{Chain, asking, inside};
+pub(crate) use guarded::dispose;
 pub(crate) use inbox::{Delivered, Delivering, Delivery};
 pub(crate) use inside::Inside;
 pub(crate) use keepers::Kept;

@@ -10,6 +10,7 @@ use diesel::result::QueryResult;
 use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
+use crate::caught::error_text;
 use crate::clock::duration_ms;
 use crate::error_report::ErrorOrigin;
 use crate::limits;
@@ -64,7 +65,7 @@ impl<A: Handlers> Instance<A> {
             Err(fault) => {
                 let (actor, key, action) = (A::NAME, self.turn.cell().key(), &timer.action);
                 tracing::error!(actor, %key, action, error = %fault, "a timer cannot run");
-                let reason = fault.to_string();
+                let reason = error_text(&fault);
                 let settled = self.settle(|connection, now| {
                     record(connection, &timer, timer.tries, Some(&reason), now)?;
                     // Every tick of it would end like this one.
@@ -79,7 +80,7 @@ impl<A: Handlers> Instance<A> {
         let Some((result, flow)) = self.act_stored(message, info, ErrorOrigin::Timer).await else {
             return Flow::Crash;
         };
-        let failure = result.as_ref().err().map(ToString::to_string);
+        let failure = result.as_ref().err().map(error_text);
         if let Some(error) = &failure {
             let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
             tracing::error!(actor, %key, action, error, "a timer failed");

@@ -32,7 +32,7 @@ mod tests;
 mod volume;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -113,6 +113,11 @@ impl Store {
             checkpoints: Mutex::new(checkpoints),
             lock: taken.lock,
         })
+    }
+
+    /// Returns the data directory.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Returns where the files of an actor are.
