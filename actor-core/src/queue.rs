@@ -195,8 +195,8 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
     /// # Errors
     ///
     /// As [`push`](Self::push); [`CallError::TimedOut`] when there is no reply in time. Before that the wait ends when the message
-    /// becomes a dead letter ([`QueueError::DeadLetter`]), when the actor is destroyed ([`CallError::NotFound`]), given up or does not
-    /// start, and when the system is shut down.
+    /// becomes a dead letter ([`QueueError::DeadLetter`]), when the actor is destroyed ([`CallError::NotFound`]), and when the system is
+    /// shut down ([`CallError::ShutDown`]).
     ///
     /// # Cancel safety
     ///

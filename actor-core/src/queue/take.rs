@@ -36,8 +36,7 @@ impl<A: Handlers, T: Queueable, R: Queueable> Queue<'_, A, T, R> {
     /// # Errors
     ///
     /// What an ask can fail with. The wait ends with [`CallError::NotFound`] when the actor is destroyed, also if its key is used again
-    /// then; with [`CallError::FailedTooOften`] or [`CallError::Start`] when it is given up for a while or does not start; with
-    /// [`CallError::ShutDown`] when the system is shut down.
+    /// then, and with [`CallError::ShutDown`] when the system is shut down. It goes on while the actor is given up or does not start.
     ///
     /// # Cancel safety
     ///

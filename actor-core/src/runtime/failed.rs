@@ -124,8 +124,6 @@ pub(super) fn fail<A: Handlers>(
     if back_off {
         cell.back_off(&error);
     }
-    // They would get the error if they asked.
-    cell.system().waiting().end(&cell.subject(), &error);
     turn_away(cell, first, &error);
     error
 }

@@ -205,7 +205,9 @@ impl<A: Handlers> Instance<A> {
             self.turn.cell().mailbox().put_back(vec![request]);
             return self.crash().await;
         }
-        self.turn.runs.end_calls();
+        if !(A::HOOKS.on_sleep.is_empty() && A::HOOKS.on_destroy.is_empty()) {
+            self.turn.runs.end_calls();
+        }
         // The hooks run for the one who waits.
         self.turn.cell().set_waiting(request.chain.clone());
         match request.ending {

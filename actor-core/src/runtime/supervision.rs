@@ -166,7 +166,6 @@ impl<A: Handlers> Cell<A> {
             failures: 1,
             crashed: Some(Box::new(health)),
         });
-        self.system().waiting().end(&self.subject(), &error);
         self.tell_change(Change::Failed(error.clone()));
         error
     }

@@ -4,8 +4,8 @@
 //!
 //! 1. There is an entry while somebody waits, and none after.
 //! 2. What is kept here is lost with the process: nobody waits any more then.
-//! 3. Whoever waits is told when nothing can come any more: the actor is destroyed or given up, it did not start, or the system
-//!    ends.
+//! 3. Whoever waits is told when nothing can come any more: the actor is destroyed, or the system ends. An actor that is given up, or
+//!    does not start, may do so later: it is waited for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
