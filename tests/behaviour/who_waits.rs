@@ -150,7 +150,9 @@ async fn an_actor_that_is_given_up_or_does_not_start_is_waited_for() {
     let depot = system.get::<Depot>("a");
     let error = depot.explode().await.unwrap_err();
     assert_eq!(error.code(), "action_panicked");
-    assert_eq!(depot.status(), Status::Failed);
+    while depot.status() != Status::Failed {
+        settle().await;
+    }
     let fails = system.extension::<AtomicBool>().unwrap();
     fails.store(true, Ordering::SeqCst);
     assert_eq!(depot.restart().await.unwrap_err().code(), "hook_failed");

@@ -41,6 +41,7 @@ pub(crate) mod pace;
 mod preamble;
 mod pulse;
 mod queue;
+mod quick;
 mod room;
 mod runner;
 mod runs;
