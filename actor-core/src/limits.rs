@@ -244,3 +244,7 @@ pub const QUICK_RUNS: u32 = 64;
 /// The same behind a run that was not quick. Code whose time depends on its arguments keeps a caller for too long once in as many
 /// calls.
 pub const QUICK_RUNS_AGAIN: u32 = 4_096;
+
+/// How many attempts of stored calls are noted on disk at once: 96 KiB. Of more that run together, the end of the process is not
+/// counted for the rest.
+pub const ATTEMPTS: usize = 4_096;
