@@ -148,7 +148,10 @@ mod tests {
             assert_eq!(caught, Err("the panic carried no text".to_owned()));
         }
         assert_eq!(dropped(7), Ok(()));
-        assert_eq!(dropped(Bomb(1)), Err("the panic carried no text".to_owned()));
+        assert_eq!(
+            dropped(Bomb(1)),
+            Err("the panic carried no text".to_owned())
+        );
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod order;
 mod other_systems;
 mod own_ends;
 mod panics_at_commit;
+mod poison;
 mod probe;
 mod programs;
 mod queue_kills;

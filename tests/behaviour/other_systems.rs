@@ -109,7 +109,11 @@ fn reason(error: &CallError) -> (&'static str, OtherSystem) {
 }
 
 /// Tries everything that stores a call, with the handles of the system at an index.
-async fn refuses_all(clerk: &<Clerk as actor_core::Handlers>::Handle, to: usize, labels: (&str, &str)) {
+async fn refuses_all(
+    clerk: &<Clerk as actor_core::Handlers>::Handle,
+    to: usize,
+    labels: (&str, &str),
+) {
     let errors = [
         clerk.send(to, false).await.unwrap_err(),
         clerk.send(to, true).await.unwrap_err(),
@@ -144,8 +148,16 @@ async fn what_is_stored_is_for_actors_of_the_own_system_only() {
     assert_eq!(theirs.count().await.unwrap(), 0);
     let error = clerk.send(0, true).await.unwrap_err();
     let (_, other) = reason(&error);
-    assert!(other.ours.contains(&*here.path().canonicalize().unwrap().to_string_lossy()));
-    assert!(other.theirs.contains(&*there.path().canonicalize().unwrap().to_string_lossy()));
+    assert!(
+        other
+            .ours
+            .contains(&*here.path().canonicalize().unwrap().to_string_lossy())
+    );
+    assert!(
+        other
+            .theirs
+            .contains(&*there.path().canonicalize().unwrap().to_string_lossy())
+    );
     refuses_all(&clerk, 0, (&other.theirs, &other.ours)).await;
     assert_eq!(theirs.count().await.unwrap(), 0);
     let listed = one.list::<Clerk>(None, 10).await.unwrap();

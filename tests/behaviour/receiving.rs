@@ -26,7 +26,13 @@ impl Shelf {
     }
 }
 
-async fn shelf(books: u32) -> (tempfile::TempDir, System, <Shelf as actor_core::Handlers>::Handle) {
+async fn shelf(
+    books: u32,
+) -> (
+    tempfile::TempDir,
+    System,
+    <Shelf as actor_core::Handlers>::Handle,
+) {
     let directory = directory();
     let system = start::<Shelf>(directory.path()).await;
     let shelf = system.get_or_create::<Shelf>("a", ());
@@ -52,7 +58,10 @@ async fn a_future_that_is_dropped_at_any_point_has_taken_nothing() {
         let taken = impatient(queue.next(), patience).await;
         let is_over = taken.is_some();
         let (first, mut books) = (u32::from(is_over), Vec::new());
-        for job in taken.into_iter().chain(shelf.books().next_batch(10).await.unwrap()) {
+        for job in taken
+            .into_iter()
+            .chain(shelf.books().next_batch(10).await.unwrap())
+        {
             books.push(read(job).await);
         }
         // What it took is given back behind that look, if it was taken at all.
@@ -60,7 +69,11 @@ async fn a_future_that_is_dropped_at_any_point_has_taken_nothing() {
             books.push(read(shelf.books().next().await.unwrap()).await);
         }
         books.sort_unstable();
-        assert_eq!(books, [(0, 1), (1, 1), (2, 1)], "patience {patience}, {first}");
+        assert_eq!(
+            books,
+            [(0, 1), (1, 1), (2, 1)],
+            "patience {patience}, {first}"
+        );
         system.shutdown().await.unwrap();
         if is_over {
             assert!(patience > 0, "it never waited");
@@ -152,7 +165,10 @@ async fn takers_that_are_cut_off_by_chance_lose_and_count_nothing() {
         }
         let books: BTreeSet<_> = seen.iter().map(|(book, _)| *book).collect();
         assert_eq!(books.len(), 100, "seed {seed}");
-        assert!(seen.iter().all(|(_, tries)| *tries == 1), "seed {seed}: {seen:?}");
+        assert!(
+            seen.iter().all(|(_, tries)| *tries == 1),
+            "seed {seed}: {seen:?}"
+        );
         assert_eq!(shelf.books().count().await.unwrap(), 0);
         system.shutdown().await.unwrap();
     }

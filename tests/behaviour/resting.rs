@@ -45,12 +45,20 @@ impl Sleeper {
         let other = system.get_or_create::<Other>("b", ());
         let futures = async move {
             say_result(&system, "own", own.add().await);
-            say_result(&system, "with a limit", own.add().timeout(Duration::from_secs(1)).await);
+            say_result(
+                &system,
+                "with a limit",
+                own.add().timeout(Duration::from_secs(1)).await,
+            );
             say_result(&system, "through another", other.ask_back("a").await);
             say_result(&system, "another", other.add().await);
             say_result(&system, "push", own.notes().push(1).await);
             say_result(&system, "next", own.notes().next().await);
-            say_result(&system, "timer", own.add().after(Duration::from_secs(1)).await);
+            say_result(
+                &system,
+                "timer",
+                own.add().after(Duration::from_secs(1)).await,
+            );
         };
         match cx.key().as_str() {
             "a" => cx.wait_until(futures),
@@ -147,7 +155,11 @@ async fn what_on_sleep_begins_cannot_ask_its_actor_and_does_not_hold_up_the_slee
         sleeper.sleep().await.unwrap();
         assert_eq!(began.elapsed(), Duration::ZERO);
         let mut expected = refused(key);
-        let woken = if key == "a" { vec![] } else { vec!["wakes".to_owned()] };
+        let woken = if key == "a" {
+            vec![]
+        } else {
+            vec!["wakes".to_owned()]
+        };
         // The other one finds `a` asleep, and asks it.
         expected.splice(2..2, woken);
         assert_eq!(log.take(), expected);
@@ -189,7 +201,10 @@ async fn what_on_destroy_begins_cannot_ask_its_actor_unless_that_lives_on() {
     let began = Instant::now();
     sleeper.destroy().await.unwrap();
     assert_eq!(began.elapsed(), Duration::from_secs(5));
-    let told = [format!("while it ends: {own}"), format!("after that: {own}")];
+    let told = [
+        format!("while it ends: {own}"),
+        format!("after that: {own}"),
+    ];
     assert_eq!(log.take(), told);
     system.shutdown().await.unwrap();
 }

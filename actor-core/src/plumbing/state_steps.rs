@@ -1,6 +1,5 @@
 //! The steps that bring a saved state from an older version to the current one.
 
-
 use serde::de::DeserializeOwned;
 
 use super::Outcome;

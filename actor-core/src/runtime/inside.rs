@@ -187,8 +187,7 @@ impl<A: Handlers> ActorRef<A> {
         };
         let work = async {
             cell.send_mail(Mail::Work(Box::new(sent))).await?;
-            let (mut value, committed) =
-                result.await.unwrap_or_else(|_| Err(cell.shut_down()))?;
+            let (mut value, committed) = result.await.unwrap_or_else(|_| Err(cell.shut_down()))?;
             let durable = committed.durable().await;
             if durable.is_err() {
                 settled(&mut value, false);

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::actor::Handlers;
-use crate::caught::error_text;
 use crate::background::Background;
+use crate::caught::error_text;
 use crate::hooks::{Hook, Step};
 use crate::keep_awake::KeepAwake;
 use crate::limits;

@@ -37,7 +37,9 @@ impl CallMark {
             let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
             let parts = [actor.as_bytes(), key.as_bytes(), sender.as_bytes()];
             // A byte that no part has stands between two of them.
-            let parts = parts.into_iter().flat_map(|part| part.iter().chain(&[0xff]));
+            let parts = parts
+                .into_iter()
+                .flat_map(|part| part.iter().chain(&[0xff]));
             parts.copied().chain(id.to_le_bytes()).fold(start, mix)
         };
         Self([hash(0xcbf2_9ce4_8422_2325), hash(0x9e37_79b9_7f4a_7c15)])
@@ -46,7 +48,10 @@ impl CallMark {
     fn bytes(self) -> [u8; SLOT] {
         let [first, second] = self.0;
         let mut bytes = [0; SLOT];
-        for (at, number) in [first, second, first ^ second ^ CHECK].into_iter().enumerate() {
+        for (at, number) in [first, second, first ^ second ^ CHECK]
+            .into_iter()
+            .enumerate()
+        {
             bytes[at * 8..][..8].copy_from_slice(&number.to_le_bytes());
         }
         bytes
