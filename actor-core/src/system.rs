@@ -18,7 +18,7 @@ use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{
     Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
-    Waiting, inside, start_pulse,
+    Waiting, dispose, inside, start_pulse,
 };
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 
@@ -89,6 +89,8 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.alarms.close();
+        // They are the user's, and whoever drops the system last may be a driver.
+        self.extensions.drain().for_each(dispose);
     }
 }
 
