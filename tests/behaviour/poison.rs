@@ -1,6 +1,7 @@
 //! Code that fails in every way in which it can is counted, undone and told, and is a dead letter in the end.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -87,8 +88,8 @@ struct Victim {
 }
 
 /// How often the code ran.
-#[derive(Default)]
-struct Ran(AtomicU32);
+#[derive(Clone, Default)]
+struct Ran(Arc<AtomicU32>);
 
 #[actor]
 impl Victim {
