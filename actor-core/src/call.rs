@@ -17,7 +17,7 @@ use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::limits;
-use crate::runtime::{Cell, Chain, Line, ReplySlot, Sending, Sent, asking, pace};
+use crate::runtime::{Cell, Chain, Line, ReplySlot, Sending, Sent, asking, dispose, pace};
 pub use tell::Tell;
 
 /// One call of an action. Awaiting it asks and gives the reply; its methods do something else with it.
@@ -66,6 +66,10 @@ impl<'h, A: Handlers, R, M> Call<'h, A, R, M> {
     ///
     /// It covers a full mailbox, the preamble of an actor that has to start, and the action. When it has passed the caller
     /// gets [`CallError::TimedOut`]; the action may still run.
+    ///
+    /// A call with less than 60 seconds never runs in place of the caller, so that code which holds its thread does not hold the
+    /// caller. A limit around the call, such as `tokio::time::timeout`, is not seen: there only what was quick in its last runs is
+    /// run in place. On a runtime of one thread, and while code holds all workers, no limit is kept.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -153,7 +157,7 @@ impl<A: Handlers> Drop for Pending<A> {
     fn drop(&mut self) {
         if !self.taken {
             // A reply may run code of the user's when it is dropped, so not under a lock.
-            drop(self.slot.abandon());
+            dispose(self.slot.abandon());
         }
     }
 }
@@ -208,6 +212,7 @@ impl<'h, A: Handlers, R> Future for Ask<'h, A, R> {
                 input: actor.input(),
                 chain: this.chain.clone(),
                 asker: Some(task.waker()),
+                has_time: *this.limit >= limits::ASK_TIMEOUT,
             };
             match cell.poll_send(sending, line, task) {
                 Poll::Pending => {}

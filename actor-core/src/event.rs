@@ -118,7 +118,11 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
 impl<A: Handlers> ActorRef<A> {
     /// Subscribes to the events of one type that the actor emits from now on, with room for 256 of them.
     ///
-    /// This neither wakes the actor nor creates it. The subscription goes on when the actor sleeps, crashes or starts again; it ends
+    /// This neither wakes the actor nor creates it nor keeps it awake: an actor to which others only listen is idle, and its vars are
+    /// lost when it sleeps. An actor that keeps in its vars who is present has `sleep_after = "never"`, or a `#[run]` hook that
+    /// holds the guard of [`keep_awake`](crate::Background::keep_awake) meanwhile.
+    ///
+    /// The subscription goes on when the actor sleeps, crashes or starts again; it ends
     /// when the actor is destroyed, also if the key is used again then, and when the system is shut down. A slow reader gets
     /// [`Lagged`] and then what is kept.
     ///

@@ -1,11 +1,11 @@
 //! [`Failure`]: why a hook or an action did not succeed.
 
-use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error_chain;
+use crate::caught::{self, Carried};
 
 /// What a hook or an action returns: `Ok`, or the [`Failure`] that undoes it.
 ///
@@ -37,33 +37,59 @@ pub type Result<T, E = Failure> = core::result::Result<T, E>;
 pub struct Failure(SharedError);
 
 /// An error that several waiting callers may get, and still an error itself.
+///
+/// It may be shown and dropped anywhere: where the `Display`, the `Debug` or the `Drop` of the error inside panics, that is shown
+/// or logged, and goes no further.
 #[derive(Clone)]
-pub struct SharedError(Arc<dyn StdError + Send + Sync + 'static>);
+pub struct SharedError(
+    // It is there until this is dropped.
+    Option<Arc<dyn Carried>>,
+);
 
 impl SharedError {
+    fn new(error: impl StdError + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(error)))
+    }
+
+    fn carried(&self) -> &dyn Carried {
+        self.0.as_deref().expect("it is there until it is dropped")
+    }
+
     /// Returns the error inside as an `E`, if it is one.
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
+        self.carried().as_error().downcast_ref()
+    }
+}
+
+impl Drop for SharedError {
+    fn drop(&mut self) {
+        // The last one drops what is inside, wherever that is.
+        if let Err(panic) = caught::dropped(self.0.take()) {
+            tracing::error!(error = panic, "the `Drop` of an error panicked");
+        }
     }
 }
 
 impl fmt::Display for SharedError {
     /// Writes the error with its causes, whether or not its own text has them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        error_chain::write(f, &*self.0)
+        let error = self.carried();
+        caught::show(error, f, |f| error_chain::write(f, error.as_error()))
     }
 }
 
 impl fmt::Debug for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        let error = self.carried();
+        caught::show(error, f, |f| fmt::Debug::fmt(error.as_error(), f))
     }
 }
 
 impl StdError for SharedError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
+        let source = caught::caught(|| self.carried().as_error().source());
+        source.unwrap_or_default()
     }
 }
 
@@ -82,41 +108,30 @@ impl StdError for Message {}
 impl Failure {
     /// Creates a failure from a sentence.
     pub fn message(message: impl Into<String>) -> Self {
-        Self(SharedError(Arc::new(Message(message.into()))))
+        Self(SharedError::new(Message(message.into())))
     }
 
     /// Returns the error inside as an `E`, if it is one.
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.0.0.downcast_ref()
+        self.0.downcast_ref()
     }
 
     /// Returns the error inside.
     #[must_use]
     pub fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        &*self.0.0
+        self.0.carried().as_error()
     }
 
     /// Returns the error inside, as an error.
     pub(crate) fn into_shared(self) -> SharedError {
         self.0
     }
-
-    /// Makes a failure of what a panic carried.
-    pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
-        if let Some(text) = payload.downcast_ref::<&'static str>() {
-            (*text).to_owned()
-        } else if let Some(text) = payload.downcast_ref::<String>() {
-            text.clone()
-        } else {
-            "the panic carried no text".to_owned()
-        }
-    }
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(SharedError(Arc::new(error)))
+        Self(SharedError::new(error))
     }
 }
 

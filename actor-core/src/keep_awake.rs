@@ -86,8 +86,10 @@ impl<A: Handlers> Context<'_, A> {
     /// waits for it for up to 15 seconds before it goes on with `#[on_sleep]` or `#[on_destroy]`. Calls of the actor are handled
     /// meanwhile, and what they change is saved. Then the future is dropped. A crash of the actor drops it at once.
     ///
-    /// What `#[on_sleep]` or `#[on_destroy]` itself begins is waited for as long, but the instance handles no calls any more then: to
-    /// await a call of its own actor is to wait in vain.
+    /// What `#[on_sleep]` or `#[on_destroy]` itself begins is waited for as long, but the instance handles no calls any more then. To
+    /// await a call of its own actor there, or of one that waits for its own actor, fails with
+    /// [`CallError::Cycle`](crate::CallError::Cycle), and the call is not made. A call that it only tells starts the actor again. Only
+    /// calls that the future itself polls are seen: in a task that it spawns, such a call waits until the stop does not wait any more.
     pub fn wait_until(&mut self, future: impl Future<Output = ()> + Send + 'static) {
         self.turn_mut().begin_beside("wait_until", None, future);
     }

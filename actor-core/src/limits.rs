@@ -233,3 +233,22 @@ pub const WAKE_UP_AGAIN: Duration = START_BACKOFF_MAX;
 
 /// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
 pub const CLOCK_CHECK: Duration = Duration::from_mins(1);
+
+/// How many bytes of the text of an error or a panic are kept: it is stored with each call that failed, and a `Display` may write
+/// without an end.
+pub const ERROR_TEXT_BYTES: usize = 4 * 1_024;
+
+/// How long code of the user's may take that a caller runs in place: longer, and a limit of milliseconds around the call is missed by
+/// more than a timer is.
+pub const QUICK_RUN: Duration = Duration::from_millis(1);
+
+/// How many runs of an action in a row, or starts of a type of actor, must be quick before a caller runs it in place.
+pub const QUICK_RUNS: u32 = 64;
+
+/// The same behind a run that was not quick. Code whose time depends on its arguments keeps a caller for too long once in as many
+/// calls.
+pub const QUICK_RUNS_AGAIN: u32 = 4_096;
+
+/// How many attempts of stored calls are noted on disk at once: 96 KiB. Of more that run together, the end of the process is not
+/// counted for the rest.
+pub const ATTEMPTS: usize = 4_096;

@@ -14,10 +14,12 @@ use crate::error::{CallError, Subject};
 use crate::handle::ActorRef;
 use crate::key::Key;
 use crate::limits;
+use crate::other_system::{OtherSystem, same_system};
 use crate::plumbing::Storable;
 use crate::runtime::Inside;
 use crate::stage::Keyed;
 use crate::store::{NewCall, StoredCall, StoredKind, calls, messages};
+use crate::system::System;
 
 /// What tells a message from the others of its sender. It is never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +101,9 @@ pub enum SendError {
         #[source]
         source: CallError,
     },
+    /// The receiver is an actor of another system.
+    #[error("the message was not sent: {0}")]
+    OtherSystem(#[from] OtherSystem),
     /// The arguments of the call, or what the receiver would be created with, were not written.
     #[error("what goes with `{action}` cannot be stored: {reason}")]
     Arguments {
@@ -133,6 +138,7 @@ impl SendError {
             Self::InMemory { .. } => "in_memory",
             Self::Full { .. } => "full",
             Self::Receiver { .. } => "receiver",
+            Self::OtherSystem(_) => "other_system",
             Self::Arguments { .. } => "arguments",
             Self::TooLarge { .. } => "too_large",
             Self::Database { .. } => "database",
@@ -192,8 +198,7 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
             let subject = self.turn().cell().subject();
             return Err(SendError::InMemory { subject });
         }
-        let now = self.turn().cell().system().clock().now_ms();
-        let message = stored(&call, now)?;
+        let message = stored(&call, self.turn().cell().system())?;
         let turn = self.turn_mut();
         turn.touch_to_send();
         turn.database()
@@ -206,12 +211,16 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
 }
 
 /// Writes a call as it is stored.
-fn stored<B: Handlers, R, M>(call: &Call<'_, B, R, M>, now: i64) -> Result<NewCall, SendError> {
+fn stored<B: Handlers, R, M>(
+    call: &Call<'_, B, R, M>,
+    system: &System,
+) -> Result<NewCall, SendError> {
     let (actor, message) = (call.actor(), call.message());
     let action = B::__action(message).name;
     let target = actor
         .cell()
         .map_err(|source| SendError::Receiver { source })?;
+    same_system(system, target)?;
     if !B::__STORED {
         let subject = target.subject();
         let source = CallError::InMemory { subject };
@@ -237,6 +246,7 @@ fn stored<B: Handlers, R, M>(call: &Call<'_, B, R, M>, now: i64) -> Result<NewCa
             limit,
         });
     }
+    let now = system.clock().now_ms();
     Ok(NewCall {
         kind: StoredKind::Message as i32,
         receiver: Some(receiver(&target.subject())),

@@ -1,5 +1,6 @@
 //! Queues: messages that an actor keeps in its database until somebody has taken and acknowledged them.
 
+mod held;
 mod job;
 mod take;
 
@@ -19,9 +20,11 @@ use crate::error::CallError;
 use crate::handle::ActorRef;
 use crate::hooks::QueueInfo;
 use crate::limits;
-use crate::runtime::Inside;
+use crate::other_system::{OtherSystem, same_system};
+use crate::runtime::{Cell, Inside};
 use crate::stage::Keyed;
 use crate::store::{NewCall, StoredKind, calls, queue};
+use crate::system::System;
 
 pub use job::{Job, Receipt};
 
@@ -92,11 +95,31 @@ pub enum QueueError {
         /// Why.
         reason: String,
     },
-    /// The queue is one of another actor.
+    /// The queue is one of an actor of another system.
+    #[error("the queue `{queue}` was not used: {source}")]
+    OtherSystem {
+        /// The queue.
+        queue: &'static str,
+        /// Whose it is.
+        #[source]
+        source: OtherSystem,
+    },
+    /// The receipt is one for a message of another actor, so that it says nothing of a message of this one.
+    #[error("the receipt is for a message of another actor, here or in another system")]
+    OtherReceipt,
+    /// The queue is one of another actor of this system.
     #[error("the queue `{queue}` is another actor's: `push(…).await` on it reaches that")]
     OtherActor {
         /// The queue.
         queue: &'static str,
+    },
+    /// The message that was to be replied to failed permanently: it is a dead letter.
+    #[error("the message in `{queue}` is a dead letter, so that there is no reply: {reason}")]
+    DeadLetter {
+        /// The queue.
+        queue: &'static str,
+        /// Why it failed.
+        reason: String,
     },
     /// The database refused, or the action takes `&self`.
     #[error("the queue was not written: {reason}")]
@@ -115,6 +138,9 @@ impl QueueError {
             Self::TooLarge { .. } => "too_large",
             Self::Json { .. } => "json",
             Self::OtherActor { .. } => "other_actor",
+            Self::OtherSystem { .. } => "other_system",
+            Self::OtherReceipt => "other_receipt",
+            Self::DeadLetter { .. } => "dead_letter",
             Self::Database { .. } => "database",
         }
     }
@@ -176,14 +202,16 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push); [`CallError::TimedOut`] when there is no reply in time.
+    /// As [`push`](Self::push); [`CallError::TimedOut`] when there is no reply in time. Before that the wait ends when the message
+    /// becomes a dead letter ([`QueueError::DeadLetter`]), when the actor is destroyed ([`CallError::NotFound`]), and when the system is
+    /// shut down ([`CallError::ShutDown`]).
     ///
     /// # Cancel safety
     ///
     /// When the future is dropped after its first poll, the message may be pushed or not.
     pub async fn send_and_wait(&self, message: T) -> Result<R, CallError> {
         let cell = self.actor.cell()?;
-        let mut reply = cell.system().waiting().reply();
+        let mut reply = cell.system().waiting().reply(A::NAME, cell.key());
         let now = cell.system().clock().now_ms();
         let message = self.written(&message, now, Some(reply.address.clone()))?;
         let limit = limits::ASK_TIMEOUT;
@@ -192,7 +220,7 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
             tokio::time::timeout(limit, async {
                 self.push_written(message).await?;
                 let arrived = (&mut reply.arrives).await;
-                arrived.map_err(|_| cell.shut_down())
+                arrived.unwrap_or_else(|_| Err(cell.shut_down()))
             })
         };
         let json = arrived
@@ -252,6 +280,12 @@ impl<'h, A: Handlers, T: Queueable, R: Queueable> Queue<'h, A, T, R> {
         })
     }
 
+    /// Refuses a queue of another system.
+    fn in_system(&self, system: &System, target: &Cell<A>) -> Result<(), QueueError> {
+        let queue = self.info.name;
+        same_system(system, target).map_err(|source| QueueError::OtherSystem { queue, source })
+    }
+
     fn json(&self, error: &ValueError) -> QueueError {
         QueueError::Json {
             queue: self.info.name,
@@ -288,6 +322,9 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
         message: T,
     ) -> Result<QueuedId, QueueError> {
         let own = self.turn().cell();
+        if let Ok(target) = queue.actor.cell() {
+            queue.in_system(own.system(), target)?;
+        }
         let is_own = |target| std::sync::Arc::ptr_eq(target, own);
         if !queue.actor.cell().is_ok_and(is_own) {
             let queue = queue.info.name;
@@ -303,9 +340,15 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Database`]. In an action that takes `&self` it fails.
+    /// [`QueueError::Database`]. In an action that takes `&self` it fails. [`QueueError::OtherReceipt`] if it is for a message of
+    /// another actor.
     pub fn ack(&mut self, receipt: Receipt) -> Result<bool, QueueError> {
-        self.queued(|connection| Ok(take::ack(connection, receipt)?.ours))
+        self.queued(|connection| {
+            if !receipt.is_of(queue::owner(connection)?) {
+                return Ok(Err(QueueError::OtherReceipt));
+            }
+            Ok(Ok(take::ack(connection, receipt)?.ours))
+        })?
     }
 
     fn queued<X>(

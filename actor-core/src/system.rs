@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
@@ -18,9 +18,12 @@ use crate::ids::ById;
 use crate::key::{IntoKey, Key};
 use crate::runtime::{
     Alarms, Cell, Delivered, Delivering, Delivery, Kind, RunQueue, Scheduler, Status, Tasks,
-    Waiting, inside, start_pulse,
+    Waiting, dispose, inside, start_pulse,
 };
 use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
+
+/// How many systems this process has started.
+static STARTED: AtomicU64 = AtomicU64::new(0);
 
 /// All actors of one data directory, in this process. Cheap to clone.
 ///
@@ -31,6 +34,8 @@ use crate::store::{self, Durability, Row, Store, StoreError, WakeUp};
 pub struct System(Arc<Inner>);
 
 pub(crate) struct Inner {
+    /// Which one it is of those of this process, counted from 1.
+    number: u64,
     store: Arc<Store>,
     runtime: Handle,
     runtime_id: tokio::runtime::Id,
@@ -84,6 +89,8 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.alarms.close();
+        // They are the user's, and whoever drops the system last may be a driver.
+        self.extensions.drain().for_each(dispose);
     }
 }
 
@@ -114,6 +121,7 @@ impl System {
         start_pulse();
         let scheduler = Scheduler::new(parts.clock, Arc::clone(&parts.store), types);
         let inner = Arc::new(Inner {
+            number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
             store: parts.store,
             runtime_id: parts.runtime.id(),
             queue: RunQueue::new(&parts.runtime),
@@ -137,6 +145,8 @@ impl System {
                 (registered.abandon_all)(&*registered.kind);
                 (registered.end_observers)(&*registered.kind);
             }
+            inner.waiting.end_takers();
+            inner.waiting.end_replies();
         };
         inner.queue.start(Box::new(abandon));
         inner.runtime.spawn(Arc::clone(&inner.alarms).run());
@@ -264,6 +274,17 @@ impl System {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Returns what tells this system from the others of the process, for messages.
+    pub(crate) fn label(&self) -> String {
+        let (number, root) = (self.0.number, self.0.store.root().display());
+        let ended = if self.is_closing() {
+            ", which is shut down"
+        } else {
+            ""
+        };
+        format!("system {number} in {root}{ended}")
+    }
+
     /// Returns the time of a millisecond of the alarms, by the clock that the system started with.
     pub(crate) fn time_of(&self, millisecond: u64) -> SystemTime {
         self.0.started + Duration::from_millis(millisecond)
@@ -294,10 +315,13 @@ impl System {
         }
         self.0.closing.store(true, Ordering::SeqCst);
         self.0.scheduler.stop();
+        // Whoever registers behind this looks at the flag.
+        self.0.waiting.end_takers();
         for registered in self.0.kinds.values() {
             (registered.sleep_all)(&*registered.kind);
         }
         self.0.tasks.none().await;
+        self.0.waiting.end_replies();
         for registered in self.0.kinds.values() {
             (registered.end_observers)(&*registered.kind);
         }
@@ -318,6 +342,8 @@ impl System {
         for registered in self.0.kinds.values() {
             (registered.abandon_all)(&*registered.kind);
         }
+        self.0.waiting.end_takers();
+        self.0.waiting.end_replies();
         self.0.queue.close();
         self.0.alarms.close();
         let store = Arc::clone(&self.0.store);

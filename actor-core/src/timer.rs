@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use crate::clock::from_ms;
 use crate::error::Subject;
+use crate::other_system::OtherSystem;
 use crate::store::StoredCall;
 
 pub use repeat::Repeats;
@@ -157,7 +158,10 @@ pub enum TimerError {
         /// How many they may have.
         limit: usize,
     },
-    /// The call is one of another actor.
+    /// The call is one of an actor of another system.
+    #[error("the timer was not set: {0}")]
+    OtherSystem(#[from] OtherSystem),
+    /// The call is one of another actor of this system.
     #[error(
         "the call is one of {subject}: `cx.after` and its like call the actor's own actions; `.after(…).await` on the call sets a timer there"
     )]
@@ -199,6 +203,7 @@ impl TimerError {
             Self::Arguments { .. } => "arguments",
             Self::TooLarge { .. } => "too_large",
             Self::OtherActor { .. } => "other_actor",
+            Self::OtherSystem(_) => "other_system",
             Self::Period { .. } => "period",
             Self::Cron { .. } => "cron",
             Self::Database { .. } => "database",

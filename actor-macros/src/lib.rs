@@ -45,6 +45,11 @@ use proc_macro::TokenStream;
 ///
 /// These are the defaults; all may be left out. An actor that panics more than `restarts` times within `restart_window` is not
 /// started again for a while; with `restarts = 0` each panic does that.
+///
+/// The field marked `#[vars]` is in memory: it is made anew on every start, so it is lost when the actor sleeps. Only calls keep an
+/// actor from being idle; a subscription to its events does not. So a list of those who are present, say, is lost `sleep_after` the last
+/// call although all of them still listen. Until it must not be, write `sleep_after = "never"`, or hold the guard of
+/// `background.keep_awake()` in a `#[run]` hook.
 #[proc_macro_derive(Actor, attributes(actor, state, vars))]
 pub fn derive_actor(input: TokenStream) -> TokenStream {
     pipeline::derive_actor(input.into()).into()
@@ -233,7 +238,8 @@ only_in_actor_blocks! {
     create_state;
     /// Marks a hook that runs once, when the actor is created.
     on_create;
-    /// Marks the hook that makes the vars on every start.
+    /// Marks the hook that makes the vars on every start. They are lost when the actor sleeps, which a subscription to its events does
+    /// not hold off.
     create_vars;
     /// Marks a hook that runs on every start.
     on_wake;

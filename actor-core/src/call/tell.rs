@@ -95,6 +95,7 @@ pub(super) fn told<'s, A: Handlers>(
         input: actor.input(),
         chain: None,
         asker: None,
+        has_time: true,
     }
 }
 

@@ -1,11 +1,10 @@
 //! The steps that bring a saved state from an older version to the current one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use serde::de::DeserializeOwned;
 
 use super::Outcome;
 use crate::codec::{self, Root};
+use crate::caught::caught;
 use crate::failure::Failure;
 
 /// There is a step from a version of this actor's state to the next one. Implemented by `#[actor]`.
@@ -121,13 +120,10 @@ impl<'j, T> StateSteps<'j, T> {
             None => None,
         };
         // The step has the value to itself, so that a panic leaves nothing half done.
-        let run = |old| catch_unwind(AssertUnwindSafe(|| step(old).into_outcome()));
+        let run = |old| caught(|| step(old).into_outcome());
         let reached = match old.map(run).transpose() {
             Ok(outcome) => outcome.transpose().map_err(failed)?,
-            Err(payload) => {
-                let text = Failure::panic_text(&*payload);
-                return Err(StateFault::Panicked { hook, text });
-            }
+            Err(text) => return Err(StateFault::Panicked { hook, text }),
         };
         Ok(StateSteps {
             version: self.version,

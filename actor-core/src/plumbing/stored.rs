@@ -5,13 +5,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::caught::caught;
 use crate::codec::{self, Root, ValueError};
-use crate::failure::Failure;
 
 /// The arguments of a call that can be stored. Implemented for all that is `Serialize` and `DeserializeOwned`.
 #[diagnostic::on_unimplemented(
@@ -80,10 +79,8 @@ impl<M: Storable> Stored<M> {
     /// The text is not what the types expect, or their `Deserialize` panics.
     pub fn decode(json: &str, names: &[&str]) -> Result<M, StoredFault> {
         // One that panics would do so each time that it is tried.
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            codec::decode(Root::arguments(names), json)
-        }));
-        let read = read.map_err(|payload| StoredFault::Panicked(Failure::panic_text(&*payload)))?;
+        let read = caught(|| codec::decode(Root::arguments(names), json));
+        let read = read.map_err(StoredFault::Panicked)?;
         read.map_err(StoredFault::Arguments)
     }
 }

@@ -34,13 +34,23 @@ pub struct Job<A: Handlers, T, R> {
 pub struct Receipt {
     pub(super) id: QueuedId,
     pub(super) tries: i32,
+    /// Whose queue it is; 0 in one that was stored before this was noted.
+    #[serde(default)]
+    pub(super) owner: u64,
+}
+
+impl Receipt {
+    /// Returns whether it is for a message of this actor.
+    pub(super) fn is_of(&self, owner: u64) -> bool {
+        self.owner == 0 || self.owner == owner
+    }
 }
 
 impl<A: Handlers, T, R: Queueable> Job<A, T, R> {
     pub(super) fn new(
         actor: ActorRef<A>,
         info: &'static QueueInfo,
-        stored: &StoredCall,
+        (stored, owner): (&StoredCall, u64),
         message: T,
         same: fn(&R, &R) -> bool,
     ) -> Self {
@@ -51,6 +61,7 @@ impl<A: Handlers, T, R: Queueable> Job<A, T, R> {
             receipt: Receipt {
                 id: QueuedId(stored.id),
                 tries: stored.tries,
+                owner,
             },
             deadline: from_ms(stored.due),
             same,
@@ -126,7 +137,7 @@ impl<A: Handlers, T, R: Queueable> Job<A, T, R> {
         let acknowledged = self.acknowledge().await?;
         if let Some(address) = &acknowledged.reply_to {
             let waiting = self.actor.cell()?.system().waiting();
-            waiting.answer(address, json);
+            waiting.answer(address, Ok(json));
         }
         Ok(acknowledged.ours)
     }

@@ -1,5 +1,7 @@
 //! Running one action: in its span, and measured.
 
+use std::sync::Arc;
+
 use crate::actor::Handlers;
 use crate::context::Context;
 use crate::error::CallError;
@@ -8,6 +10,7 @@ use crate::observe::metrics;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::{limited_later, limited_now};
+use crate::runtime::quick::Timed;
 
 impl<A: Handlers> Instance<A> {
     /// Runs an action that does not wait, and makes what it did a part of the batch.
@@ -61,6 +64,20 @@ impl<A: Handlers> Instance<A> {
         message: A::Message,
         info: &'static ActionInfo,
     ) -> (Result<A::Reply, CallError>, Flow) {
+        let quick = &self.turn.cell().kind().quick;
+        let timing = quick.begin(quick.action(info.id));
+        let acted = self.act_untimed(message, info);
+        let quick = &self.turn.cell().kind().quick;
+        quick.action(info.id).end(timing, true);
+        acted
+    }
+
+    #[inline]
+    fn act_untimed(
+        &mut self,
+        message: A::Message,
+        info: &'static ActionInfo,
+    ) -> (Result<A::Reply, CallError>, Flow) {
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
@@ -79,14 +96,19 @@ impl<A: Handlers> Instance<A> {
     ) -> (Result<A::Reply, CallError>, Flow) {
         let began = self.turn.cell().metrics().action_begins(info);
         let traced = trace::action(A::NAME, self.turn.cell().key(), info, caller);
+        let cell = Arc::clone(self.turn.cell());
+        let quick = &cell.kind().quick;
+        let known = quick.action(info.id);
         let limit = info.timeout.unwrap_or(A::OPTIONS.timeouts.action);
         let mut running = self.turn.enter(info.name, info.read_only, limit);
         let mut cx = Context::new(&mut self.turn);
         let code = traced.follow(self.actor.__dispatch(message, &mut cx));
+        let code = Timed::new(quick, known, code);
         let outcome = limited_later(&mut running, limit, code).await;
         self.turn.leave(running);
         let outcome = self.turn.settle(outcome, limit).await;
-        let (result, flow) = traced.enter(|| self.conclude(outcome, info.name));
+        let conclude = || quick.run(known, || self.conclude(outcome, info.name));
+        let (result, flow) = traced.enter(conclude);
         traced.ended(&result);
         let metrics = self.turn.cell().metrics();
         metrics.action_ended(info, began, result.as_ref().err());

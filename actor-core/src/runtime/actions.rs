@@ -9,7 +9,7 @@ use crate::hooks::ActionInfo;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::batch::Batch;
 use crate::runtime::chain::Chain;
-use crate::runtime::guarded::{discard, guarded};
+use crate::runtime::guarded::{discard, dispose, guarded};
 use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::limited::Fault;
@@ -287,7 +287,10 @@ impl<A: Handlers> Instance<A> {
                     self.turn.keep_events();
                     (Ok(reply), Flow::GoOn)
                 }
-                Err(error) => self.undo(name, error),
+                Err(error) => {
+                    dispose(reply);
+                    self.undo(name, error)
+                }
             },
             Err(fault) => {
                 let error = self.call_error(name, fault);

@@ -193,7 +193,7 @@ impl<A: Handlers> Turn<A> {
         let (cell, now) = (Arc::clone(self.cell()), self.now());
         if earliest.queued.is_some_and(|due| due <= now) {
             let waiting = cell.system().waiting();
-            waiting.notify(A::NAME, cell.key().as_str());
+            waiting.notify(A::NAME, cell.key());
         }
         let mut wake = earliest;
         if earliest.message.is_some_and(|due| due <= now) {

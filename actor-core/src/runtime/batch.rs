@@ -130,7 +130,7 @@ impl<A: Handlers> Batch<A> {
     pub(super) fn fail(&mut self, error: &CallError) -> u32 {
         for (_, result) in &mut self.answers {
             if result.is_ok() {
-                *result = Err(error.clone());
+                dispose(std::mem::replace(result, Err(error.clone())));
             }
         }
         std::mem::take(&mut self.told)

@@ -21,6 +21,7 @@ use crate::runtime::gate::Gate;
 use crate::runtime::line::Line;
 use crate::runtime::mail::{Ending, Mail, Request};
 use crate::runtime::mailbox::{Mailbox, Posted, Pushed, Refusal, Sending, Unsent, Way};
+use crate::runtime::quick::Quick;
 use crate::runtime::slots::ReplySlot;
 use crate::runtime::supervision::doubled;
 use crate::runtime::{here, memory, runner};
@@ -37,6 +38,8 @@ pub(crate) struct Kind<A: Handlers> {
     /// What its new actors start from, if they have a database.
     template: Option<Result<Arc<Template>, Arc<MigrationError>>>,
     pub(super) metrics: KindMetrics,
+    /// Which of its code may run in place of a caller.
+    pub(super) quick: Quick,
 }
 
 /// The place of one key.
@@ -83,6 +86,7 @@ impl<A: Handlers> Kind<A> {
             refusals: Mutex::new(HashMap::new()),
             template,
             metrics,
+            quick: Quick::new(A::HOOKS.actions.len()),
         }
     }
 
@@ -265,7 +269,8 @@ impl<A: Handlers> Cell<A> {
         }))
     }
 
-    /// Returns whether the one who asks runs the actor itself. Calls that commit are left to a driver, so that those which
+    /// Returns whether the one who asks runs the actor itself: code that is known to be quick, so that what limits the caller has is
+    /// kept, and nothing at all for a caller who has little time. Calls that commit are left to a driver, so that those which
     /// come together share a commit.
     fn way(&self, sending: &Sending<'_, A>) -> Way {
         let Some(message) = &sending.message else {
@@ -273,7 +278,10 @@ impl<A: Handlers> Cell<A> {
         };
         let info = A::__action(message);
         let alone = !A::__STORED || (info.read_only && !info.is_async);
-        if sending.asker.is_none() || !alone || !self.may_run_here() {
+        let quick = &self.kind.quick;
+        let in_time = sending.has_time || !quick.helps();
+        let known = in_time && quick.action(info.id).is_quick();
+        if sending.asker.is_none() || !alone || !known || !self.may_run_here() {
             Way::Queued
         } else if info.is_async {
             Way::InPlace
@@ -290,6 +298,7 @@ impl<A: Handlers> Cell<A> {
     /// Asks that the actor be created, and waits until it is.
     pub(crate) async fn create(self: &Arc<Self>, input: A::Input) -> Result<(), CallError> {
         let at_once = !A::__STORED && memory::starts_at_once(&A::HOOKS);
+        let at_once = at_once && self.kind.quick.starts().is_quick();
         if at_once && self.may_run_here() && !self.system.is_closing() && self.mailbox.claim() {
             return self.begin_now(&input);
         }

@@ -4,12 +4,14 @@
 //!
 //! 1. While a hook or an action is polled, [`asking`] gives its actor, and nothing else.
 //! 2. An ask that is made by an actor's code carries the chain of all that wait for it; that is what a cycle closes.
-//! 3. While code is polled that runs beside an actor, [`ending`] knows whose it is, unless that code runs another actor in place.
+//! 3. Code that the hooks of an actor's end began, and for which that waits, is the actor's as 1 says.
+//! 4. While code is polled that runs beside an actor, [`ending`] knows whose it is, unless that code runs another actor in place.
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -96,6 +98,37 @@ impl<F: Future> Future for Beside<F> {
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let _swapped = Swapped::<true>::new(this.place);
+        this.code.poll(task)
+    }
+}
+
+pin_project! {
+    /// Code that the hooks of an actor's end began beside it. The actor waits for this code and handles no call any more, so that the
+    /// code asks as the actor itself does, for as long as that is so.
+    pub(super) struct Ending<F> {
+        place: Option<Arc<dyn Place>>,
+        ends: Arc<AtomicBool>,
+        #[pin]
+        code: F,
+    }
+}
+
+impl<F> Ending<F> {
+    /// `ends` says whether the actor still ends.
+    pub(super) fn new(place: Arc<dyn Place>, ends: Arc<AtomicBool>, code: F) -> Self {
+        let place = Some(place);
+        Self { place, ends, code }
+    }
+}
+
+impl<F: Future> Future for Ending<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.ends.load(Ordering::SeqCst) {
+            return polled(this.place, || this.code.poll(task));
+        }
         this.code.poll(task)
     }
 }

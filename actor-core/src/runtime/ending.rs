@@ -7,7 +7,7 @@ use crate::error::CallError;
 use crate::hooks::Step;
 use crate::observe::trace;
 use crate::runtime::agenda::Trust;
-use crate::runtime::failed::Failed;
+use crate::runtime::failed::{Failed, not_found};
 use crate::runtime::guarded::{discard, guarded};
 use crate::runtime::mail::{Ending, Next, answer};
 use crate::runtime::observers::Until;
@@ -122,6 +122,9 @@ pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> 
     // Whoever takes the key next has not failed to start.
     cell.forget_refusal();
     cell.end_observers(Until::Destroyed);
+    // What is created under the key later is another actor.
+    let waiting = cell.system().waiting();
+    waiting.end(&cell.subject(), &not_found(&cell));
     cell.tell_change(Change::Destroyed);
     removed
 }

@@ -5,13 +5,12 @@
 //! 1. What an action emitted that was undone never leaves.
 //! 2. Events of one actor leave one at a time, in the order in which it emitted them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::actor::Handlers;
 use crate::event::Event;
-use crate::failure::Failure;
 use crate::runtime::cell::Cell;
+use crate::runtime::guarded::guarded;
 use crate::runtime::observers::{Channel, Observer, Place, Until};
 use crate::runtime::turn::Turn;
 use crate::store::{StoreError, Ticket};
@@ -35,8 +34,7 @@ impl Emitted {
         for event in self.events {
             let name = event.name();
             // What is dropped for want of room is the user's, and so are wakers.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| event.leave())) {
-                let panic = Failure::panic_text(&*payload);
+            if let Err(panic) = guarded(|| event.leave()) {
                 tracing::error!(event = name, panic, "an event panicked where it was sent");
             }
         }

@@ -1,20 +1,16 @@
 //! Code of the user's that is no hook and no action, such as a `Serialize` or a `Drop`: its panics are caught, too.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use crate::actor::Handlers;
-use crate::failure::Failure;
+use crate::caught::dropped;
 use crate::runtime::cell::Cell;
 
-/// Runs code of the user's, and returns the text of its panic. What it leaves in memory half done must not be used any more.
-pub(super) fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Failure::panic_text(&*payload))
-}
+pub(super) use crate::caught::caught as guarded;
 
 pin_project! {
     /// A future in which code of the user's runs. It ends with the text of its panic.
@@ -52,18 +48,15 @@ pub(super) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
 }
 
 /// Drops what is the user's and that nobody takes. That it panics harms nobody.
-pub(super) fn dispose<T>(value: T) {
-    if !std::mem::needs_drop::<T>() {
-        return;
-    }
-    if let Err(panic) = guarded(|| drop(value)) {
+pub(crate) fn dispose<T>(value: T) {
+    if let Err(panic) = dropped(value) {
         tracing::error!(error = panic, "the `Drop` of what nobody takes panicked");
     }
 }
 
 /// Drops what is the user's and of no use any more. That it panics harms nobody.
 pub(super) fn discard<A: Handlers, T>(cell: &Cell<A>, value: T) {
-    if let Err(panic) = guarded(|| drop(value)) {
+    if let Err(panic) = dropped(value) {
         let key = cell.key();
         tracing::error!(actor = A::NAME, %key, error = panic, "a `Drop` panicked");
     }

@@ -5,6 +5,8 @@
 //! 1. That a message was handled is noted in the transaction of its action; one that is noted is not handled again.
 //! 2. Messages are handled in their order: behind one that fails none is handled.
 //! 3. The sender learns of nothing before it is on disk here.
+//! 4. An attempt is noted before the code runs. One that did not come back, by a panic or with the process, is an attempt that failed
+//!    when the message comes again.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,11 +15,13 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::actor::Handlers;
+use crate::caught::error_text;
 use crate::error::CallError;
 use crate::error_report::ErrorOrigin;
 use crate::key::Key;
 use crate::observe::trace;
 use crate::runtime::cell::Kind;
+use crate::runtime::guarded::dispose;
 use crate::runtime::inside::{Committed, Work, Working};
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::mail::Mail;
@@ -160,13 +164,23 @@ impl<A: Handlers> Instance<A> {
         };
         let call = match A::__decode(&message.action, &message.arguments) {
             Ok(call) => call,
-            Err(fault) => return Ok(Some((undelivered(fault.to_string(), true), Flow::GoOn))),
+            Err(fault) => return Ok(Some((undelivered(error_text(&fault), true), Flow::GoOn))),
         };
         let info = A::__action(&call);
+        let (attempts, mark) = self.attempt(sender, id);
+        if let Some(reason) = attempts.take_suspect(mark) {
+            // INVARIANT 4
+            dispose(call);
+            let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
+            tracing::error!(actor, %key, action, error = reason, "a message did not come back the last time");
+            return Ok(Some((undelivered(reason, false), Flow::GoOn)));
+        }
+        let attempt = attempts.begin(mark);
         let Some((result, flow)) = self.act_stored(call, info, ErrorOrigin::Message).await else {
             return Err(Flow::Crash);
         };
-        let failed = result.as_ref().err().map(ToString::to_string);
+        self.end_attempt(attempt, result.as_ref().err());
+        let failed = result.as_ref().err().map(error_text);
         self.batch.push(None, result, Durability::Synced);
         if let Some(error) = failed {
             let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);

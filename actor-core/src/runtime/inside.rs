@@ -12,8 +12,10 @@ use tokio::sync::oneshot;
 use crate::actor::Handlers;
 use crate::error::CallError;
 use crate::handle::ActorRef;
+use crate::runtime::cell::Cell;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::mail::Mail;
+use crate::runtime::mailbox::Status;
 use crate::store::{Durability, StoreError, Ticket, Volume};
 
 /// Work that an actor does between its calls.
@@ -61,6 +63,8 @@ pub(crate) struct Inside<T> {
     pub(crate) name: &'static str,
     /// Whether it changed a stored call, as its result says.
     pub(crate) touches: fn(&T) -> bool,
+    /// Tells its result whether what the statements did stands: when they are committed, and if that is lost.
+    pub(crate) settled: fn(&mut T, bool),
     /// What whoever waits may rely on, if not what the actor says.
     pub(crate) durability: Option<Durability>,
     /// The statements. One that fails undoes everything that commits with it.
@@ -76,6 +80,7 @@ impl<T> Inside<T> {
         Self {
             name,
             touches: |_| false,
+            settled: |_, _| {},
             durability: Some(Durability::Process),
             work: Box::new(work),
         }
@@ -89,6 +94,7 @@ impl<T> Inside<T> {
         Self {
             name,
             touches: |_| true,
+            settled: |_, _| {},
             durability: None,
             work: Box::new(work),
         }
@@ -139,7 +145,10 @@ impl<A: Handlers, T: Send + 'static> Work<A> for Sent<A, T> {
                     return Flow::Crash;
                 }
             };
+            let settled = inside.settled;
             instance.batch.notify(Box::new(move |committed| {
+                let mut value = value;
+                settled(&mut value, committed.is_ok());
                 // Who does not wait any more does not need the answer.
                 let _ = done.send(committed.map(|committed| (value, committed)));
             }));
@@ -169,7 +178,7 @@ impl<A: Handlers> ActorRef<A> {
                 subject: cell.subject(),
             });
         }
-        let name = inside.name;
+        let (name, settled) = (inside.name, inside.settled);
         let (done, result) = oneshot::channel();
         let sent = Sent {
             inside,
@@ -178,8 +187,11 @@ impl<A: Handlers> ActorRef<A> {
         };
         let work = async {
             cell.send_mail(Mail::Work(Box::new(sent))).await?;
-            let (value, committed) = result.await.unwrap_or_else(|_| Err(cell.shut_down()))?;
+            let (mut value, committed) = result.await.unwrap_or_else(|_| Err(cell.shut_down()))?;
             let durable = committed.durable().await;
+            if durable.is_err() {
+                settled(&mut value, false);
+            }
             durable.map_err(|error| CallError::Store {
                 subject: cell.subject(),
                 name,
@@ -192,5 +204,24 @@ impl<A: Handlers> ActorRef<A> {
             tokio::time::timeout(limit, work)
         };
         limited.await.unwrap_or_else(|_| Err(cell.timed_out(limit)))
+    }
+}
+
+impl<A: Handlers> Cell<A> {
+    /// Does work in the actor's next commit. Nobody waits for it, and it waits for no room: there is as much of it as was done before
+    /// that it undoes. It is not done if the actor refuses calls, or sleeps while the system shuts down.
+    pub(crate) fn do_inside<T: Send + 'static>(self: &Arc<Self>, inside: Inside<T>) {
+        let sent = Sent {
+            inside,
+            input: None,
+            done: oneshot::channel().0,
+        };
+        let asleep = self.system().is_closing() && self.mailbox().status() == Status::Asleep;
+        if asleep {
+            return;
+        }
+        if let Some(pushed) = self.mailbox().push_always(Mail::Work(Box::new(sent))) {
+            self.follow(pushed, false);
+        }
     }
 }

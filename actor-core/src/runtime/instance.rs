@@ -20,6 +20,7 @@ use crate::runtime::limited::Fault;
 use crate::runtime::mail::{Ending, Mail, Next, Request, answer};
 use crate::runtime::mailbox::{Mailbox, Taken};
 use crate::runtime::preamble::{self, Started};
+use crate::runtime::quick;
 use crate::runtime::turn::Turn;
 use crate::store::{Database, Durability, queue};
 use crate::watch::Change;
@@ -156,6 +157,9 @@ impl<A: Handlers> Instance<A> {
     /// Handles the calls that were taken out of the mailbox; `None` when none is left.
     fn handle_taken(&mut self, most: usize, handled: &mut usize) -> Option<Work<A>> {
         while let Some(is_async) = self.taken.front().map(Mail::is_async) {
+            if quick::is_here() && !self.is_next_quick() {
+                return Some(self.flushed(Work::More));
+            }
             // An action that may wait would let those before it wait too. It stays here meanwhile, so that the mailbox counts it,
             // and the next instance handles it if this one crashes.
             if is_async && self.flush() == Flow::Crash {
@@ -175,6 +179,20 @@ impl<A: Handlers> Instance<A> {
             }
         }
         None
+    }
+
+    /// Returns whether what comes next is known to be quick.
+    fn is_next_quick(&self) -> bool {
+        match self.taken.front() {
+            Some(Mail::Action { message, .. }) => {
+                let quick = &self.turn.cell().kind().quick;
+                quick.action(A::__action(message).id).is_quick()
+            }
+            // Work that may wait runs code of the user's.
+            Some(Mail::Work(work)) => !work.may_wait(),
+            Some(Mail::Create { .. }) | None => true,
+            Some(Mail::Due) => false,
+        }
     }
 
     /// Commits, and goes on if that is well.
@@ -204,6 +222,9 @@ impl<A: Handlers> Instance<A> {
             // It was not carried out: the next instance does that.
             self.turn.cell().mailbox().put_back(vec![request]);
             return self.crash().await;
+        }
+        if !(A::HOOKS.on_sleep.is_empty() && A::HOOKS.on_destroy.is_empty()) {
+            self.turn.runs.end_calls();
         }
         // The hooks run for the one who waits.
         self.turn.cell().set_waiting(request.chain.clone());
@@ -237,6 +258,7 @@ impl<A: Handlers> Instance<A> {
                         return after;
                     }
                     answer(request.waiter, Err(error));
+                    self.turn.runs.resume_calls();
                     self.turn.start_runs();
                     After::Awake(self)
                 }

@@ -19,6 +19,7 @@ use crate::runtime::mail::{Mail, Request, Waiter, answer};
 use crate::runtime::mailbox::Status;
 use crate::runtime::memory;
 use crate::runtime::preamble::{self, Started};
+use crate::runtime::quick::{Timed, is_here};
 
 /// What an actor is between two runs of its cell.
 pub(super) enum Life<A: Handlers> {
@@ -94,21 +95,38 @@ impl Ended {
 impl<A: Handlers> Life<A> {
     /// Starts the actor, if anything that waits needs it.
     pub(super) fn start(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        let at_once = !A::__STORED && memory::starts_at_once(&A::HOOKS);
+        let quick = &cell.kind().quick;
+        if !at_once || (is_here() && !quick.starts().is_quick()) {
+            return Self::start_later(cell, restart);
+        }
+        Self::forget_runs(cell);
+        let traced = trace::start(A::NAME, cell.key(), restart);
+        let began = cell.metrics().start_begins();
+        let start = || traced.enter(|| memory::at_once(memory::start(cell, restart)));
+        match quick.run(quick.starts(), start) {
+            Some(started) => Self::Awake(awake_for(cell, started, began)),
+            None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
+        }
+    }
+
+    /// Starts the actor as [`start`](Self::start) does, but when this is polled.
+    pub(super) fn start_later(cell: &Arc<Cell<A>>, restart: bool) -> Self {
+        Self::forget_runs(cell);
+        let traced = trace::start(A::NAME, cell.key(), restart);
+        let starting = Arc::clone(cell);
+        let start = async move {
+            let quick = &starting.kind().quick;
+            let start = come_up(&starting, restart);
+            Timed::new(quick, quick.starts(), start).await
+        };
+        Self::wait(cell, traced.around(start))
+    }
+
+    fn forget_runs(cell: &Cell<A>) {
         if !A::HOOKS.run.is_empty() {
             cell.mailbox().forget_runs();
         }
-        let traced = trace::start(A::NAME, cell.key(), restart);
-        let began = cell.metrics().start_begins();
-        if !A::__STORED && memory::starts_at_once(&A::HOOKS) {
-            let started = traced.enter(|| memory::at_once(memory::start(cell, restart)));
-            return match started {
-                Some(started) => Self::Awake(awake_for(cell, started, began)),
-                None => Self::wait(cell, ready(After::Ended(Ended::nothing()))),
-            };
-        }
-        let starting = Arc::clone(cell);
-        let start = async move { come_up(&starting, restart).await };
-        Self::wait(cell, traced.around(start))
     }
 
     /// Starts an actor again that crashed, after a pause.
@@ -143,7 +161,9 @@ impl<A: Handlers> Life<A> {
     pub(super) fn create_now(cell: &Arc<Cell<A>>, input: &A::Input) -> Result<Self, CallError> {
         let traced = trace::start(A::NAME, cell.key(), false);
         let began = cell.metrics().start_begins();
-        let started = traced.enter(|| memory::at_once(memory::create(cell, input, None)))?;
+        let quick = &cell.kind().quick;
+        let create = || traced.enter(|| memory::at_once(memory::create(cell, input, None)));
+        let started = quick.run(quick.starts(), create)?;
         Ok(Self::Awake(awake(cell, started, began)))
     }
 
@@ -158,6 +178,7 @@ impl<A: Handlers> Life<A> {
                 if let Some(mail) = mail.take() {
                     calls += 1;
                     if instance.handle_guarded(mail).await == Flow::Crash {
+                        leave().await;
                         return Box::pin(instance.crash()).await;
                     }
                 }
@@ -169,8 +190,14 @@ impl<A: Handlers> Life<A> {
                     Work::Room => Box::pin(instance.room()).await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
                     Work::Idle => more(&served, &mut calls).await,
-                    Work::Request(request) => return Box::pin(stop(instance, request)).await,
-                    Work::Crash => return Box::pin(instance.crash()).await,
+                    Work::Request(request) => {
+                        leave().await;
+                        return Box::pin(stop(instance, request)).await;
+                    }
+                    Work::Crash => {
+                        leave().await;
+                        return Box::pin(instance.crash()).await;
+                    }
                 }
                 if calls >= limits::CALLS_PER_COMMIT {
                     calls = 0;
@@ -199,6 +226,13 @@ impl<A: Handlers> Life<A> {
     pub(super) fn crash(instance: Box<Instance<A>>) -> Self {
         let cell = Arc::clone(instance.turn.cell());
         Self::wait(&cell, instance.crash())
+    }
+}
+
+/// Has a driver go on, if this runs in place of a caller.
+async fn leave() {
+    if is_here() {
+        tokio::task::yield_now().await;
     }
 }
 

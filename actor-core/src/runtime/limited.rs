@@ -1,7 +1,6 @@
 //! Running the user's code: with a limit on its time, and with its panics caught.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,6 +9,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
+use crate::caught::dropped;
 use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::limits;
@@ -84,7 +84,8 @@ impl Running {
 
 /// Runs a hook or an action to its end, to its panic, or to the end of its time.
 ///
-/// Code that never awaits cannot be dropped; it is refused when it comes back too late. What it writes to the actor in
+/// Code that never awaits cannot be dropped; it is refused when it comes back too late. A panic is a panic, however late: what it
+/// leaves in memory must not be used any more. What it writes to the actor in
 /// memory is put right by the caller, which is why its panics may be caught.
 pub(super) fn limited<F>(running: &mut Running, limit: Duration, code: F) -> Limited<'_, F> {
     Limited {
@@ -138,15 +139,15 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
         let limit = *this.limit;
         let beat = pulse::beat();
         let polled = chain::polled(&mut this.running.asks_as, || {
-            catch_unwind(AssertUnwindSafe(|| {
+            guarded(|| {
                 let code = this.code.as_mut().as_pin_mut();
                 code.expect("it is polled until it ends").poll(task)
-            }))
+            })
         });
         this.running.warn_if_held(beat);
         let ended = match polled {
-            Ok(Poll::Ready(result)) => result.map_err(Fault::Failed),
-            Err(payload) => Err(Fault::Panicked(Failure::panic_text(&*payload))),
+            Ok(Poll::Ready(result)) => result,
+            Err(panic) => return Poll::Ready(Err(Fault::Panicked(panic))),
             Ok(Poll::Pending) if limit == Duration::MAX => return Poll::Pending,
             Ok(Poll::Pending) => {
                 if this.timer.is_none() {
@@ -157,8 +158,9 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
                 }
                 let timer = this.timer.as_pin_mut().expect("it was just set");
                 return timer.poll(task).map(|()| {
-                    // What it holds is the user's, too.
-                    match guarded(|| this.code.set(None)) {
+                    // What it holds is the user's, too, and asks for its actor.
+                    let drops = || guarded(|| this.code.set(None));
+                    match chain::polled(&mut this.running.asks_as, drops) {
                         Ok(()) => Err(Fault::TimedOut(limit)),
                         Err(panic) => Err(Fault::Panicked(panic)),
                     }
@@ -169,11 +171,18 @@ impl<T, F: Future<Output = Result<T, Failure>>> Future for Limited<'_, F> {
             Some(began) => began.elapsed() > limit,
             None => pulse::since(*this.first) > limit,
         };
-        Poll::Ready(if late {
-            Err(Fault::TimedOut(limit))
-        } else {
-            ended
-        })
+        Poll::Ready(in_time(ended, late, limit))
+    }
+}
+
+/// Refuses what came too late, which the user's code drops. That may panic, and is a panic of the code then.
+fn in_time<T>(ended: Result<T, Failure>, late: bool, limit: Duration) -> Result<T, Fault> {
+    if !late {
+        return ended.map_err(Fault::Failed);
+    }
+    match dropped(ended) {
+        Ok(()) => Err(Fault::TimedOut(limit)),
+        Err(panic) => Err(Fault::Panicked(panic)),
     }
 }
 
@@ -186,16 +195,11 @@ pub(super) fn limited_now<T>(
     code: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Fault> {
     let began = pulse::beat();
-    let ended = chain::polled(&mut running.asks_as, || {
-        catch_unwind(AssertUnwindSafe(code))
-    });
+    let ended = chain::polled(&mut running.asks_as, || guarded(code));
     running.warn_if_held(began);
-    if pulse::since(began) > limit {
-        return Err(Fault::TimedOut(limit));
-    }
     match ended {
-        Ok(result) => result.map_err(Fault::Failed),
-        Err(payload) => Err(Fault::Panicked(Failure::panic_text(&*payload))),
+        Ok(result) => in_time(result, pulse::since(began) > limit, limit),
+        Err(panic) => Err(Fault::Panicked(panic)),
     }
 }
 

@@ -217,6 +217,13 @@ impl<A: Handlers> Mailbox<A> {
         }
     }
 
+    /// Puts mail behind all other, also where there is no room, unless the actor refuses calls.
+    pub(super) fn push_always(&self, mail: Mail<A>) -> Option<Pushed<A>> {
+        let mut inner = self.inner.lock();
+        let refuses = inner.refused_until().is_some();
+        (!refuses).then(|| inner.push(mail))
+    }
+
     /// Puts the same notice there if there is an instance that answers calls, so that it looks at its database.
     pub(super) fn push_if_awake(&self) -> Pushed<A> {
         let mut inner = self.inner.lock();

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actor::Handlers;
+use crate::caught::error_text;
 use crate::clock::duration_ms;
 use crate::error::CallError;
 use crate::limits;
@@ -201,7 +202,7 @@ async fn settle<A: Handlers>(cell: &Arc<Cell<A>>, landed: Landed) -> Result<(), 
             handled: None,
             failed: Some(Undelivered {
                 id: first,
-                reason: error.to_string(),
+                reason: error_text(&error),
                 for_good: matches!(error, CallError::NotFound { .. }),
             }),
         }),

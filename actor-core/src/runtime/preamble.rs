@@ -18,6 +18,7 @@ use crate::runtime::changes::state_changed;
 use crate::runtime::creation::{create, creator};
 use crate::runtime::ending::{close, commit, destroy_at_once, finish_destroying};
 use crate::runtime::failed::{Failed, fail};
+use crate::runtime::guarded::discard;
 use crate::runtime::limited::{Fault, Running, limited, limited_now};
 use crate::runtime::mail::{Ending, Mail, Next, answer};
 use crate::runtime::memory;
@@ -181,23 +182,31 @@ pub(super) async fn load_created<A: Handlers>(turn: &mut Turn<A>) -> Result<A, F
         _ => create_vars(turn).await?,
     };
     let mut actor = A::__assemble(State::new(turn.take_state()), vars);
+    if let Err(failed) = make_ready(&mut actor, turn).await {
+        discard(turn.cell(), actor);
+        return Err(failed);
+    }
+    Ok(actor)
+}
+
+/// Runs the hooks of each start that have the actor, and commits what they did.
+async fn make_ready<A: Handlers>(actor: &mut A, turn: &mut Turn<A>) -> Result<(), Failed> {
     let hooks = [
         (Step::OnWake, A::HOOKS.on_wake),
         (Step::OnBeforeStart, A::HOOKS.on_before_start),
     ];
     for (step, hooks) in hooks {
         for hook in hooks {
-            run_hook(&mut actor, turn, step, hook)
+            run_hook(actor, turn, step, hook)
                 .await
                 .map_err(|fault| Failed::hook(step, hook, fault))?;
         }
     }
-    state_changed(&mut actor, turn)
+    state_changed(actor, turn)
         .map_err(|(hook, fault)| Failed::hook(Step::OnStateChange, hook, fault))?;
-    commit(&mut actor, turn)
+    commit(actor, turn)
         .await
-        .map_err(|why| Failed::uncommitted(Step::OnBeforeStart, why))?;
-    Ok(actor)
+        .map_err(|why| Failed::uncommitted(Step::OnBeforeStart, why))
 }
 
 /// Runs the hook that makes the vars, or makes their default.

@@ -28,6 +28,7 @@ use crate::runtime::life::{After, Ended, Life};
 use crate::runtime::mail::{Mail, Request, answer};
 use crate::runtime::mailbox::{Pushed, Status, release};
 use crate::runtime::queue::Runnable;
+use crate::runtime::quick::{Here, is_here};
 
 thread_local! {
     /// How many cells this thread runs, each in place of an asker that the one before runs.
@@ -51,6 +52,7 @@ impl<A: Handlers> Cell<A> {
             Pushed::Delivered => {}
             Pushed::Queue => self.enqueue(),
             Pushed::Run(life) => {
+                let _here = Here::new(self.kind().quick.helps());
                 self.run_life(life, limits::CALLS_IN_PLACE);
             }
             Pushed::Start => self.begin(in_place),
@@ -73,6 +75,12 @@ impl<A: Handlers> Cell<A> {
             self.end_all();
             return;
         }
+        let quick = &self.kind().quick;
+        if quick.helps() && !(in_place && quick.starts().is_quick()) {
+            self.let_go(Left::More(Life::start_later(self, false)));
+            return;
+        }
+        let _here = Here::new(quick.helps());
         let life = Life::start(self, false);
         if in_place {
             self.run_life(life, limits::CALLS_IN_PLACE);
@@ -125,6 +133,7 @@ impl<A: Handlers> Cell<A> {
     ) -> Result<Sent<A>, CallError> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
+        let here = Here::new(self.kind().quick.helps());
         let ran = guarded(|| {
             let (result, flow) = instance.handle_direct_guarded(message, chain);
             let left = match flow {
@@ -137,6 +146,7 @@ impl<A: Handlers> Cell<A> {
             }
             result
         });
+        drop(here);
         DEPTH.set(depth);
         match ran {
             Ok(Direct::Reply(result)) => result.map(Sent::Done),
@@ -178,6 +188,13 @@ impl<A: Handlers> Cell<A> {
                         Work::More => return (Left::More(Life::Awake(instance)), calls),
                         Work::Room => Life::room(instance),
                         Work::Async(mail) => Life::serve(instance, mail),
+                        // The hooks of an end, and of a start, are not for a caller to run.
+                        Work::Request(request) if is_here() => {
+                            return (Left::More(Life::stop(instance, request)), calls);
+                        }
+                        Work::Crash if is_here() => {
+                            return (Left::More(Life::crash(instance)), calls);
+                        }
                         Work::Request(request) => Life::stop(instance, request),
                         Work::Crash => Life::crash(instance),
                     }
@@ -188,6 +205,7 @@ impl<A: Handlers> Cell<A> {
                     Poll::Ready(After::Ended(ended)) => {
                         drop(part);
                         match self.after(ended) {
+                            Some(next) if is_here() => return (Left::More(next), calls),
                             Some(next) => next,
                             None => return (Left::Over, calls),
                         }
@@ -334,6 +352,7 @@ impl<A: Handlers> Runnable for Cell<A> {
         };
         inner.baton.begin();
         drop(inner);
+        let _here = Here::new(false);
         self.run_life(life, limits::CALLS_PER_COMMIT)
     }
 }

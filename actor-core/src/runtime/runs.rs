@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,12 +11,13 @@ use tokio::time::Instant;
 
 use crate::actor::Handlers;
 use crate::background::Background;
+use crate::caught::error_text;
 use crate::hooks::{Hook, Step};
 use crate::keep_awake::KeepAwake;
 use crate::limits;
 use crate::observe::trace;
 use crate::runtime::cell::Cell;
-use crate::runtime::chain::Beside;
+use crate::runtime::chain::{Beside, Ending};
 use crate::runtime::health::RunChange;
 use crate::runtime::limited::{Fault, Running, limited};
 use crate::runtime::turn::Turn;
@@ -29,6 +31,8 @@ struct Started {
     tasks: JoinSet<()>,
     /// Tells the `#[run]` hooks to stop, if there are any.
     abort: Option<watch::Sender<bool>>,
+    /// Whether the hooks of the actor's end run, or have run: it handles no calls. Nothing as long as that is not so.
+    ends: Option<Arc<AtomicBool>>,
 }
 
 impl Started {
@@ -46,6 +50,20 @@ impl Runs {
         }) = self.0.as_deref()
         {
             abort.send_replace(true);
+        }
+    }
+
+    /// Notes that the actor handles no calls any more: what begins from now on cannot wait for one.
+    pub(super) fn end_calls(&mut self) {
+        let started = self.0.get_or_insert_default();
+        started.ends = Some(Arc::new(AtomicBool::new(true)));
+    }
+
+    /// Notes that the actor lives on.
+    pub(super) fn resume_calls(&mut self) {
+        let ends = self.0.as_mut().and_then(|started| started.ends.take());
+        if let Some(ends) = ends {
+            ends.store(false, Ordering::SeqCst);
         }
     }
 
@@ -104,6 +122,14 @@ impl<A: Handlers> Turn<A> {
         let traced = trace::task(A::NAME, cell.key(), name);
         let started = self.runs.0.get_or_insert_default();
         started.reap();
+        let ends = started.ends.clone();
+        let place = cell.place();
+        let future = async move {
+            match ends {
+                Some(ends) => Ending::new(place, ends, future).await,
+                None => future.await,
+            }
+        };
         let future = Beside::new(cell.place(), future);
         let task = async move {
             // Dropped behind the future, also if that is dropped.
@@ -198,7 +224,7 @@ fn report<A: Handlers>(
     let (actor, key, hook) = (A::NAME, cell.key(), hook.name);
     let (what, error) = match fault {
         Fault::Panicked(panic) => ("panicked", panic.clone()),
-        Fault::Failed(failure) => ("failed", failure.to_string()),
+        Fault::Failed(failure) => ("failed", error_text(failure)),
         Fault::TimedOut(limit) => ("took too long", format!("took longer than {limit:?}")),
     };
     cell.metrics().run_failed(hook);

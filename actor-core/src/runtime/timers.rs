@@ -5,20 +5,27 @@
 //! 1. A timer goes, or is set to its next tick, in the transaction of the action that it ran; a try that failed is counted in
 //!    the transaction in which its action was undone. So an action that ran twice has its effect once.
 //! 2. One that cannot be made holds up no other.
+//! 3. An attempt is noted before the code runs. One that did not come back, by a panic or with the process, is counted when the timer
+//!    is due again.
+
+use std::sync::Arc;
 
 use diesel::result::QueryResult;
 use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
+use crate::caught::error_text;
 use crate::clock::duration_ms;
+use crate::error::CallError;
 use crate::error_report::ErrorOrigin;
 use crate::limits;
 use crate::observe::metrics::Letter;
 use crate::observe::trace;
+use crate::runtime::guarded::dispose;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::letters::{bury, has_room, retry_delay, stay};
 use crate::store::calls;
-use crate::store::{NewCall, StoredCall, StoredKind};
+use crate::store::{Attempt, Attempts, CallMark, NewCall, StoredCall, StoredKind};
 use crate::timer::{NewTimer, Repeats, TimerError, TimerId, WhichTimer};
 
 impl<A: Handlers> Instance<A> {
@@ -64,7 +71,7 @@ impl<A: Handlers> Instance<A> {
             Err(fault) => {
                 let (actor, key, action) = (A::NAME, self.turn.cell().key(), &timer.action);
                 tracing::error!(actor, %key, action, error = %fault, "a timer cannot run");
-                let reason = fault.to_string();
+                let reason = error_text(&fault);
                 let settled = self.settle(|connection, now| {
                     record(connection, &timer, timer.tries, Some(&reason), now)?;
                     // Every tick of it would end like this one.
@@ -76,10 +83,23 @@ impl<A: Handlers> Instance<A> {
             }
         };
         let info = A::__action(&message);
+        let (attempts, mark) = self.attempt("", timer.id);
+        if let Some(reason) = attempts.take_suspect(mark) {
+            // INVARIANT 3
+            dispose(message);
+            let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
+            tracing::error!(actor, %key, action, error = reason, "a timer did not come back the last time");
+            let settled = self.settle(|connection, now| failed(connection, timer, reason, now));
+            let settled = self.count_timer(false, late, settled);
+            self.batch.count(self.turn.cell().durability());
+            return self.after_stored(false, settled).await;
+        }
+        let attempt = attempts.begin(mark);
         let Some((result, flow)) = self.act_stored(message, info, ErrorOrigin::Timer).await else {
             return Flow::Crash;
         };
-        let failure = result.as_ref().err().map(ToString::to_string);
+        self.end_attempt(attempt, result.as_ref().err());
+        let failure = result.as_ref().err().map(error_text);
         if let Some(error) = &failure {
             let (actor, key, action) = (A::NAME, self.turn.cell().key(), info.name);
             tracing::error!(actor, %key, action, error, "a timer failed");
@@ -99,6 +119,24 @@ impl<A: Handlers> Instance<A> {
             flow
         };
         self.after_stored(info.is_async, flow).await
+    }
+
+    /// Returns where attempts are noted, and the mark of a stored call: a timer, or a message of the sender that is named.
+    pub(super) fn attempt(&self, sender: &str, id: i64) -> (Arc<Attempts>, CallMark) {
+        let cell = self.turn.cell();
+        let attempts = Arc::clone(cell.system().store().attempts());
+        let mark = CallMark::of(A::NAME, cell.key().as_str(), sender, id);
+        (attempts, mark)
+    }
+
+    /// Notes that a stored call came back. One that failed and broke the transaction, in which that is counted, is counted when it
+    /// comes again.
+    pub(super) fn end_attempt(&self, attempt: Attempt, error: Option<&CallError>) {
+        if let Some(error) = error
+            && self.batch.is_broken()
+        {
+            attempt.suspect(error_text(error));
+        }
     }
 
     /// Counts a run, and what came of it: whether a dead letter did.

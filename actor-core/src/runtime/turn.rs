@@ -12,6 +12,7 @@ use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
 use crate::runtime::events::Events;
+use crate::runtime::guarded::dispose;
 use crate::runtime::limited::{Fault, Running};
 use crate::runtime::runs::Runs;
 use crate::store::{Database, Db, StoreError, Ticket};
@@ -93,7 +94,9 @@ impl<A: Handlers> Turn<A> {
         self.agenda.send();
     }
 
-    pub(super) fn into_database(self) -> Database {
+    pub(super) fn into_database(mut self) -> Database {
+        // What a start that failed has made is the user's.
+        dispose((self.state.take(), self.events.take()));
         *self.database.expect(AWAY)
     }
 
@@ -248,6 +251,7 @@ impl<A: Handlers> Turn<A> {
         }
         self.limit = None;
         match outcome {
+            // A `Failure` may be dropped anywhere.
             Err(Fault::Failed(_)) if self.database().db().was_interrupted() => {
                 Err(Fault::TimedOut(limit))
             }

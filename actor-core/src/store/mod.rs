@@ -1,5 +1,6 @@
 //! Everything that touches SQLite or a file.
 
+mod attempts;
 mod cached;
 pub(crate) mod calls;
 mod canonical;
@@ -32,12 +33,13 @@ mod tests;
 mod volume;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
+pub(crate) use attempts::{Attempt, Attempts, CallMark};
 pub(crate) use calls::{Earliest, Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
@@ -73,6 +75,7 @@ pub(crate) struct Store {
     checkpoints: Mutex<Option<JoinHandle<()>>>,
     /// Unlocked when it is dropped, by the operating system if need be.
     lock: Option<File>,
+    attempts: Arc<Attempts>,
 }
 
 impl Store {
@@ -105,7 +108,9 @@ impl Store {
             None
         };
         let directory = Directory::open(&*disk, &root)?;
+        let attempts = Attempts::open(&*disk, &root);
         Ok(Self {
+            attempts,
             root,
             directory,
             volume,
@@ -113,6 +118,16 @@ impl Store {
             checkpoints: Mutex::new(checkpoints),
             lock: taken.lock,
         })
+    }
+
+    /// Returns the data directory.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns which stored calls run at the moment.
+    pub(crate) fn attempts(&self) -> &Arc<Attempts> {
+        &self.attempts
     }
 
     /// Returns where the files of an actor are.
@@ -146,6 +161,7 @@ impl Store {
         }
         closed?;
         self.directory.close()?;
+        self.attempts.clear();
         let unlocked = self.lock.as_ref().map_or(Ok(()), File::unlock);
         unlocked.map_err(StoreError::io("unlock", &self.root))
     }

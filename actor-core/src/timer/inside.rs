@@ -8,6 +8,7 @@ use diesel::sqlite::SqliteConnection;
 
 use crate::actor::Handlers;
 use crate::context::Context;
+use crate::other_system::same_system;
 use crate::runtime::{cancel_timer, set_timer};
 use crate::stage::Keyed;
 use crate::store::{StoredKind, calls};
@@ -182,6 +183,7 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
         match actor.cell() {
             Ok(target) if Arc::ptr_eq(target, own) => {}
             Ok(target) => {
+                same_system(own.system(), target)?;
                 let subject = target.subject();
                 return Err(TimerError::OtherActor { subject });
             }

@@ -34,6 +34,8 @@ pub(crate) struct Sending<'s, A: Handlers> {
     pub(crate) chain: Option<Arc<Chain>>,
     /// Who is woken when the reply is there; nobody for a tell.
     pub(crate) asker: Option<&'s Waker>,
+    /// Whether the one who asks has the usual time, or more.
+    pub(crate) has_time: bool,
 }
 
 /// What became of a call.

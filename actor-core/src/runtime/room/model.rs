@@ -340,6 +340,7 @@ fn sending<'s>(
         input: None,
         chain: None,
         asker,
+        has_time: true,
     }
 }
 

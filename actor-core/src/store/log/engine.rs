@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use super::hired::Idle;
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
+use crate::caught::caught;
 use crate::observe::metrics::{Failed, LogMetrics};
 use crate::observe::trace;
 use crate::store::log::failures::Failures;
@@ -490,7 +491,7 @@ impl<E: Entry> Engine<E> {
 
 /// Runs what belongs to somebody else; its panic is not the log's.
 fn guarded(run: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(run)).is_err() {
-        tracing::error!("whoever waited for the log panicked");
+    if let Err(panic) = caught(run) {
+        tracing::error!(error = panic, "whoever waited for the log panicked");
     }
 }
