@@ -229,3 +229,20 @@ pub const WAKE_UP_AGAIN: Duration = START_BACKOFF_MAX;
 
 /// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
 pub const CLOCK_CHECK: Duration = Duration::from_mins(1);
+
+/// The page size of the directory, in bytes: some twenty actors, so that a change of one costs little in the log and in memory, and a
+/// million of them are five pages deep.
+pub const DIRECTORY_PAGE_BYTES: u32 = 2_048;
+
+/// How many KiB of the directory its connection keeps in memory: the rows of some ten thousand actors.
+pub const DIRECTORY_CACHE_KIB: u32 = 8 * 1_024;
+
+/// How many rows are read under the lock of the directory that commits take: about a third of a millisecond.
+pub const DIRECTORY_PAGE_ROWS: i64 = 256;
+
+/// How many rows one commit has when the directory is built from the actors' files: a few hundred kilobytes of the log.
+pub const DIRECTORY_BUILD_ROWS: usize = 1_024;
+
+/// How often a change of the directory is made again because commits before it were lost meanwhile: each time the log has failed to
+/// write a batch, after which it waits.
+pub const DIRECTORY_ATTEMPTS: u32 = 16;

@@ -42,7 +42,7 @@ pub(crate) use calls::{Earliest, Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
 pub use db::{Cursor, Db, DbUntilAwait};
-pub(crate) use directory::{Directory, Row, WakeUp};
+pub(crate) use directory::{Change, Directory, Row, WakeUp};
 #[cfg(feature = "testing")]
 pub(crate) use disk::{Class, Fault, Place as DiskPlace, PowerCut, SimDisk, Standing};
 pub use durability::Durability;
@@ -66,7 +66,7 @@ use crate::observe::metrics::StoreMetrics;
 /// The data directory of a system. It is locked as long as this lives.
 pub(crate) struct Store {
     root: PathBuf,
-    directory: Directory,
+    directory: Arc<Directory>,
     volume: Arc<Volume>,
     connections: Arc<Connections>,
     /// The thread that takes checkpoints, unless a task does.
@@ -86,9 +86,11 @@ impl Store {
     ) -> Result<Self, SystemError> {
         let taken = place.take(types)?;
         let (disk, root) = (taken.disk, taken.root);
+        let empty = directory::image()?;
         let images: Vec<_> = templates
             .iter()
             .map(|template| Arc::clone(template.image()))
+            .chain([Arc::clone(&empty)])
             .collect();
         let options = log::Options {
             runtime: Some(away.clone()),
@@ -96,6 +98,7 @@ impl Store {
             ..taken.log
         };
         let volume = Volume::open(Arc::clone(&disk), &root, &images, &options)?;
+        let directory = directory::open(&volume, &empty)?;
         let checkpoints = if disk.is_native() {
             let spawned = checkpoint::spawn(Arc::clone(&volume));
             Some(spawned.map_err(StoreError::io("start a thread for", &root))?)
@@ -104,10 +107,9 @@ impl Store {
             away.tend(checkpoint::tend(Arc::clone(&volume)));
             None
         };
-        let directory = Directory::open(&*disk, &root)?;
         Ok(Self {
             root,
-            directory,
+            directory: Arc::new(directory),
             volume,
             connections: Arc::default(),
             checkpoints: Mutex::new(checkpoints),
@@ -124,13 +126,14 @@ impl Store {
     pub(crate) fn backing(&self, keeper: Arc<dyn Gatekeeper>) -> Backing {
         Backing {
             volume: Arc::clone(&self.volume),
+            directory: Some(Arc::clone(&self.directory)),
             connections: Arc::clone(&self.connections),
             keeper,
         }
     }
 
     /// Returns the list of all actors.
-    pub(crate) fn directory(&self) -> &Directory {
+    pub(crate) fn directory(&self) -> &Arc<Directory> {
         &self.directory
     }
 
@@ -138,6 +141,7 @@ impl Store {
     /// databases.
     pub(crate) fn close(&self) -> Result<(), StoreError> {
         self.connections.clear();
+        self.directory.close();
         let closed = self.volume.close();
         if let Some(checkpoints) = self.checkpoints.lock().take()
             && checkpoints.join().is_err()
@@ -145,7 +149,6 @@ impl Store {
             tracing::error!("the thread that takes checkpoints panicked");
         }
         closed?;
-        self.directory.close()?;
         let unlocked = self.lock.as_ref().map_or(Ok(()), File::unlock);
         unlocked.map_err(StoreError::io("unlock", &self.root))
     }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::directory;
 use super::disk::DiskFile;
 use super::error::StoreError;
 use super::log::{Lsn, Recovered};
@@ -68,6 +69,11 @@ pub(super) fn recover(
     let count = outcomes.len();
     trace::recovered(records, count);
     let readable = outcomes.into_iter().map(|(name, outcome)| match outcome {
+        // It is built anew from the files.
+        Outcome::Gone | Outcome::Unreadable(_) if name == directory::NAME => {
+            volume.doubt_directory();
+            Ok((name, Outcome::Gone))
+        }
         Outcome::Unreadable(error) => Err(error),
         outcome => Ok((name, outcome)),
     });

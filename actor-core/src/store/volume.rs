@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -15,7 +16,7 @@ use super::images;
 #[cfg(test)]
 use super::log::Ticket;
 use super::log::{self, Log, Lsn};
-use super::pages::{Commit, Image, Pages};
+use super::pages::{Commit, Image, Pages, Part};
 use super::recovery;
 use crate::limits;
 use crate::observe::metrics::CheckpointMetrics;
@@ -34,6 +35,8 @@ pub(crate) struct Volume {
     stranded: Mutex<Vec<Arc<Pages>>>,
     /// Whose files are open, oldest first.
     open: Mutex<VecDeque<Weak<Pages>>>,
+    /// Whether the file of the directory could not be brought up to what the log has.
+    doubts_directory: AtomicBool,
     /// Held by whoever takes a checkpoint.
     pub(super) checkpointing: Mutex<()>,
     pub(super) metrics: CheckpointMetrics,
@@ -85,6 +88,7 @@ impl Volume {
             orphans: Mutex::new(HashSet::new()),
             stranded: Mutex::new(Vec::new()),
             open: Mutex::new(VecDeque::new()),
+            doubts_directory: AtomicBool::new(false),
             checkpointing: Mutex::new(()),
             metrics,
         })
@@ -137,22 +141,33 @@ impl Volume {
         self.root.join(name)
     }
 
-    /// Puts a record into the log. The first of an actor since its file was up to date lists the actor, in one step.
+    /// Puts records into the log, as one: all are there or none. The first of an actor since its file was up to date lists the actor, in
+    /// the same step. `None`, and nothing is appended, if the log has undone records since there were so many losses.
+    ///
+    /// There are at most two parts.
     pub(super) fn append(
         &self,
-        pages: &Arc<Pages>,
         durability: Durability,
-        first: bool,
-        write: impl FnOnce(Lsn, &mut Vec<u8>) -> Commit,
-    ) -> Result<Lsn, StoreError> {
-        if !first {
-            return self.log.append(durability, write);
-        }
+        losses: u64,
+        parts: &[Part<'_>],
+    ) -> Result<Option<[Lsn; 2]>, StoreError> {
         // A checkpoint that looks for what it may release sees both or none.
-        let mut listed = self.listed.lock();
-        let lsn = self.log.append(durability, write)?;
-        listed.insert(lsn, Arc::clone(pages));
-        Ok(lsn)
+        let lists = parts.iter().any(|(_, prepared, ..)| prepared.first);
+        let mut listed = lists.then(|| self.listed.lock());
+        self.log.append_all(durability, losses, |appender| {
+            let mut lsns = [Lsn::NONE; 2];
+            for ((pages, prepared, record, keeper), number) in parts.iter().zip(&mut lsns) {
+                let lsn = appender.put(|lsn, out| {
+                    out.extend_from_slice(record);
+                    pages.entry(*prepared, lsn, keeper)
+                });
+                if let (true, Some(listed)) = (prepared.first, &mut listed) {
+                    listed.insert(lsn, Arc::clone(pages));
+                }
+                *number = lsn;
+            }
+            lsns
+        })
     }
 
     /// Opens the file of an actor.
@@ -184,6 +199,16 @@ impl Volume {
     /// Returns whether a file belongs to an actor that was destroyed.
     pub(super) fn is_orphan(&self, name: &str) -> bool {
         self.orphans.lock().contains(name)
+    }
+
+    /// Notes that the file of the directory is not what the log has.
+    pub(super) fn doubt_directory(&self) {
+        self.doubts_directory.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the file of the directory is not what the log has.
+    pub(super) fn doubts_directory(&self) -> bool {
+        self.doubts_directory.load(Ordering::Relaxed)
     }
 
     /// Keeps pages in memory whose file could not be written.

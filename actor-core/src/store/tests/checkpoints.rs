@@ -41,7 +41,7 @@ fn the_file_of_an_actor_stays_until_its_end_is_on_disk() {
         lab.volume.checkpoint(lab.volume.log().durable()).unwrap();
         put(&mut database, 1, 1, 0).unwrap();
         commit(&lab, &mut database).unwrap();
-        database.mark_destroyed().unwrap();
+        database.mark_destroyed("numbers", "a").unwrap();
         let end = database.commit(durability).unwrap();
         lab.volume.checkpoint(lab.volume.log().durable()).unwrap();
         assert!(disk.get(Path::new(FILE)).is_some(), "{durability:?}");

@@ -113,6 +113,7 @@ impl Lab {
         let volume = Volume::open(disk, root, &images, options)?;
         let backing = Backing {
             volume: Arc::clone(&volume),
+            directory: None,
             connections: Arc::new(Connections::default()),
             keeper: Arc::new(Nobody),
         };
@@ -161,7 +162,8 @@ impl Lab {
         let mut database =
             Database::create(&self.paths(&key), &self.template, self.backing.clone())?;
         database.db().enter("create", false, None);
-        database.mark_created(ACTOR, key.as_str(), self.template.fingerprint())?;
+        let schema = (self.template.fingerprint(), None);
+        database.mark_created(ACTOR, key.as_str(), schema, None)?;
         Ok(database)
     }
 

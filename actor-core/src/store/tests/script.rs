@@ -387,7 +387,7 @@ impl Player {
         model.entry(key).or_default().maybe.push(None);
         let database = self.awake.get_mut(key).unwrap();
         database.db().enter("destroy", false, None);
-        database.mark_destroyed()?;
+        database.mark_destroyed("numbers", "")?;
         let ticket = database.commit(Durability::Synced)?;
         Ok((self.awake.remove(key).unwrap(), ticket))
     }
