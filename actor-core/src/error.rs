@@ -332,11 +332,31 @@ pub enum SystemError {
         /// The name.
         actor: &'static str,
     },
-    /// Another process, or another system of this one, has the data directory.
+    /// Another process has the data directory.
     #[error("the data directory {} is in use by another process", path.display())]
     InUse {
         /// The directory.
         path: PathBuf,
+    },
+    /// Another system of this process has the data directory.
+    #[error(
+        "the data directory {} is in use by another system of this process: shut that down, and wait for it", path.display()
+    )]
+    InUseHere {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The process may not open as many files as a system needs.
+    #[error(
+        "the process may have {limit} files open and has {used}: a system needs {needed} more, raise the limit (`ulimit -n`)"
+    )]
+    TooFewHandles {
+        /// How many the process may have.
+        limit: usize,
+        /// How many it has.
+        used: usize,
+        /// How many the system needs at least.
+        needed: usize,
     },
     /// `start` was called outside of a tokio runtime.
     #[error("a system starts inside a tokio runtime")]
@@ -383,7 +403,8 @@ impl SystemError {
         match self {
             Self::NoDataDir => "no_data_dir",
             Self::DuplicateName { .. } => "duplicate_name",
-            Self::InUse { .. } => "in_use",
+            Self::InUse { .. } | Self::InUseHere { .. } => "in_use",
+            Self::TooFewHandles { .. } => "too_few_handles",
             Self::NoRuntime => "no_runtime",
             Self::InsideActor { .. } => "inside_actor",
             Self::OutOfDate { .. } => "out_of_date",

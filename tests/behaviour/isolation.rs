@@ -165,7 +165,7 @@ async fn two_systems_cannot_have_one_directory() {
     assert_eq!(
         second.to_string(),
         format!(
-            "the data directory {} is in use by another process",
+            "the data directory {} is in use by another system of this process: shut that down, and wait for it",
             path.display()
         )
     );

@@ -457,6 +457,7 @@ impl Database {
     /// Writes what the file has not.
     fn write_back(&self) -> Result<(), StoreError> {
         let path = self.path();
+        let _permit = self.volume().permit();
         let _writing = self.pages().lock_file();
         let taken = self.pages().snapshot();
         let taken = taken.map_err(StoreError::pages("read", &path))?;

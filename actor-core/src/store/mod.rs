@@ -12,13 +12,16 @@ mod disk;
 mod durability;
 mod error;
 mod found;
+mod handles;
 mod images;
 mod internal;
 mod layout;
+mod lock;
 mod log;
 pub(crate) mod messages;
 mod migrations;
 mod pages;
+mod permits;
 mod place;
 mod plain;
 pub(crate) mod queue;
@@ -31,7 +34,6 @@ mod template;
 mod tests;
 mod volume;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -54,6 +56,7 @@ pub(crate) use log::Ticket;
 pub use migrations::{Migration, Migrations};
 pub(crate) use place::Place;
 pub(crate) use template::Template;
+use volume::Held;
 #[cfg(feature = "testing")]
 pub(crate) use volume::LOG_DIRECTORY;
 pub(crate) use volume::Volume;
@@ -71,8 +74,6 @@ pub(crate) struct Store {
     connections: Arc<Connections>,
     /// The thread that takes checkpoints, unless a task does.
     checkpoints: Mutex<Option<JoinHandle<()>>>,
-    /// Unlocked when it is dropped, by the operating system if need be.
-    lock: Option<File>,
 }
 
 impl Store {
@@ -97,23 +98,20 @@ impl Store {
             metrics,
             ..taken.log
         };
-        let volume = Volume::open(Arc::clone(&disk), &root, &images, &options)?;
-        let directory = directory::open(&volume, &empty)?;
-        let checkpoints = if disk.is_native() {
-            let spawned = checkpoint::spawn(Arc::clone(&volume));
-            Some(spawned.map_err(StoreError::io("start a thread for", &root))?)
-        } else {
-            #[cfg(feature = "testing")]
-            away.tend(checkpoint::tend(Arc::clone(&volume)));
-            None
+        let held = Held {
+            handles: taken.handles,
+            lock: taken.lock,
         };
+        let volume = Volume::open(Arc::clone(&disk), &root, &images, &options, held)?;
+        // From here on whatever fails lets go of the log, of its files and of the lock.
+        let opened = begin(&volume, &empty, away);
+        let (directory, checkpoints) = opened.inspect_err(|_| volume.give_up())?;
         Ok(Self {
             root,
             directory: Arc::new(directory),
             volume,
             connections: Arc::default(),
             checkpoints: Mutex::new(checkpoints),
-            lock: taken.lock,
         })
     }
 
@@ -148,24 +146,46 @@ impl Store {
         {
             tracing::error!("the thread that takes checkpoints panicked");
         }
-        closed?;
-        let unlocked = self.lock.as_ref().map_or(Ok(()), File::unlock);
-        unlocked.map_err(StoreError::io("unlock", &self.root))
+        // Nobody writes any more, however it went: what is missing in the files is in the log.
+        self.volume.give_up();
+        self.volume.unlock();
+        closed
     }
 
     /// Ends the log as it is: what is not on disk is lost.
     #[cfg(feature = "testing")]
     pub(crate) fn give_up(&self) {
         self.connections.clear();
-        let _ = self.volume.log().close();
+        self.directory.close();
+        self.volume.give_up();
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
         // The log's own threads and that of the checkpoints end with it; what is in the log is recovered at the next start.
-        let _ = self.volume.log().close();
+        self.directory.close();
+        self.volume.give_up();
     }
+}
+
+/// Opens the directory, and starts what takes checkpoints.
+fn begin(
+    volume: &Arc<Volume>,
+    empty: &Arc<pages::Image>,
+    away: &Away,
+) -> Result<(Directory, Option<JoinHandle<()>>), StoreError> {
+    let directory = directory::open(volume, empty)?;
+    if volume.disk().is_native() {
+        let spawned = checkpoint::spawn(Arc::clone(volume));
+        let spawned = spawned.map_err(StoreError::io("start a thread for", volume.root()))?;
+        return Ok((directory, Some(spawned)));
+    }
+    #[cfg(feature = "testing")]
+    away.tend(checkpoint::tend(Arc::clone(volume)));
+    #[cfg(not(feature = "testing"))]
+    let _ = away;
+    Ok((directory, None))
 }
 
 /// What waking an actor finds.

@@ -15,7 +15,6 @@ use super::log::{Lsn, Recovered};
 use super::pages::{Image, Pages};
 use super::record::{self, Event, ImageHash, Kind};
 use super::volume::Volume;
-use crate::limits;
 use crate::observe::trace;
 
 /// What the log leaves of one actor.
@@ -120,7 +119,7 @@ fn existing(volume: &Arc<Volume>, name: &str) -> Result<Outcome, StoreError> {
 /// Writes all files and syncs them, some at a time, because each is open meanwhile.
 fn write_all(volume: &Volume, outcomes: &HashMap<String, Outcome>) -> Result<(), StoreError> {
     let outcomes: Vec<_> = outcomes.iter().collect();
-    for some in outcomes.chunks(limits::CHECKPOINT_ACTORS) {
+    for some in outcomes.chunks(volume.handles.checkpoint_actors) {
         let mut files = Vec::new();
         let mut directories = BTreeSet::new();
         for (name, outcome) in some {

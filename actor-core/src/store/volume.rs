@@ -12,13 +12,15 @@ use parking_lot::Mutex;
 use super::disk::{Disk, DiskFile, OpenHow};
 use super::durability::Durability;
 use super::error::StoreError;
+use super::handles::Handles;
 use super::images;
+use super::lock::Lock;
 #[cfg(test)]
 use super::log::Ticket;
 use super::log::{self, Log, Lsn};
 use super::pages::{Commit, Image, Pages, Part};
+use super::permits::{Permit, Permits};
 use super::recovery;
-use crate::limits;
 use crate::observe::metrics::CheckpointMetrics;
 use crate::observe::trace;
 
@@ -40,6 +42,18 @@ pub(crate) struct Volume {
     /// Held by whoever takes a checkpoint.
     pub(super) checkpointing: Mutex<()>,
     pub(super) metrics: CheckpointMetrics,
+    pub(super) handles: Handles,
+    /// Held by whoever writes the file of an actor that falls asleep.
+    writers: Permits,
+    /// Keeps others out of the data directory as long as anybody can write to it: it is dropped last.
+    lock: Mutex<Option<Lock>>,
+}
+
+/// What a store has besides its disk.
+#[derive(Default)]
+pub(super) struct Held {
+    pub(super) handles: Handles,
+    pub(super) lock: Option<Lock>,
 }
 
 /// Where the log is, below the data directory. No type of actor has a name that begins like this.
@@ -52,6 +66,7 @@ impl Volume {
         root: &Path,
         images: &[Arc<Image>],
         options: &log::Options,
+        held: Held,
     ) -> Result<Arc<Self>, StoreError> {
         let directory = root.join(LOG_DIRECTORY);
         disk.create_dir_all(&directory)
@@ -60,7 +75,7 @@ impl Volume {
         let known = images::load(&*disk, &directory, images)?;
         let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
         let metrics = options.metrics.checkpoints.clone();
-        let volume = Self::new(root.to_owned(), disk, log, metrics);
+        let volume = Self::new(root.to_owned(), disk, (log, metrics), held);
         let traced = trace::recovery();
         let count = traced.enter(|| recovery::recover(&volume, recovered, &known))?;
         drop(traced);
@@ -77,8 +92,8 @@ impl Volume {
     fn new(
         root: PathBuf,
         disk: Arc<dyn Disk>,
-        log: Log<Commit>,
-        metrics: CheckpointMetrics,
+        (log, metrics): (Log<Commit>, CheckpointMetrics),
+        held: Held,
     ) -> Arc<Self> {
         Arc::new(Self {
             root,
@@ -91,6 +106,9 @@ impl Volume {
             doubts_directory: AtomicBool::new(false),
             checkpointing: Mutex::new(()),
             metrics,
+            handles: held.handles,
+            writers: Permits::new(held.handles.writers),
+            lock: Mutex::new(held.lock),
         })
     }
 
@@ -102,6 +120,26 @@ impl Volume {
         let closed = self.log.close();
         written?;
         closed.map_err(|source| StoreError::Lost { source })
+    }
+
+    /// Ends the log as it is, and lets go of what waits for a checkpoint: what the log has on disk is recovered at the next start.
+    ///
+    /// Pages hold the volume, so that one that holds pages would never be gone.
+    pub(super) fn give_up(&self) {
+        let _ = self.log.close();
+        let listed = std::mem::take(&mut *self.listed.lock());
+        let stranded = std::mem::take(&mut *self.stranded.lock());
+        drop((listed, stranded));
+    }
+
+    /// Lets others have the data directory. Nobody may write to it any more.
+    pub(super) fn unlock(&self) {
+        drop(self.lock.lock().take());
+    }
+
+    /// Waits until few enough files are written. Taken before the lock of a file.
+    pub(super) fn permit(&self) -> Permit<'_> {
+        self.writers.take()
     }
 
     /// Waits until everything up to a record is synced, or lost.
@@ -236,7 +274,7 @@ impl Volume {
     pub(super) fn note_open(&self, pages: Weak<Pages>) {
         let mut open = self.open.lock();
         open.push_back(pages);
-        if open.len() <= limits::OPEN_FILES {
+        if open.len() <= self.handles.open_files {
             return;
         }
         let Some(first) = open.pop_front() else {

@@ -13,8 +13,8 @@ use crate::observe::metrics::StoreMetrics;
 use crate::store::disk::{Disk, SimDisk};
 use crate::store::log::{Options, Ticket};
 use crate::store::{
-    Backing, Connections, Database, Durability, Gatekeeper, Migration, Migrations, Paths,
-    StoreError, Template, Volume,
+    Backing, Connections, Database, Directory, Durability, Gatekeeper, Migration, Migrations,
+    Paths, StoreError, Template, Volume, directory, volume::Held,
 };
 
 static LIST: [Migration; 2] = [
@@ -59,6 +59,7 @@ pub(super) type Rows = BTreeMap<i64, i64>;
 pub(super) struct Lab {
     root: PathBuf,
     pub(super) volume: Arc<Volume>,
+    pub(super) directory: Arc<Directory>,
     backing: Backing,
     pub(super) template: Arc<Template>,
 }
@@ -109,17 +110,21 @@ impl Lab {
             disk.sync_dir(root.parent().expect("it is below another"))
         };
         prepare().map_err(StoreError::io("create", &directory))?;
-        let images = [Arc::clone(template.image())];
-        let volume = Volume::open(disk, root, &images, options)?;
+        let empty = directory::image()?;
+        let images = [Arc::clone(template.image()), Arc::clone(&empty)];
+        let volume = Volume::open(disk, root, &images, options, Held::default())?;
+        let directory = directory::open(&volume, &empty);
+        let directory = Arc::new(directory.inspect_err(|_| volume.give_up())?);
         let backing = Backing {
             volume: Arc::clone(&volume),
-            directory: None,
+            directory: Some(Arc::clone(&directory)),
             connections: Arc::new(Connections::default()),
             keeper: Arc::new(Nobody),
         };
         Ok(Self {
             root: root.to_owned(),
             volume,
+            directory,
             backing,
             template: Arc::clone(template),
         })
@@ -165,6 +170,12 @@ impl Lab {
         let schema = (self.template.fingerprint(), None);
         database.mark_created(ACTOR, key.as_str(), schema, None)?;
         Ok(database)
+    }
+
+    /// Returns the keys of all actors, as the directory lists them.
+    pub(super) fn keys(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self.directory.list(ACTOR, None, i64::MAX)?;
+        Ok(rows.into_iter().map(|row| row.key).collect())
     }
 
     /// Writes the log, and returns whether a commit is through.
