@@ -304,6 +304,12 @@ impl Directory {
         }
     }
 
+    /// Has something run between two pages of a listing.
+    #[cfg(test)]
+    pub(super) fn between(&self, run: impl Fn() + Send + 'static) {
+        *self.between.lock() = Some(Box::new(run));
+    }
+
     #[cfg(test)]
     fn between_pages(&self) {
         if let Some(between) = &*self.between.lock() {

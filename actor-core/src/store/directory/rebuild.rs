@@ -147,6 +147,7 @@ fn build(volume: &Arc<Volume>, image: &Arc<Image>) -> Result<Directory, StoreErr
         directory: &directory,
         found: Vec::new(),
         begun: false,
+        whole: true,
     };
     for entry in types {
         building.add_type(&entry)?;
@@ -163,6 +164,8 @@ struct Building<'b> {
     found: Vec<(Row, Option<i64>)>,
     /// Whether anything was committed.
     begun: bool,
+    /// Whether all files could be read.
+    whole: bool,
 }
 
 impl Building<'_> {
@@ -211,7 +214,14 @@ impl Building<'_> {
                 }
             }
             Err(error) => {
-                // Its own calls will say the same; the others must not suffer.
+                // Its own calls will say the same; the others must not suffer. One that may only have failed to be read is looked for
+                // again at the next start.
+                self.whole &= matches!(
+                    error,
+                    StoreError::Corrupt { .. }
+                        | StoreError::Foreign { .. }
+                        | StoreError::NewerFormat { .. }
+                );
                 tracing::warn!(%error, "an actor's file cannot be read and is left as it is");
                 Ok(())
             }
@@ -230,7 +240,20 @@ impl Building<'_> {
         if self.begun || !self.found.is_empty() {
             tracing::warn!("the directory was built anew from the actors' files");
         }
-        self.commit(true)
+        let whole = self.whole;
+        self.commit(whole)
+    }
+}
+
+/// Returns whether it is the database that is wrong, and not the disk.
+fn is_damage(error: &StoreError) -> bool {
+    match error {
+        StoreError::Corrupt { .. } => true,
+        StoreError::Sqlite { source, .. } => {
+            let message = source.to_string();
+            message.contains("no such table") || message.contains("no such column")
+        }
+        _ => false,
     }
 }
 
@@ -261,10 +284,11 @@ impl Directory {
         });
         let found = match read {
             Ok(found) => found,
-            Err(error @ (StoreError::Sqlite { .. } | StoreError::Corrupt { .. })) => {
+            Err(error) if is_damage(&error) => {
                 tracing::warn!(%error, "the directory cannot be read");
                 return Ok(false);
             }
+            // A disk that fails, no more handles: what is there may be good.
             Err(error) => return Err(error),
         };
         let Some((format, whole)) = found else {
