@@ -69,7 +69,9 @@ pub(super) fn recover(
     trace::recovered(records, count);
     let readable = outcomes.into_iter().map(|(name, outcome)| match outcome {
         // It is built anew from the files.
-        Outcome::Gone | Outcome::Unreadable(_) if name == directory::NAME => {
+        Outcome::Gone | Outcome::Unreadable(StoreError::Corrupt { .. })
+            if name == directory::NAME =>
+        {
             volume.doubt_directory();
             Ok((name, Outcome::Gone))
         }

@@ -59,7 +59,6 @@ pub(super) type Rows = BTreeMap<i64, i64>;
 pub(super) struct Lab {
     root: PathBuf,
     pub(super) volume: Arc<Volume>,
-    pub(super) directory: Arc<Directory>,
     backing: Backing,
     pub(super) template: Arc<Template>,
 }
@@ -103,6 +102,21 @@ impl Lab {
         template: &Arc<Template>,
         options: &Options,
     ) -> Result<Self, StoreError> {
+        let mut lab = Self::without_directory(disk, root, template, options)?;
+        let empty = directory::image()?;
+        let opened = directory::open(&lab.volume, &empty);
+        let directory = Arc::new(opened.inspect_err(|_| lab.volume.give_up())?);
+        lab.backing.directory = Some(directory);
+        Ok(lab)
+    }
+
+    /// Opens a store of which nobody lists the actors: their pages may be anything.
+    pub(super) fn without_directory(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
@@ -113,18 +127,15 @@ impl Lab {
         let empty = directory::image()?;
         let images = [Arc::clone(template.image()), Arc::clone(&empty)];
         let volume = Volume::open(disk, root, &images, options, Held::default())?;
-        let directory = directory::open(&volume, &empty);
-        let directory = Arc::new(directory.inspect_err(|_| volume.give_up())?);
         let backing = Backing {
             volume: Arc::clone(&volume),
-            directory: Some(Arc::clone(&directory)),
+            directory: None,
             connections: Arc::new(Connections::default()),
             keeper: Arc::new(Nobody),
         };
         Ok(Self {
             root: root.to_owned(),
             volume,
-            directory,
             backing,
             template: Arc::clone(template),
         })
@@ -172,9 +183,15 @@ impl Lab {
         Ok(database)
     }
 
+    /// Returns the list of all actors.
+    pub(super) fn directory(&self) -> &Arc<Directory> {
+        let directory = self.backing.directory.as_ref();
+        directory.expect("the store has one")
+    }
+
     /// Returns the keys of all actors, as the directory lists them.
     pub(super) fn keys(&self) -> Result<Vec<String>, StoreError> {
-        let rows = self.directory.list(ACTOR, None, i64::MAX)?;
+        let rows = self.directory().list(ACTOR, None, i64::MAX)?;
         Ok(rows.into_iter().map(|row| row.key).collect())
     }
 

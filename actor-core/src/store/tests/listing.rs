@@ -62,25 +62,28 @@ fn a_write_gets_through_between_two_pages_of_one_listing() {
     let all = usize::try_from(limits::DIRECTORY_PAGE_ROWS).unwrap() * pages;
     for number in 0..all {
         let change = Change::Listed(row(format!("{number:06}")), Some(5));
-        lab.directory.write(&change).unwrap();
+        lab.directory().write(&change).unwrap();
     }
     let written = Arc::new(AtomicUsize::new(0));
-    let (directory, count) = (Arc::clone(&lab.directory), Arc::clone(&written));
-    lab.directory.between(move || {
+    let (directory, count) = (Arc::clone(lab.directory()), Arc::clone(&written));
+    lab.directory().between(move || {
         let number = count.fetch_add(1, Ordering::Relaxed);
         // It would wait for ever if the listing kept the lock.
         let change = Change::Listed(row(format!("x{number}")), None);
         directory.write(&change).unwrap();
     });
-    let listed = lab.directory.list(ACTOR, None, all as i64).unwrap();
+    let listed = lab.directory().list(ACTOR, None, all as i64).unwrap();
     assert_eq!(listed.len(), all);
     assert_eq!(written.load(Ordering::Relaxed), pages - 1);
-    let wake_ups = lab.directory.wake_ups(&[ACTOR], None, all as i64).unwrap();
+    let wake_ups = lab
+        .directory()
+        .wake_ups(&[ACTOR], None, all as i64)
+        .unwrap();
     assert_eq!(wake_ups.len(), all);
     assert_eq!(written.load(Ordering::Relaxed), 2 * (pages - 1));
-    let listed = lab.directory.list(ACTOR, Some("w"), i64::MAX).unwrap();
+    let listed = lab.directory().list(ACTOR, Some("w"), i64::MAX).unwrap();
     assert_eq!(listed.len(), 2 * (pages - 1));
-    lab.directory.between(|| {});
+    lab.directory().between(|| {});
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn a_wake_up_of_an_actor_that_is_not_listed_is_an_error() {
     let (template, disk) = (template(), SimDisk::new(1));
     let lab = Lab::open(&disk, &template).unwrap();
     let change = Change::Due(ACTOR, "nobody".into(), Some(1));
-    let error = lab.directory.write(&change).unwrap_err();
+    let error = lab.directory().write(&change).unwrap_err();
     assert_eq!((error.group(), error.code()), ("store", "sqlite"));
     assert_eq!(lab.keys().unwrap(), [""; 0]);
 }
