@@ -350,14 +350,32 @@ pub enum SystemError {
         /// The name.
         actor: &'static str,
     },
-    /// Another process, or another system of this one, has the data directory.
-    #[error(
-        "cannot start: the data directory {} is locked by another process or by another system of this one; stop that first",
-        path.display()
-    )]
+    /// Another process has the data directory.
+    #[error("cannot start: the data directory {} is locked by another process; stop that first", path.display())]
     InUse {
         /// The directory.
         path: PathBuf,
+    },
+    /// Another system of this process has the data directory.
+    #[error(
+        "cannot start: the data directory {} is locked by another system of this process; shut that down first",
+        path.display()
+    )]
+    InUseHere {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The process may not open as many files as a system needs.
+    #[error(
+        "cannot start: the process may have {limit} files open and has {used}, and a system needs {needed} more; raise the limit (`ulimit -n`)"
+    )]
+    TooFewHandles {
+        /// How many the process may have.
+        limit: usize,
+        /// How many it has.
+        used: usize,
+        /// How many the system needs at least.
+        needed: usize,
     },
     /// `start` was called outside of a tokio runtime.
     #[error("cannot start the system outside a tokio runtime: call `start` inside one")]
@@ -404,7 +422,8 @@ impl SystemError {
         match self {
             Self::NoDataDir => "no_data_dir",
             Self::DuplicateName { .. } => "duplicate_name",
-            Self::InUse { .. } => "in_use",
+            Self::InUse { .. } | Self::InUseHere { .. } => "in_use",
+            Self::TooFewHandles { .. } => "too_few_handles",
             Self::NoRuntime => "no_runtime",
             Self::InsideActor { .. } => "inside_actor",
             Self::OutOfDate { .. } => "out_of_date",

@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error_chain;
 use crate::caught::{self, Carried};
+use crate::error_chain;
 
 /// What a hook or an action returns: `Ok`, or the [`Failure`] that undoes it.
 ///

@@ -81,11 +81,19 @@ pub const HELD_WORKER: Duration = Duration::from_millis(100);
 /// until the next checkpoint.
 pub const PAGE_BYTES: u32 = 1_024;
 
-/// How many actors' files are open at once. A file is opened again when it is needed; systems allow from 1,024 files a process on.
+/// How many actors' files are open at once, where the process may have enough. A file is opened again when it is needed.
 pub const OPEN_FILES: usize = 512;
 
-/// How many actors one part of a checkpoint brings up to date before it syncs: each has its file open meanwhile.
+/// How many actors one part of a checkpoint brings up to date before it syncs, where the process may have enough files: each is open
+/// meanwhile.
 pub const CHECKPOINT_ACTORS: usize = 256;
+
+/// How many files a store has open beside those of its actors: the segments of the log and one that is too long for them, the lock,
+/// the data directory, `directory.db`, and five for moments: a directory that is synced, an image, and those of SQLite.
+pub const HANDLES_FIXED: usize = LOG_SEGMENTS + 9;
+
+/// Below how many free files a store does not start: it takes half of what is free, and this is what it works with however slowly.
+pub const HANDLES_LEAST: usize = HANDLES_FIXED + 8;
 
 /// How long a checkpoint that failed waits before it is tried again, the first time.
 pub const CHECKPOINT_RETRY_MIN: Duration = Duration::from_millis(100);
@@ -252,3 +260,20 @@ pub const QUICK_RUNS_AGAIN: u32 = 4_096;
 /// How many attempts of stored calls are noted on disk at once: 96 KiB. Of more that run together, the end of the process is not
 /// counted for the rest.
 pub const ATTEMPTS: usize = 4_096;
+
+/// The page size of the directory, in bytes: some twenty actors, so that a change of one costs little in the log and in memory, and a
+/// million of them are five pages deep.
+pub const DIRECTORY_PAGE_BYTES: u32 = 2_048;
+
+/// How many KiB of the directory its connection keeps in memory: the rows of some ten thousand actors.
+pub const DIRECTORY_CACHE_KIB: u32 = 8 * 1_024;
+
+/// How many rows are read under the lock of the directory that commits take: about a third of a millisecond.
+pub const DIRECTORY_PAGE_ROWS: i64 = 256;
+
+/// How many rows one commit has when the directory is built from the actors' files: a few hundred kilobytes of the log.
+pub const DIRECTORY_BUILD_ROWS: usize = 1_024;
+
+/// How often a change of the directory is made again because commits before it were lost meanwhile: each time the log has failed to
+/// write a batch, after which it waits.
+pub const DIRECTORY_ATTEMPTS: u32 = 16;

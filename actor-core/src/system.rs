@@ -3,8 +3,8 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
@@ -30,8 +30,29 @@ static STARTED: AtomicU64 = AtomicU64::new(0);
 /// Exactly one system may have a data directory at a time. It runs on the tokio runtime that it was started in. Call
 /// [`shutdown`](System::shutdown) before the program ends, so that hooks run and files are closed; what was answered is
 /// on disk without it as well.
-#[derive(Clone)]
-pub struct System(Arc<Inner>);
+///
+/// When the last `System` is dropped that a program has, the actors are put to sleep as by `shutdown`, in the background, and the data
+/// directory is given up when the last of them sleeps. Handles do not keep a system: their calls fail with [`CallError::ShutDown`]
+/// then. A clone that an actor keeps counts as one that the program has.
+pub struct System(Arc<Inner>, Option<Arc<Owner>>);
+
+/// Shared by all [`System`]s that the program has. The framework's own have none.
+pub(crate) struct Owner(Weak<Inner>);
+
+impl Clone for System {
+    fn clone(&self) -> Self {
+        let owner = self.1.clone().or_else(|| self.0.owner.upgrade());
+        Self(Arc::clone(&self.0), owner)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.end_in_background();
+        }
+    }
+}
 
 pub(crate) struct Inner {
     /// Which one it is of those of this process, counted from 1.
@@ -53,6 +74,7 @@ pub(crate) struct Inner {
     clock: Clock,
     scheduler: Scheduler,
     waiting: Waiting,
+    owner: Weak<Owner>,
 }
 
 /// What a system is made of.
@@ -83,6 +105,50 @@ pub(crate) struct Registered {
     pub(crate) due: fn(&(dyn Any + Send + Sync), &System, Key),
     /// Delivers messages to an actor.
     pub(crate) deliver: fn(&(dyn Any + Send + Sync), &System, Key, Delivery) -> Delivering,
+}
+
+impl Inner {
+    /// Puts all actors to sleep; no call is taken any more.
+    fn begin_to_end(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.scheduler.stop();
+        // Whoever registers behind this looks at the flag.
+        self.waiting.end_takers();
+        for registered in self.kinds.values() {
+            (registered.sleep_all)(&*registered.kind);
+        }
+    }
+
+    /// Waits until all actors sleep, and gives the data directory up.
+    async fn end(&self) -> Result<(), SystemError> {
+        self.tasks.none().await;
+        self.waiting.end_replies();
+        for registered in self.kinds.values() {
+            (registered.end_observers)(&*registered.kind);
+        }
+        let mut closed = self.closed.lock().await;
+        if !*closed {
+            let store = Arc::clone(&self.store);
+            store::blocking(move || store.close()).await?;
+            *closed = true;
+        }
+        Ok(())
+    }
+
+    /// Ends the system for a program that has dropped it, unless it has ended.
+    fn end_in_background(self: Arc<Self>) {
+        if self.closed.try_lock().is_ok_and(|closed| *closed) {
+            return;
+        }
+        self.begin_to_end();
+        // When the runtime has ended, so have the actors, and whoever drops the store last gives the data directory up.
+        let runtime = self.runtime.clone();
+        runtime.spawn(async move {
+            if let Err(error) = self.end().await {
+                tracing::error!(%error, "a system that was dropped was not closed in order");
+            }
+        });
+    }
 }
 
 impl Drop for Inner {
@@ -120,8 +186,10 @@ impl System {
         let types = stored.map(|kind| kind.name).collect();
         start_pulse();
         let scheduler = Scheduler::new(parts.clock, Arc::clone(&parts.store), types);
-        let inner = Arc::new(Inner {
+        let mut owner = None;
+        let inner = Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
             number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
+            owner: Arc::downgrade(owner.insert(Arc::new(Owner(Weak::clone(inner))))),
             store: parts.store,
             runtime_id: parts.runtime.id(),
             queue: RunQueue::new(&parts.runtime),
@@ -152,11 +220,11 @@ impl System {
         inner.runtime.spawn(Arc::clone(&inner.alarms).run());
         let this = Arc::downgrade(&inner);
         inner.scheduler.start(&inner.runtime, move |wake_up| {
-            let system = Self(this.upgrade()?);
+            let system = Self(this.upgrade()?, None);
             system.wake(&wake_up);
             Some(())
         });
-        Self(inner)
+        Self(inner, owner)
     }
 
     /// Delivers messages to an actor of some type.
@@ -303,7 +371,8 @@ impl System {
     ///
     /// # Errors
     ///
-    /// The directory could not be closed in order; nothing is lost, and the next start compares it with the actors' files.
+    /// The data directory could not be closed in order. It is given up all the same: nothing is lost, and the next start brings the
+    /// files up to what the log has.
     /// [`SystemError::InsideActor`] in a hook, in an action and in what runs beside an actor; then nothing is shut down.
     ///
     /// # Cancel safety
@@ -313,25 +382,13 @@ impl System {
         if let Some(subject) = inside(self) {
             return Err(SystemError::InsideActor { subject });
         }
-        self.0.closing.store(true, Ordering::SeqCst);
-        self.0.scheduler.stop();
-        // Whoever registers behind this looks at the flag.
-        self.0.waiting.end_takers();
-        for registered in self.0.kinds.values() {
-            (registered.sleep_all)(&*registered.kind);
-        }
-        self.0.tasks.none().await;
-        self.0.waiting.end_replies();
-        for registered in self.0.kinds.values() {
-            (registered.end_observers)(&*registered.kind);
-        }
-        let mut closed = self.0.closed.lock().await;
-        if !*closed {
-            let store = Arc::clone(&self.0.store);
-            store::blocking(move || store.close()).await?;
-            *closed = true;
-        }
-        Ok(())
+        self.0.begin_to_end();
+        self.0.end().await
+    }
+
+    /// Returns the system as the framework itself keeps it, which does not hold off its end.
+    pub(crate) fn unowned(&self) -> Self {
+        Self(Arc::clone(&self.0), None)
     }
 
     /// Ends the system as it is: no hook runs, nothing is written, and nobody is waited for but those who use the disk.
@@ -353,6 +410,7 @@ impl System {
         });
         // The disk is not asked any more, and how the log ends is of no interest.
         let _ = ended.await;
+        *self.0.closed.lock().await = true;
     }
 
     /// Gives up the instance of an actor.

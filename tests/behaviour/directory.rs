@@ -69,10 +69,11 @@ async fn what_a_crash_left_behind_is_cleared_away() {
     // As after a crash between the end of an actor and the end of its file, and in the middle of a creation.
     tamper(directory.path(), FILE, "DELETE FROM _actor_meta");
     std::fs::write(directory.path().join("probe/k_c.new"), "half an image").unwrap();
+    // It says so itself when it was not finished.
     tamper(
         directory.path(),
         "directory.db",
-        "UPDATE about SET closed = 0",
+        "UPDATE about SET whole = 0",
     );
     let system = start::<Probe>(directory.path()).await;
     assert_eq!(keys::<Probe>(&system).await, ["b"]);

@@ -165,7 +165,7 @@ async fn two_systems_cannot_have_one_directory() {
     assert_eq!(
         second.to_string(),
         format!(
-            "cannot start: the data directory {} is locked by another process or by another system of this one; stop that first",
+            "cannot start: the data directory {} is locked by another system of this process; shut that down first",
             path.display()
         )
     );

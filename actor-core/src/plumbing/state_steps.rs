@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use super::Outcome;
-use crate::codec::{self, Root};
 use crate::caught::caught;
+use crate::codec::{self, Root};
 use crate::failure::Failure;
 
 /// There is a step from a version of this actor's state to the next one. Implemented by `#[actor]`.

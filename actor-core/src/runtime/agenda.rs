@@ -3,8 +3,8 @@
 //! # Invariants
 //!
 //! 1. The wake-up that the directory knows is never later than the earliest stored call in the actor's file: an earlier one
-//!    is written to the directory before the commit that sets it, a later one some time after the commit that makes it so, at
-//!    the latest when the instance ends in order.
+//!    is a part of the commit that sets it, a later one is written some time after the commit that makes it so, at the latest when
+//!    the instance ends in order.
 //! 2. While the courier has work, the scheduler does not know of messages; when the instance ends it learns of them.
 //! 3. A transaction that touches no stored call pays for one look at a flag.
 
@@ -17,7 +17,9 @@ use crate::clock::duration_ms;
 use crate::limits;
 use crate::runtime::outbox::Courier;
 use crate::runtime::turn::Turn;
-use crate::store::{Durability, Earliest, StoreError, StoredKind, Ticket, calls};
+use crate::store::{
+    Change, Durability, Earliest, Meta, Row, StoreError, StoredKind, Ticket, calls,
+};
 
 /// What an awake actor must be woken for. One that stores no calls has none.
 #[derive(Default)]
@@ -97,11 +99,14 @@ impl<A: Handlers> Turn<A> {
         let now = self.now();
         let earliest = self.database().earliest(now)?;
         let known = self.known_to_directory()?;
-        if let Some(due) = earliest.any()
-            && known.is_none_or(|known| due < known)
-        {
-            // INVARIANT 1: a failure here is one of the commit.
-            self.write_to_directory(Some(due))?;
+        let sooner = earliest
+            .any()
+            .filter(|due| known.is_none_or(|known| *due < known));
+        if sooner.is_some() {
+            // INVARIANT 1
+            let key = self.cell().key().as_str().into();
+            self.database()
+                .change_list(Change::Due(A::NAME, key, sooner));
         }
         // DURABILITY: the receiver remembers the number of a message, so it must not be given again after a power cut.
         let durability = if self.agenda.plan().sends {
@@ -112,8 +117,45 @@ impl<A: Handlers> Turn<A> {
         let ticket = self.database().commit(durability)?;
         self.agenda.plan().touched = false;
         self.agenda.plan().sends = false;
+        if sooner.is_some() {
+            self.agenda.plan().known = Known::Due(sooner);
+        }
         self.committed(earliest);
         Ok(ticket)
+    }
+
+    /// Holds what the list says of an actor that wakes against its file, and mends the list: a call of the actor that it does not know
+    /// would stay silent. A failure is not the start's.
+    pub(super) fn reconcile(&mut self, meta: &Meta) {
+        if let Err(error) = self.reconcile_with(meta) {
+            let key = self.cell().key();
+            tracing::warn!(actor = A::NAME, %key, %error, "the directory was not compared with an actor's file");
+        }
+    }
+
+    fn reconcile_with(&mut self, meta: &Meta) -> Result<(), StoreError> {
+        let due = self.database().first_due()?;
+        let cell = Arc::clone(self.cell());
+        let directory = cell.system().store().directory();
+        let found = directory.find(A::NAME, cell.key().as_str())?;
+        if let Some((instance, known)) = &found
+            && *instance == meta.instance
+            && *known == due
+        {
+            return Ok(());
+        }
+        let version = A::MIGRATIONS.newest();
+        directory.write(&Change::Listed(Row::of(meta, version), due))?;
+        self.agenda.plan().known = Known::Due(due);
+        if found.is_none_or(|(instance, known)| {
+            instance != meta.instance
+                || due.is_some_and(|due| known.is_none_or(|known| due < known))
+        }) {
+            let key = cell.key();
+            tracing::warn!(actor = A::NAME, %key, "the directory did not know what an actor's file says, and was mended");
+        }
+        self.catch_up();
+        Ok(())
     }
 
     /// Tells the directory and the scheduler what the file says, after a creation.
@@ -231,7 +273,8 @@ impl<A: Handlers> Turn<A> {
         }
         let cell = self.cell();
         let directory = cell.system().store().directory();
-        let known = directory.next_timer(A::NAME, cell.key().as_str())?;
+        let found = directory.find(A::NAME, cell.key().as_str())?;
+        let known = found.and_then(|(_, due)| due);
         self.agenda.plan().known = Known::Due(known);
         Ok(known)
     }
@@ -239,7 +282,7 @@ impl<A: Handlers> Turn<A> {
     fn write_to_directory(&mut self, due: Option<i64>) -> Result<(), StoreError> {
         let cell = self.cell();
         let directory = cell.system().store().directory();
-        directory.set_next_timer(A::NAME, cell.key().as_str(), due)?;
+        directory.write(&Change::Due(A::NAME, cell.key().as_str().into(), due))?;
         self.agenda.plan().known = Known::Due(due);
         Ok(())
     }

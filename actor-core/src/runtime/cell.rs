@@ -96,7 +96,7 @@ impl<A: Handlers> Kind<A> {
             let refusal = self.refusals.lock().get(&key).cloned();
             Arc::new(Cell {
                 kind: Arc::clone(self),
-                system: system.clone(),
+                system: system.unowned(),
                 key,
                 mailbox: Mailbox::new(refusal),
                 gate: Gate::new(),

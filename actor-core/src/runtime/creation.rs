@@ -21,9 +21,9 @@ use crate::runtime::limited::{limited, limited_now};
 use crate::runtime::mail::{Ending, Extra, Mail, Next, answer};
 use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
-use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created, note};
+use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created};
 use crate::runtime::turn::Turn;
-use crate::store::{self, Meta, Template};
+use crate::store::{self, Template};
 
 /// Answers what waits for an actor that does not exist, up to the first mail that may create it.
 pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mail<A>)> {
@@ -88,8 +88,7 @@ pub(super) async fn create<A: Handlers>(
     };
     let mut turn = Turn::new(Arc::clone(cell), database);
     match bring_up(&mut turn, &input, &template).await {
-        Ok(meta) => {
-            note(cell, &meta);
+        Ok(()) => {
             if turn.agenda.is_touched() {
                 turn.catch_up();
             }
@@ -123,7 +122,7 @@ async fn bring_up<A: Handlers>(
     turn: &mut Turn<A>,
     input: &A::Input,
     template: &Arc<Template>,
-) -> Result<Meta, Failed> {
+) -> Result<(), Failed> {
     if template.replays() {
         let template = Arc::clone(template);
         migrate(turn, A::MIGRATIONS.list(), For::New, template)
@@ -180,26 +179,31 @@ async fn create_state<A: Handlers>(
 }
 
 /// Writes the state and the mark, and commits the creation.
-async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<Meta, Failed> {
+async fn mark<A: Handlers>(turn: &mut Turn<A>, template: &Template) -> Result<(), Failed> {
     let at_create = |error| Failed::store(Some(Step::OnCreate), error);
     let fingerprint = template.fingerprint().to_owned();
     let cell = Arc::clone(turn.cell());
     let state = turn.take_state();
     let durability = cell.durability();
+    let calls = turn.agenda.is_touched();
     let database = turn.database();
     let text = guarded(|| database.state_text(&state, A::__same_state));
     let text = text.map_err(|panic| Failed::at(Step::OnCreate, StartCause::Panicked(panic)))?;
     let committed = text
         .and_then(|text| database.write_state(A::__STATE_VERSION, &text))
         .and_then(|()| {
-            let meta = database.mark_created(A::NAME, cell.key().as_str(), &fingerprint)?;
+            let due = if calls {
+                database.earliest(0)?.any()
+            } else {
+                None
+            };
+            let schema = (&*fingerprint, A::MIGRATIONS.newest());
+            database.mark_created(A::NAME, cell.key().as_str(), schema, due)?;
             let traced = trace::commit(A::NAME, cell.key(), None);
-            let ticket = traced.enter(|| database.commit(durability))?;
-            Ok((meta, ticket))
+            traced.enter(|| database.commit(durability))
         });
     cell.metrics().committed(committed.is_ok());
     turn.set_state(state);
-    let (meta, ticket) = committed.map_err(at_create)?;
-    turn.settled(ticket).await.map_err(at_create)?;
-    Ok(meta)
+    let ticket = committed.map_err(at_create)?;
+    turn.settled(ticket).await.map_err(at_create)
 }

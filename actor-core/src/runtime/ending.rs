@@ -93,7 +93,9 @@ pub(super) async fn destroy_at_once<A: Handlers>(turn: &mut Turn<A>) -> Result<b
     let durability = turn.cell().durability();
     let at_destroy = |error| Failed::store(Some(Step::OnDestroy), error);
     turn.tell_of_lost_messages();
-    turn.database().mark_destroyed().map_err(at_destroy)?;
+    let cell = Arc::clone(turn.cell());
+    let marked = turn.database().mark_destroyed(A::NAME, cell.key().as_str());
+    marked.map_err(at_destroy)?;
     let committed = turn.database().commit(durability);
     turn.cell().metrics().committed(committed.is_ok());
     turn.durable(committed.map_err(at_destroy)?)
@@ -129,19 +131,14 @@ pub(super) async fn remove<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> 
     removed
 }
 
-/// Deletes the files and the row of an actor.
+/// Deletes the files of an actor.
 async fn remove_files<A: Handlers>(turn: Turn<A>) -> Result<(), CallError> {
     let cell = Arc::clone(turn.cell());
     let deleted = store::delete(turn.into_database()).await;
     cell.system()
         .scheduler()
         .arm(A::NAME, cell.key().as_str(), None);
-    let forgotten = cell
-        .system()
-        .store()
-        .directory()
-        .forget(A::NAME, cell.key().as_str());
-    deleted.and(forgotten).map_err(|error| CallError::Store {
+    deleted.map_err(|error| CallError::Store {
         subject: cell.subject(),
         name: Step::OnDestroy.name(),
         source: Arc::new(error),

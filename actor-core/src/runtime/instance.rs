@@ -344,7 +344,9 @@ impl<A: Handlers> Instance<A> {
             }
         }
         self.turn.tell_of_lost_messages();
-        let mark = self.turn.stored().map(Database::mark_destroyed);
+        let cell = Arc::clone(self.turn.cell());
+        let stored = self.turn.stored();
+        let mark = stored.map(|stored| stored.mark_destroyed(A::NAME, cell.key().as_str()));
         let marked = match mark.unwrap_or(Ok(())) {
             Ok(()) => ending::commit(&mut self.actor, &mut self.turn).await,
             Err(error) => Err(error.into()),

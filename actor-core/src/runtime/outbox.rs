@@ -169,7 +169,7 @@ async fn take_off<A: Handlers>(
         };
         let receiver = parcel.receiver;
         busy.insert(receiver.clone());
-        let system = cell.system().clone();
+        let system = cell.system().unowned();
         flights.spawn(async move {
             let result = if let Some((actor, key)) = parse_receiver(&receiver) {
                 system.deliver(&actor, key, delivery).await

@@ -116,7 +116,8 @@ async fn wake<A: Handlers>(
             finish_destroying(turn).await;
             return None;
         }
-        Ok(false) => {}
+        // What is overdue in the file is due, whatever the list says, and however the rest of the start ends.
+        Ok(false) => turn.reconcile(&meta),
         Err(failed) => {
             close(turn, false).await;
             fail(cell, failed, None, true);
@@ -148,17 +149,7 @@ async fn update<A: Handlers>(
     let template = Arc::clone(template);
     migrate(turn, pending, For::Waking(meta), template)
         .await
-        .map_err(Failed::migrating)?;
-    note(turn.cell(), meta);
-    Ok(())
-}
-
-/// Writes the directory's row. It can be made anew from the actor's file, so that its failure is not the actor's.
-pub(super) fn note<A: Handlers>(cell: &Cell<A>, meta: &Meta) {
-    let directory = cell.system().store().directory();
-    if let Err(error) = directory.note(meta, A::MIGRATIONS.newest()) {
-        tracing::warn!(actor = A::NAME, key = %cell.key(), %error, "the directory was not written");
-    }
+        .map_err(Failed::migrating)
 }
 
 /// Loads the state, then goes on as for a new actor.

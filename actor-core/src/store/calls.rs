@@ -243,6 +243,14 @@ pub(crate) fn earliest(connection: &mut SqliteConnection, now: i64) -> QueryResu
     })
 }
 
+/// Returns when the first of all calls is due that are waited for: what [`Earliest::any`] of [`earliest`] says, in one query.
+pub(crate) fn first_waited_for(connection: &mut SqliteConnection) -> QueryResult<Option<i64>> {
+    _actor_calls::table
+        .filter(_actor_calls::kind.between(Kind::Timer as i32, Kind::Queued as i32))
+        .select(diesel::dsl::min(_actor_calls::due))
+        .first(connection)
+}
+
 /// Returns a call.
 pub(crate) fn find(connection: &mut SqliteConnection, id: i64) -> QueryResult<Option<StoredCall>> {
     _actor_calls::table

@@ -107,7 +107,7 @@ impl Volume {
                 // After a checkpoint that failed pages may be listed twice; each time has a turn of its own.
                 let mut seen = HashSet::new();
                 due.take_while(|(first, pages)| **first <= up_to && seen.insert(Arc::as_ptr(pages)))
-                    .take(limits::CHECKPOINT_ACTORS)
+                    .take(self.handles.checkpoint_actors)
                     .map(|(first, pages)| (*first, Arc::clone(pages)))
                     .collect()
             };

@@ -17,6 +17,7 @@ use super::calls::{self, Earliest};
 use super::canonical;
 use super::connections::Connections;
 use super::db::{Db, Seat};
+use super::directory::{Change, Directory, Row};
 use super::durability::{Durability, Gatekeeper};
 use super::error::{MigrationError, StoreError};
 use super::found::{find, remove_litter};
@@ -35,6 +36,8 @@ use crate::codec::{self, Root};
 #[derive(Clone)]
 pub(crate) struct Backing {
     pub(crate) volume: Arc<Volume>,
+    /// The list that has the actor; none where nobody looks for one.
+    pub(crate) directory: Option<Arc<Directory>>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) keeper: Arc<dyn Gatekeeper>,
 }
@@ -43,6 +46,9 @@ pub(crate) struct Backing {
 pub(crate) struct Database {
     db: Db,
     keeper: Arc<dyn Gatekeeper>,
+    directory: Option<Arc<Directory>>,
+    /// What the running transaction changes in the list of all actors.
+    change: Option<Box<Change>>,
 }
 
 impl Database {
@@ -107,6 +113,8 @@ impl Database {
         Self {
             db,
             keeper: backing.keeper,
+            directory: backing.directory,
+            change: None,
         }
     }
 
@@ -166,7 +174,14 @@ impl Database {
 
     /// Puts what is in the pages into the log.
     fn commit_pages(&mut self, durability: Durability) -> Result<Ticket, StoreError> {
-        match self.pages().commit(durability, &self.keeper) {
+        let committed = match (self.change.take(), &self.directory) {
+            (Some(change), Some(directory)) => {
+                let pages = self.pages();
+                directory.commit(&change, durability, Some((pages, &self.keeper)))
+            }
+            _ => self.pages().commit(durability, &self.keeper),
+        };
+        match committed {
             Ok(Some(ticket)) => Ok(ticket),
             Ok(None) => self.pages().so_far(),
             Err(error) => {
@@ -182,8 +197,16 @@ impl Database {
         self.refused("commit to")(cause)
     }
 
+    /// Has the commit of the running transaction change the list of all actors. The end of an actor is the last word on it.
+    pub(crate) fn change_list(&mut self, change: Change) {
+        if !matches!(self.change.as_deref(), Some(Change::Gone(..))) {
+            self.change = Some(Box::new(change));
+        }
+    }
+
     /// Undoes what ran since the last commit or rollback.
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
+        self.change = None;
         let undone = self.db.rollback();
         if undone.is_err() {
             self.db.discard();
@@ -236,12 +259,14 @@ impl Database {
             .map_err(self.refused("write the state of"))
     }
 
-    /// Writes the mark that the actor exists, in the running transaction.
+    /// Writes the mark that the actor exists, in the running transaction. `schema` is the fingerprint and the newest of its migrations,
+    /// and `due` when it must be awake.
     pub(crate) fn mark_created(
         &mut self,
         actor: &str,
         key: &str,
-        schema: &str,
+        schema: (&str, Option<&str>),
+        due: Option<i64>,
     ) -> Result<Meta, StoreError> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -252,21 +277,23 @@ impl Database {
             actor: actor.to_owned(),
             key: key.to_owned(),
             instance: format!("{:x}-{:x}", now.as_nanos(), std::process::id()),
-            schema: schema.to_owned(),
+            schema: schema.0.to_owned(),
             created_at: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
         };
         self.db
             .internal(|connection| internal::write_meta(connection, &meta))
             .map_err(self.refused("create"))?;
+        self.change_list(Change::Listed(Row::of(&meta, schema.1), due));
         Ok(meta)
     }
 
     /// Makes the running transaction the actor's last: with its commit the actor is gone.
-    pub(crate) fn mark_destroyed(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn mark_destroyed(&mut self, actor: &str, key: &str) -> Result<(), StoreError> {
         self.db
             .internal(internal::remove_meta)
             .map_err(self.refused("destroy"))?;
         self.pages().end_with_unit();
+        self.change_list(Change::Gone(actor.into(), key.into()));
         Ok(())
     }
 
@@ -328,6 +355,12 @@ impl Database {
             .map_err(self.refused("read the timers of"))
     }
 
+    /// Returns when the first stored call of an actor that was just opened is due.
+    pub(crate) fn first_due(&mut self) -> Result<Option<i64>, StoreError> {
+        let first = self.db.outside(calls::first_waited_for);
+        first.map_err(self.refused("read the timers of"))
+    }
+
     /// Applies one migration, in the running transaction.
     pub(crate) fn apply(&mut self, migration: &'static Migration) -> Result<(), MigrationError> {
         let mut outcome = Ok(());
@@ -366,9 +399,12 @@ impl Database {
                 schema: template.fingerprint().to_owned(),
                 ..meta.clone()
             };
-            self.db
-                .internal(|connection| internal::write_meta(connection, &meta))
-                .map_err(StoreError::sqlite("migrate", &path))?;
+            let written = self.db.internal(|connection| {
+                internal::write_meta(connection, &meta)?;
+                internal::applied_summary(connection)
+            });
+            let (_, newest) = written.map_err(StoreError::sqlite("migrate", &path))?;
+            self.change_list(Change::Noted(Row::of(&meta, newest.as_deref())));
         }
         self.db
             .commit()
@@ -385,6 +421,7 @@ impl Database {
     /// Gives up migrating: the database is as it was.
     pub(crate) fn abort_migrating(&mut self) -> Result<(), StoreError> {
         // The connection is dropped, so what it had not committed is gone too.
+        self.change = None;
         self.db.discard();
         self.pages().rollback();
         let schema =
@@ -433,6 +470,7 @@ impl Database {
     /// Writes what the file has not.
     fn write_back(&self) -> Result<(), StoreError> {
         let path = self.path();
+        let _permit = self.volume().permit();
         let _writing = self.pages().lock_file();
         let taken = self.pages().snapshot();
         let taken = taken.map_err(StoreError::pages("read", &path))?;

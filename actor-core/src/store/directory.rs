@@ -1,30 +1,38 @@
 //! [`Directory`]: the list of all actors, in `directory.db`.
 //!
+//! It is a database like that of an actor: its pages go through the log that all share. What an actor's commit changes in the list is a
+//! record beside that of the commit, in the same batch, so that both survive an end or neither does, and nothing is compared at a start.
+//!
 //! # Invariants
 //!
-//! 1. An actor's own file is the truth. The directory is written after it, so that after a crash it may lack actors or
-//!    list destroyed ones; it is compared with the files when the last process did not close it.
-//! 2. What cannot be read is built anew from the files.
-//! 3. The next wake-up that is written here is never later than the one in the actor's file: an earlier one is written before
-//!    the commit that sets it, a later one after it.
+//! 1. An actor's own file is the truth. A directory that is missing or damaged, or of an older format, is built anew from the files
+//!    (`rebuild`), and one that is not complete says so in itself.
+//! 2. The next wake-up that is written here is never later than the one in the actor's file: an earlier one commits together with it, a
+//!    later one after it.
+//! 3. The lock is held for one statement and one append at a time: a long listing lets writers through between its pages.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+mod rebuild;
+
+pub(super) use self::rebuild::{image, open};
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::sqlite::SqliteConnection;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::cached::execute;
-use super::disk::Disk;
+use super::connections::Connections;
+use super::durability::{Durability, Gatekeeper};
 use super::error::StoreError;
 use super::internal::Meta;
-use super::layout::{FRESH_SUFFIX, Paths, SUFFIX};
-use super::plain::{self, Inspected, remove_files};
-use super::volume::LOG_DIRECTORY;
-use crate::key::Key;
+use super::log::Ticket;
+use super::pages::{Pages, Pair, commit_pair};
+use super::sqlite::Guarded;
+use crate::limits;
 
 diesel::table! {
     actors (actor, key) {
@@ -41,36 +49,17 @@ diesel::table! {
     about (id) {
         id -> Integer,
         format -> Integer,
-        closed -> Bool,
+        whole -> Bool,
     }
 }
 
-/// The format of `directory.db`.
-const FORMAT: i32 = 1;
+/// Where the directory is, below the data directory.
+pub(super) const NAME: &str = "directory.db";
 
-/// `synchronous = NORMAL` in WAL mode survives every crash undamaged, and a row that a power cut takes is found again
-/// by comparing with the files.
-const SETUP: &str = "
-    PRAGMA busy_timeout = 250;
-    PRAGMA locking_mode = EXCLUSIVE;
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS actors (
-      actor TEXT NOT NULL,
-      key TEXT NOT NULL,
-      instance TEXT NOT NULL,
-      schema_version TEXT,
-      next_timer INTEGER,
-      created_at INTEGER NOT NULL,
-      PRIMARY KEY (actor, key)
-    ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS actors_by_timer ON actors (next_timer, actor, key) WHERE next_timer IS NOT NULL;
-    CREATE TABLE IF NOT EXISTS about (
-      id INTEGER PRIMARY KEY CHECK (id = 1),
-      format INTEGER NOT NULL,
-      closed INTEGER NOT NULL
-    );
-";
+/// The format of `directory.db`.
+///
+/// 2: its pages go through the log.
+const FORMAT: i32 = 2;
 
 /// One row of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -99,274 +88,350 @@ pub(crate) struct WakeUp {
     pub(crate) key: String,
 }
 
-/// The list of all actors.
-pub(crate) struct Directory {
-    path: PathBuf,
-    /// Gone once the directory is closed.
-    connection: Mutex<Option<SqliteConnection>>,
-}
-
-impl Directory {
-    /// Opens the directory and, if it was not closed in order, compares it with the actors' files.
-    ///
-    /// On a disk that SQLite does not know it is in memory, and built from the files each time.
-    pub(super) fn open(disk: &dyn Disk, root: &Path) -> Result<Self, StoreError> {
-        let path = if disk.is_native() {
-            root.join("directory.db")
-        } else {
-            PathBuf::from(":memory:")
-        };
-        let (connection, closed) = match connect(&path) {
-            Ok(opened) => opened,
-            Err(error @ StoreError::Corrupt { .. }) => {
-                tracing::warn!(%error, "the directory cannot be read and is built anew from the actors' files");
-                for suffix in ["", "-wal", "-shm", "-journal"] {
-                    let _ = fs::remove_file(root.join(format!("directory.db{suffix}")));
-                }
-                connect(&path)?
-            }
-            // A newer format, a file in use, no more handles: what is there may be good.
-            Err(error) => return Err(error),
-        };
-        let directory = Self {
-            path,
-            connection: Mutex::new(Some(connection)),
-        };
-        if !closed {
-            // Types that this program does not have are compared too: the next one may have them.
-            let listed = disk.list(root).map_err(StoreError::io("list", root))?;
-            for entry in listed {
-                if entry.is_dir && entry.name != LOG_DIRECTORY {
-                    directory.compare(disk, root, &entry.name)?;
-                }
-            }
-        }
-        Ok(directory)
-    }
-
-    /// Notes an actor that was created or migrated. What is known of its next wake-up stays.
-    pub(crate) fn note(&self, meta: &Meta, schema_version: Option<&str>) -> Result<(), StoreError> {
-        let row = Row {
+impl Row {
+    /// Returns the row of an actor.
+    pub(crate) fn of(meta: &Meta, schema_version: Option<&str>) -> Self {
+        Self {
             actor: meta.actor.clone(),
             key: meta.key.clone(),
             instance: meta.instance.clone(),
             schema_version: schema_version.map(str::to_owned),
             created_at: meta.created_at,
-        };
-        self.with("write", |connection| {
-            let upsert = diesel::insert_into(actors::table)
-                .values(&row)
-                .on_conflict((actors::actor, actors::key))
-                .do_update()
-                .set(&row);
-            execute(connection, upsert)
+        }
+    }
+}
+
+/// What a commit changes in the list.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// The actor is there like this, and must be awake then.
+    Listed(Row, Option<i64>),
+    /// The actor is there like this. What is known of its next wake-up stays.
+    Noted(Row),
+    /// The actor, by its type and key, must be awake then.
+    Due(&'static str, Box<str>, Option<i64>),
+    /// The actor is gone.
+    Gone(Box<str>, Box<str>),
+}
+
+/// The list of all actors.
+pub(crate) struct Directory {
+    path: PathBuf,
+    keeper: Arc<dyn Gatekeeper>,
+    /// Gone once the directory is closed.
+    seat: Mutex<Option<Seat>>,
+    /// What runs between two pages of a listing.
+    #[cfg(test)]
+    between: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+/// The connection that everything runs on, and what lies under it.
+struct Seat {
+    guarded: Box<Guarded>,
+    pages: Arc<Pages>,
+}
+
+/// Nobody waits for what the directory commits: the actors wait for what is in the same batch.
+struct Quiet;
+
+impl Gatekeeper for Quiet {
+    fn advanced(&self) {}
+
+    fn lost(self: Arc<Self>) {}
+}
+
+impl Directory {
+    /// Commits a change of the list, together with what the actor changed whose it is.
+    ///
+    /// On an error neither is made, and SQLite must be told that the actor's pages changed.
+    pub(super) fn commit(
+        &self,
+        change: &Change,
+        durability: Durability,
+        actor: Option<(&Arc<Pages>, &Arc<dyn Gatekeeper>)>,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let mut seat = self.seat.lock();
+        let committed = self.commit_on(&mut seat, durability, actor, |guarded| {
+            change.apply(guarded)
+        });
+        if committed.is_err()
+            && let Some((pages, _)) = actor
+        {
+            pages.rollback();
+        }
+        committed
+    }
+
+    /// Writes a change of the list that belongs to no commit of the actor's. It may be lost with the process.
+    pub(crate) fn write(&self, change: &Change) -> Result<(), StoreError> {
+        self.commit(change, Durability::Process, None).map(drop)
+    }
+
+    fn commit_on(
+        &self,
+        seat: &mut Option<Seat>,
+        durability: Durability,
+        actor: Option<(&Arc<Pages>, &Arc<dyn Gatekeeper>)>,
+        write: impl Fn(&mut Guarded) -> QueryResult<()>,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let seat = seat.as_mut().ok_or_else(|| self.closed())?;
+        for _ in 0..limits::DIRECTORY_ATTEMPTS {
+            seat.refresh();
+            if let Err(error) = write(&mut seat.guarded) {
+                let lost = seat.pages.is_lost();
+                seat.undo();
+                if lost {
+                    continue;
+                }
+                return Err(StoreError::sqlite("write", &self.path)(error));
+            }
+            let pair = match actor {
+                Some(actor) => commit_pair(actor, (&seat.pages, &self.keeper), durability),
+                None => match seat.pages.commit(durability, &self.keeper) {
+                    Err(_) if seat.pages.is_lost() => Ok(Pair::SecondLost),
+                    committed => committed.map(Pair::Made),
+                },
+            };
+            match pair {
+                Ok(Pair::Made(ticket)) => return Ok(ticket),
+                Ok(Pair::SecondLost) => seat.undo(),
+                Err(error) => {
+                    seat.undo();
+                    return Err(error);
+                }
+            }
+        }
+        Err(StoreError::Interrupted {
+            message: "commits of the directory were lost again and again".to_owned(),
         })
     }
 
-    /// Returns when an actor must be awake next, as far as the directory knows.
-    pub(crate) fn next_timer(&self, actor: &str, key: &str) -> Result<Option<i64>, StoreError> {
-        let row = actors::table.find((actor, key)).select(actors::next_timer);
-        self.with("read", |connection| {
-            Ok(row.first(connection).optional()?.flatten())
-        })
-    }
-
-    /// Notes when an actor must be awake next.
-    pub(crate) fn set_next_timer(
+    /// Returns what the list says of an actor, if it is there: its instance, and when it must be awake next.
+    pub(crate) fn find(
         &self,
         actor: &str,
         key: &str,
-        due: Option<i64>,
-    ) -> Result<(), StoreError> {
-        self.with("write", |connection| {
-            diesel::update(actors::table.find((actor, key)))
-                .set(actors::next_timer.eq(due))
-                .execute(connection)
-                .map(drop)
+    ) -> Result<Option<(String, Option<i64>)>, StoreError> {
+        self.read(&mut self.seat.lock(), |connection| {
+            let row = actors::table
+                .find((actor, key))
+                .select((actors::instance, actors::next_timer));
+            row.first(connection).optional()
         })
     }
 
     /// Returns the next wake-ups of some types, in order, at most `limit` behind `after`.
+    ///
+    /// The list may change between its pages: a wake-up that moves meanwhile may be there twice, or not at all.
     pub(crate) fn wake_ups(
         &self,
         types: &[&'static str],
         after: Option<&WakeUp>,
         limit: i64,
     ) -> Result<Vec<WakeUp>, StoreError> {
-        let due = actors::next_timer.assume_not_null();
-        let mut query = actors::table
-            .filter(actors::next_timer.is_not_null())
-            .filter(actors::actor.eq_any(types))
-            .order((actors::next_timer, actors::actor, actors::key))
-            .limit(limit)
-            .select((due, actors::actor, actors::key))
-            .into_boxed();
-        if let Some(after) = after {
-            let same_time = actors::actor.gt(&after.actor).or(actors::actor
-                .eq(&after.actor)
-                .and(actors::key.gt(&after.key)));
-            query = query.filter(due.gt(after.due).or(due.eq(after.due).and(same_time)));
-        }
-        self.with("read", |connection| query.load(connection))
-    }
-
-    /// Forgets an actor that was destroyed.
-    pub(crate) fn forget(&self, actor: &str, key: &str) -> Result<(), StoreError> {
-        self.with("write", |connection| {
-            diesel::delete(actors::table.find((actor, key)))
-                .execute(connection)
-                .map(drop)
+        self.in_pages(limit, after.cloned(), |connection, after, limit| {
+            let due = actors::next_timer.assume_not_null();
+            let mut query = actors::table
+                .filter(actors::next_timer.is_not_null())
+                .filter(actors::actor.eq_any(types))
+                .order((actors::next_timer, actors::actor, actors::key))
+                .limit(limit)
+                .select((due, actors::actor, actors::key))
+                .into_boxed();
+            if let Some(after) = after {
+                let same_time = actors::actor.gt(&after.actor).or(actors::actor
+                    .eq(&after.actor)
+                    .and(actors::key.gt(&after.key)));
+                query = query.filter(due.gt(after.due).or(due.eq(after.due).and(same_time)));
+            }
+            query.load(connection)
         })
     }
 
     /// Lists the actors of a type by key, at most `limit` behind `after`.
+    ///
+    /// The list may change between its pages: one that is longer than a page is not that of one moment.
     pub(crate) fn list(
         &self,
         actor: &str,
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut query = actors::table
-            .filter(actors::actor.eq(actor))
-            .order(actors::key)
-            .limit(limit)
-            .select(Row::as_select())
-            .into_boxed();
-        if let Some(after) = after {
-            query = query.filter(actors::key.gt(after));
-        }
-        self.with("read", |connection| query.load(connection))
-    }
-
-    /// Notes that nothing will change any more, so that the next start need not compare.
-    pub(super) fn close(&self) -> Result<(), StoreError> {
-        self.with("close", |connection| {
-            diesel::update(about::table)
-                .set(about::closed.eq(true))
-                .execute(connection)
-                .map(drop)
+        let after = after.map(str::to_owned);
+        let rows = self.in_pages(limit, after.map(Place::Key), |connection, after, limit| {
+            let mut query = actors::table
+                .filter(actors::actor.eq(actor))
+                .order(actors::key)
+                .limit(limit)
+                .select(Row::as_select())
+                .into_boxed();
+            if let Some(after) = after {
+                query = query.filter(actors::key.gt(after.key()));
+            }
+            let rows: Vec<Row> = query.load(connection)?;
+            Ok(rows.into_iter().map(Place::Row).collect())
         })?;
-        drop(self.connection.lock().take());
-        Ok(())
+        let rows = rows.into_iter().filter_map(|place| match place {
+            Place::Row(row) => Some(row),
+            Place::Key(_) => None,
+        });
+        Ok(rows.collect())
     }
 
-    /// Runs statements on the connection.
-    fn with<T>(
+    /// Reads up to `limit` of something behind `after`, a page at a time. INVARIANT 3: whoever waits for the lock gets it between two.
+    fn in_pages<T: Clone>(
         &self,
-        doing: &'static str,
-        run: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+        limit: i64,
+        mut after: Option<T>,
+        page: impl Fn(&mut SqliteConnection, Option<&T>, i64) -> QueryResult<Vec<T>>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        let mut left = limit;
+        let mut seat = self.seat.lock();
+        loop {
+            let size = left.min(limits::DIRECTORY_PAGE_ROWS);
+            let more = self.read(&mut seat, |connection| {
+                page(connection, after.as_ref(), size)
+            })?;
+            let length = i64::try_from(more.len()).unwrap_or(i64::MAX);
+            left -= length;
+            after = more.last().cloned().or(after);
+            found.extend(more);
+            if length < size || left <= 0 {
+                return Ok(found);
+            }
+            MutexGuard::unlocked_fair(&mut seat, || self.between_pages());
+        }
+    }
+
+    /// Has something run between two pages of a listing.
+    #[cfg(test)]
+    pub(super) fn between(&self, run: impl Fn() + Send + 'static) {
+        *self.between.lock() = Some(Box::new(run));
+    }
+
+    #[cfg(test)]
+    fn between_pages(&self) {
+        if let Some(between) = &*self.between.lock() {
+            between();
+        }
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, reason = "a test looks in here")]
+    fn between_pages(&self) {}
+
+    /// Gives the connection up. Nothing can be read or written any more.
+    pub(super) fn close(&self) {
+        drop(self.seat.lock().take());
+    }
+
+    /// Runs statements that read.
+    fn read<T>(
+        &self,
+        seat: &mut Option<Seat>,
+        run: impl Fn(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
-        match &mut *self.connection.lock() {
-            Some(connection) => run(connection).map_err(StoreError::sqlite(doing, &self.path)),
-            None => Err(StoreError::Closed {
-                path: self.path.clone(),
-            }),
+        let seat = seat.as_mut().ok_or_else(|| self.closed())?;
+        let mut attempts = limits::DIRECTORY_ATTEMPTS;
+        loop {
+            seat.refresh();
+            let result = run(&mut seat.guarded.connection);
+            attempts -= 1;
+            match result {
+                Err(_) if attempts > 0 && seat.pages.is_lost() => {}
+                result => return result.map_err(StoreError::sqlite("read", &self.path)),
+            }
         }
     }
 
-    /// Compares the rows of one type with its files, and mends the rows.
-    fn compare(&self, disk: &dyn Disk, root: &Path, actor: &str) -> Result<(), StoreError> {
-        let directory = root.join(actor);
-        let rows = self.list(actor, None, i64::MAX)?;
-        let mut listed: HashMap<PathBuf, Row> = HashMap::new();
-        for row in rows {
-            match Key::from_printed(&row.key) {
-                Ok(key) => {
-                    listed.insert(Paths::new(&directory, &key).database(), row);
-                }
-                Err(_) => self.forget(actor, &row.key)?,
-            }
-        }
-        let entries = disk.list(&directory);
-        for entry in entries.map_err(StoreError::io("list", &directory))? {
-            let path = directory.join(&entry.name);
-            if entry.name.ends_with(FRESH_SUFFIX) {
-                let removed = disk.remove_file(&path);
-                removed.map_err(StoreError::io("remove", &path))?;
-            } else if entry.name.ends_with(SUFFIX) {
-                self.compare_file(disk, &path, &mut listed)?;
-            }
-        }
-        for row in listed.values() {
-            self.forget(actor, &row.key)?;
-        }
-        Ok(())
-    }
-
-    /// Looks whether a file counts: crashes leave some that do not, and rows that are missing.
-    fn compare_file(
-        &self,
-        disk: &dyn Disk,
-        path: &Path,
-        listed: &mut HashMap<PathBuf, Row>,
-    ) -> Result<(), StoreError> {
-        match plain::inspect(disk, path) {
-            Ok(Some(Inspected {
-                meta,
-                version,
-                earliest,
-            })) => {
-                if listed
-                    .remove(path)
-                    .is_none_or(|row| row.instance != meta.instance)
-                {
-                    self.note(&meta, version.as_deref())?;
-                }
-                // INVARIANT 3: the file says when.
-                self.set_next_timer(&meta.actor, &meta.key, earliest)
-            }
-            Ok(None) => {
-                // It has our tables and no mark: the rest of a creation or of a destruction.
-                match Paths::of_file(path) {
-                    Some(paths) => remove_files(disk, &paths),
-                    None => Ok(()),
-                }
-            }
-            Err(error) => {
-                // Its own calls will say the same; the others must not suffer.
-                tracing::warn!(%error, "an actor's file cannot be read and is left as it is");
-                listed.remove(path);
-                Ok(())
-            }
+    fn closed(&self) -> StoreError {
+        StoreError::Closed {
+            path: self.path.clone(),
         }
     }
 }
 
-/// Opens the file, and says whether it was closed in order.
-fn connect(path: &Path) -> Result<(SqliteConnection, bool), StoreError> {
-    let text = path.to_string_lossy();
-    let mut connection = SqliteConnection::establish(&text).map_err(|source| StoreError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
-    let opened = (|| {
-        connection.batch_execute(SETUP)?;
-        let found: Option<(i32, bool)> = about::table
-            .select((about::format, about::closed))
-            .first(&mut connection)
-            .optional()?;
-        if let Some((format, _)) = found
-            && format > FORMAT
-        {
-            return Ok(Err(format));
+/// Where a listing is.
+#[derive(Clone)]
+enum Place {
+    /// Behind this key.
+    Key(String),
+    /// Behind this row, which it found.
+    Row(Row),
+}
+
+impl Place {
+    fn key(&self) -> &str {
+        match self {
+            Self::Key(key) => key,
+            Self::Row(row) => &row.key,
         }
-        diesel::replace_into(about::table)
-            .values((
-                about::id.eq(1),
-                about::format.eq(FORMAT),
-                about::closed.eq(false),
-            ))
-            .execute(&mut connection)?;
-        Ok(Ok(found.is_some_and(|(format, closed)| {
-            format == FORMAT && closed
-        })))
-    })();
-    match opened.map_err(StoreError::sqlite("open", path))? {
-        Ok(closed) => Ok((connection, closed)),
-        Err(found) => Err(StoreError::NewerFormat {
-            path: path.to_owned(),
-            found,
-            known: FORMAT,
-        }),
+    }
+}
+
+impl Seat {
+    fn new(pages: Arc<Pages>) -> Result<Self, diesel::ConnectionError> {
+        let mut guarded = Connections::open(&pages)?;
+        let cache = format!("PRAGMA cache_size = -{}", limits::DIRECTORY_CACHE_KIB);
+        let set = guarded.connection.batch_execute(&cache);
+        set.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Self { guarded, pages })
+    }
+
+    /// Has SQLite read the pages again if commits of them were lost, which are undone in them.
+    fn refresh(&mut self) {
+        if self.pages.is_lost() {
+            self.pages.start_again();
+            self.undo();
+        }
+    }
+
+    /// Undoes what is not committed.
+    fn undo(&mut self) {
+        if !self.guarded.is_autocommit() {
+            let _ = self.guarded.connection.batch_execute("ROLLBACK");
+        }
+        self.pages.rollback();
+        self.guarded.mount_other(Arc::clone(&self.pages));
+    }
+}
+
+impl Change {
+    fn apply(&self, guarded: &mut Guarded) -> QueryResult<()> {
+        let connection = &mut guarded.connection;
+        match self {
+            Self::Listed(row, due) => {
+                let due = actors::next_timer.eq(due);
+                let upsert = diesel::insert_into(actors::table)
+                    .values((row, due))
+                    .on_conflict((actors::actor, actors::key))
+                    .do_update()
+                    .set((row, due));
+                execute(connection, upsert)
+            }
+            Self::Noted(row) => {
+                let upsert = diesel::insert_into(actors::table)
+                    .values(row)
+                    .on_conflict((actors::actor, actors::key))
+                    .do_update()
+                    .set(row);
+                execute(connection, upsert)
+            }
+            Self::Due(actor, key, due) => {
+                let row = actors::table.find((*actor, &**key));
+                let update = diesel::update(row).set(actors::next_timer.eq(due));
+                execute(connection, update)?;
+                // One that nobody knows would never be woken.
+                match guarded.changed_rows() {
+                    0 => Err(Error::NotFound),
+                    _ => Ok(()),
+                }
+            }
+            Self::Gone(actor, key) => {
+                let row = actors::table.find((&**actor, &**key));
+                diesel::delete(row).execute(connection).map(drop)
+            }
+        }
     }
 }

@@ -13,13 +13,16 @@ mod disk;
 mod durability;
 mod error;
 mod found;
+mod handles;
 mod images;
 mod internal;
 mod layout;
+mod lock;
 mod log;
 pub(crate) mod messages;
 mod migrations;
 mod pages;
+mod permits;
 mod place;
 mod plain;
 pub(crate) mod queue;
@@ -32,7 +35,6 @@ mod template;
 mod tests;
 mod volume;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -44,7 +46,7 @@ pub(crate) use calls::{Earliest, Kind as StoredKind, NewCall, StoredCall};
 pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
 pub use db::{Cursor, Db, DbUntilAwait};
-pub(crate) use directory::{Directory, Row, WakeUp};
+pub(crate) use directory::{Change, Directory, Row, WakeUp};
 #[cfg(feature = "testing")]
 pub(crate) use disk::{Class, Fault, Place as DiskPlace, PowerCut, SimDisk, Standing};
 pub use durability::Durability;
@@ -56,6 +58,7 @@ pub(crate) use log::Ticket;
 pub use migrations::{Migration, Migrations};
 pub(crate) use place::Place;
 pub(crate) use template::Template;
+use volume::Held;
 #[cfg(feature = "testing")]
 pub(crate) use volume::LOG_DIRECTORY;
 pub(crate) use volume::Volume;
@@ -68,13 +71,11 @@ use crate::observe::metrics::StoreMetrics;
 /// The data directory of a system. It is locked as long as this lives.
 pub(crate) struct Store {
     root: PathBuf,
-    directory: Directory,
+    directory: Arc<Directory>,
     volume: Arc<Volume>,
     connections: Arc<Connections>,
     /// The thread that takes checkpoints, unless a task does.
     checkpoints: Mutex<Option<JoinHandle<()>>>,
-    /// Unlocked when it is dropped, by the operating system if need be.
-    lock: Option<File>,
     attempts: Arc<Attempts>,
 }
 
@@ -89,34 +90,33 @@ impl Store {
     ) -> Result<Self, SystemError> {
         let taken = place.take(types)?;
         let (disk, root) = (taken.disk, taken.root);
+        let empty = directory::image()?;
         let images: Vec<_> = templates
             .iter()
             .map(|template| Arc::clone(template.image()))
+            .chain([Arc::clone(&empty)])
             .collect();
         let options = log::Options {
             runtime: Some(away.clone()),
             metrics,
             ..taken.log
         };
-        let volume = Volume::open(Arc::clone(&disk), &root, &images, &options)?;
-        let checkpoints = if disk.is_native() {
-            let spawned = checkpoint::spawn(Arc::clone(&volume));
-            Some(spawned.map_err(StoreError::io("start a thread for", &root))?)
-        } else {
-            #[cfg(feature = "testing")]
-            away.tend(checkpoint::tend(Arc::clone(&volume)));
-            None
+        let held = Held {
+            handles: taken.handles,
+            lock: taken.lock,
         };
-        let directory = Directory::open(&*disk, &root)?;
         let attempts = Attempts::open(&*disk, &root);
+        let volume = Volume::open(Arc::clone(&disk), &root, &images, &options, held)?;
+        // From here on whatever fails lets go of the log, of its files and of the lock.
+        let opened = begin(&volume, &empty, away);
+        let (directory, checkpoints) = opened.inspect_err(|_| volume.give_up())?;
         Ok(Self {
             attempts,
             root,
-            directory,
+            directory: Arc::new(directory),
             volume,
             connections: Arc::default(),
             checkpoints: Mutex::new(checkpoints),
-            lock: taken.lock,
         })
     }
 
@@ -139,13 +139,14 @@ impl Store {
     pub(crate) fn backing(&self, keeper: Arc<dyn Gatekeeper>) -> Backing {
         Backing {
             volume: Arc::clone(&self.volume),
+            directory: Some(Arc::clone(&self.directory)),
             connections: Arc::clone(&self.connections),
             keeper,
         }
     }
 
     /// Returns the list of all actors.
-    pub(crate) fn directory(&self) -> &Directory {
+    pub(crate) fn directory(&self) -> &Arc<Directory> {
         &self.directory
     }
 
@@ -153,32 +154,56 @@ impl Store {
     /// databases.
     pub(crate) fn close(&self) -> Result<(), StoreError> {
         self.connections.clear();
+        self.directory.close();
         let closed = self.volume.close();
         if let Some(checkpoints) = self.checkpoints.lock().take()
             && checkpoints.join().is_err()
         {
             tracing::error!("the thread that takes checkpoints panicked");
         }
-        closed?;
-        self.directory.close()?;
-        self.attempts.clear();
-        let unlocked = self.lock.as_ref().map_or(Ok(()), File::unlock);
-        unlocked.map_err(StoreError::io("unlock", &self.root))
+        if closed.is_ok() {
+            self.attempts.clear();
+        }
+        // Nobody writes any more, however it went: what is missing in the files is in the log.
+        self.volume.give_up();
+        self.volume.unlock();
+        closed
     }
 
     /// Ends the log as it is: what is not on disk is lost.
     #[cfg(feature = "testing")]
     pub(crate) fn give_up(&self) {
         self.connections.clear();
-        let _ = self.volume.log().close();
+        self.directory.close();
+        self.volume.give_up();
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
         // The log's own threads and that of the checkpoints end with it; what is in the log is recovered at the next start.
-        let _ = self.volume.log().close();
+        self.directory.close();
+        self.volume.give_up();
     }
+}
+
+/// Opens the directory, and starts what takes checkpoints.
+fn begin(
+    volume: &Arc<Volume>,
+    empty: &Arc<pages::Image>,
+    away: &Away,
+) -> Result<(Directory, Option<JoinHandle<()>>), StoreError> {
+    let directory = directory::open(volume, empty)?;
+    if volume.disk().is_native() {
+        let spawned = checkpoint::spawn(Arc::clone(volume));
+        let spawned = spawned.map_err(StoreError::io("start a thread for", volume.root()))?;
+        return Ok((directory, Some(spawned)));
+    }
+    #[cfg(feature = "testing")]
+    away.tend(checkpoint::tend(Arc::clone(volume)));
+    #[cfg(not(feature = "testing"))]
+    let _ = away;
+    Ok((directory, None))
 }
 
 /// What waking an actor finds.

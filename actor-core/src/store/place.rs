@@ -1,11 +1,13 @@
 //! [`Place`]: where a system has its data.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::{Disk, RealDisk};
 use super::error::StoreError;
+use super::handles::Handles;
+use super::lock::Lock;
 use super::log;
 use crate::error::SystemError;
 
@@ -26,7 +28,9 @@ pub(super) struct TakenPlace {
     /// How the log is set up there.
     pub(super) log: log::Options,
     /// What keeps others out.
-    pub(super) lock: Option<File>,
+    pub(super) lock: Option<Lock>,
+    /// How many files the store may have open.
+    pub(super) handles: Handles,
 }
 
 impl Place {
@@ -47,7 +51,8 @@ fn take_directory(root: &Path, types: &[&'static str]) -> Result<TakenPlace, Sys
         // It may be new; a parent that cannot be opened is not ours to care for.
         let _ = File::open(parent).and_then(|directory| directory.sync_all());
     }
-    let lock = lock(&root)?;
+    let lock = Lock::take(&root)?;
+    let handles = Handles::of_process()?;
     for actor in types {
         let directory = root.join(actor);
         fs::create_dir_all(&directory).map_err(StoreError::io("create", &directory))?;
@@ -62,6 +67,7 @@ fn take_directory(root: &Path, types: &[&'static str]) -> Result<TakenPlace, Sys
         root,
         log: log::Options::default(),
         lock: Some(lock),
+        handles,
     })
 }
 
@@ -88,23 +94,6 @@ fn take_simulated(disk: Arc<dyn Disk>, types: &[&'static str]) -> Result<TakenPl
             ..log::Options::default()
         },
         lock: None,
+        handles: Handles::default(),
     })
-}
-
-/// Takes the lock of the data directory.
-fn lock(root: &Path) -> Result<File, SystemError> {
-    let path = root.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StoreError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SystemError::InUse {
-            path: root.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error).into()),
-    }
 }

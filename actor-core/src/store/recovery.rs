@@ -8,13 +8,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::directory;
 use super::disk::DiskFile;
 use super::error::StoreError;
 use super::log::{Lsn, Recovered};
 use super::pages::{Image, Pages};
 use super::record::{self, Event, ImageHash, Kind};
 use super::volume::Volume;
-use crate::limits;
 use crate::observe::trace;
 
 /// What the log leaves of one actor.
@@ -68,6 +68,13 @@ pub(super) fn recover(
     let count = outcomes.len();
     trace::recovered(records, count);
     let readable = outcomes.into_iter().map(|(name, outcome)| match outcome {
+        // It is built anew from the files.
+        Outcome::Gone | Outcome::Unreadable(StoreError::Corrupt { .. })
+            if name == directory::NAME =>
+        {
+            volume.doubt_directory();
+            Ok((name, Outcome::Gone))
+        }
         Outcome::Unreadable(error) => Err(error),
         outcome => Ok((name, outcome)),
     });
@@ -114,7 +121,7 @@ fn existing(volume: &Arc<Volume>, name: &str) -> Result<Outcome, StoreError> {
 /// Writes all files and syncs them, some at a time, because each is open meanwhile.
 fn write_all(volume: &Volume, outcomes: &HashMap<String, Outcome>) -> Result<(), StoreError> {
     let outcomes: Vec<_> = outcomes.iter().collect();
-    for some in outcomes.chunks(limits::CHECKPOINT_ACTORS) {
+    for some in outcomes.chunks(volume.handles.checkpoint_actors) {
         let mut files = Vec::new();
         let mut directories = BTreeSet::new();
         for (name, outcome) in some {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -11,13 +12,15 @@ use parking_lot::Mutex;
 use super::disk::{Disk, DiskFile, OpenHow};
 use super::durability::Durability;
 use super::error::StoreError;
+use super::handles::Handles;
 use super::images;
+use super::lock::Lock;
 #[cfg(test)]
 use super::log::Ticket;
 use super::log::{self, Log, Lsn};
-use super::pages::{Commit, Image, Pages};
+use super::pages::{Commit, Image, Pages, Part};
+use super::permits::{Permit, Permits};
 use super::recovery;
-use crate::limits;
 use crate::observe::metrics::CheckpointMetrics;
 use crate::observe::trace;
 
@@ -34,9 +37,23 @@ pub(crate) struct Volume {
     stranded: Mutex<Vec<Arc<Pages>>>,
     /// Whose files are open, oldest first.
     open: Mutex<VecDeque<Weak<Pages>>>,
+    /// Whether the file of the directory could not be brought up to what the log has.
+    doubts_directory: AtomicBool,
     /// Held by whoever takes a checkpoint.
     pub(super) checkpointing: Mutex<()>,
     pub(super) metrics: CheckpointMetrics,
+    pub(super) handles: Handles,
+    /// Held by whoever writes the file of an actor that falls asleep.
+    writers: Permits,
+    /// Keeps others out of the data directory as long as anybody can write to it: it is dropped last.
+    lock: Mutex<Option<Lock>>,
+}
+
+/// What a store has besides its disk.
+#[derive(Default)]
+pub(super) struct Held {
+    pub(super) handles: Handles,
+    pub(super) lock: Option<Lock>,
 }
 
 /// Where the log is, below the data directory. No type of actor has a name that begins like this.
@@ -49,6 +66,7 @@ impl Volume {
         root: &Path,
         images: &[Arc<Image>],
         options: &log::Options,
+        held: Held,
     ) -> Result<Arc<Self>, StoreError> {
         let directory = root.join(LOG_DIRECTORY);
         disk.create_dir_all(&directory)
@@ -57,7 +75,7 @@ impl Volume {
         let known = images::load(&*disk, &directory, images)?;
         let (log, recovered) = Log::open(Arc::clone(&disk), &directory, options)?;
         let metrics = options.metrics.checkpoints.clone();
-        let volume = Self::new(root.to_owned(), disk, log, metrics);
+        let volume = Self::new(root.to_owned(), disk, (log, metrics), held);
         let traced = trace::recovery();
         let count = traced.enter(|| recovery::recover(&volume, recovered, &known))?;
         drop(traced);
@@ -74,8 +92,8 @@ impl Volume {
     fn new(
         root: PathBuf,
         disk: Arc<dyn Disk>,
-        log: Log<Commit>,
-        metrics: CheckpointMetrics,
+        (log, metrics): (Log<Commit>, CheckpointMetrics),
+        held: Held,
     ) -> Arc<Self> {
         Arc::new(Self {
             root,
@@ -85,8 +103,12 @@ impl Volume {
             orphans: Mutex::new(HashSet::new()),
             stranded: Mutex::new(Vec::new()),
             open: Mutex::new(VecDeque::new()),
+            doubts_directory: AtomicBool::new(false),
             checkpointing: Mutex::new(()),
             metrics,
+            handles: held.handles,
+            writers: Permits::new(held.handles.writers),
+            lock: Mutex::new(held.lock),
         })
     }
 
@@ -98,6 +120,26 @@ impl Volume {
         let closed = self.log.close();
         written?;
         closed.map_err(|source| StoreError::Lost { source })
+    }
+
+    /// Ends the log as it is, and lets go of what waits for a checkpoint: what the log has on disk is recovered at the next start.
+    ///
+    /// Pages hold the volume, so that one that holds pages would never be gone.
+    pub(super) fn give_up(&self) {
+        let _ = self.log.close();
+        let listed = std::mem::take(&mut *self.listed.lock());
+        let stranded = std::mem::take(&mut *self.stranded.lock());
+        drop((listed, stranded));
+    }
+
+    /// Lets others have the data directory. Nobody may write to it any more.
+    pub(super) fn unlock(&self) {
+        drop(self.lock.lock().take());
+    }
+
+    /// Waits until few enough files are written. Taken before the lock of a file.
+    pub(super) fn permit(&self) -> Permit<'_> {
+        self.writers.take()
     }
 
     /// Waits until everything up to a record is synced, or lost.
@@ -137,22 +179,33 @@ impl Volume {
         self.root.join(name)
     }
 
-    /// Puts a record into the log. The first of an actor since its file was up to date lists the actor, in one step.
+    /// Puts records into the log, as one: all are there or none. The first of an actor since its file was up to date lists the actor, in
+    /// the same step. `None`, and nothing is appended, if the log has undone records since there were so many losses.
+    ///
+    /// There are at most two parts.
     pub(super) fn append(
         &self,
-        pages: &Arc<Pages>,
         durability: Durability,
-        first: bool,
-        write: impl FnOnce(Lsn, &mut Vec<u8>) -> Commit,
-    ) -> Result<Lsn, StoreError> {
-        if !first {
-            return self.log.append(durability, write);
-        }
+        losses: u64,
+        parts: &[Part<'_>],
+    ) -> Result<Option<[Lsn; 2]>, StoreError> {
         // A checkpoint that looks for what it may release sees both or none.
-        let mut listed = self.listed.lock();
-        let lsn = self.log.append(durability, write)?;
-        listed.insert(lsn, Arc::clone(pages));
-        Ok(lsn)
+        let lists = parts.iter().any(|(_, prepared, ..)| prepared.first);
+        let mut listed = lists.then(|| self.listed.lock());
+        self.log.append_all(durability, losses, |appender| {
+            let mut lsns = [Lsn::NONE; 2];
+            for ((pages, prepared, record, keeper), number) in parts.iter().zip(&mut lsns) {
+                let lsn = appender.put(|lsn, out| {
+                    out.extend_from_slice(record);
+                    pages.entry(*prepared, lsn, keeper)
+                });
+                if let (true, Some(listed)) = (prepared.first, &mut listed) {
+                    listed.insert(lsn, Arc::clone(pages));
+                }
+                *number = lsn;
+            }
+            lsns
+        })
     }
 
     /// Opens the file of an actor.
@@ -186,6 +239,16 @@ impl Volume {
         self.orphans.lock().contains(name)
     }
 
+    /// Notes that the file of the directory is not what the log has.
+    pub(super) fn doubt_directory(&self) {
+        self.doubts_directory.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the file of the directory is not what the log has.
+    pub(super) fn doubts_directory(&self) -> bool {
+        self.doubts_directory.load(Ordering::Relaxed)
+    }
+
     /// Keeps pages in memory whose file could not be written.
     pub(super) fn strand(&self, pages: Arc<Pages>) {
         self.stranded.lock().push(pages);
@@ -211,7 +274,7 @@ impl Volume {
     pub(super) fn note_open(&self, pages: Weak<Pages>) {
         let mut open = self.open.lock();
         open.push_back(pages);
-        if open.len() <= limits::OPEN_FILES {
+        if open.len() <= self.handles.open_files {
             return;
         }
         let Some(first) = open.pop_front() else {

@@ -92,8 +92,12 @@ impl Disk for RealDisk {
         let mut listed = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
-            // A link to a directory counts as one: a user may have put a part of the data elsewhere.
-            let is_dir = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
+            let mut kind = entry.file_type()?;
+            if kind.is_symlink() {
+                // A link to a directory counts as one: a user may have put a part of the data elsewhere.
+                kind = fs::metadata(entry.path()).map_or(kind, |metadata| metadata.file_type());
+            }
+            let is_dir = kind.is_dir();
             if let Ok(name) = entry.file_name().into_string() {
                 listed.push(Listed { name, is_dir });
             }
@@ -111,21 +115,17 @@ impl Disk for RealDisk {
     }
 
     fn sync_all(&self, files: &[Arc<dyn DiskFile>], dirs: &[PathBuf]) -> io::Result<()> {
-        let dirs = dirs
+        // One open at a time: a process may have few.
+        let devices = dirs
             .iter()
-            .map(|path| {
-                let dir = open_dir(path)?;
-                Ok((device(&dir)?, dir))
-            })
+            .map(|path| device(&open_dir(path)?))
             .collect::<io::Result<Vec<_>>>()?;
         let covered = files
             .iter()
-            .filter(|file| self.covers(file.device()))
-            .count()
-            + dirs
-                .iter()
-                .filter(|(device, _)| self.covers(*device))
-                .count();
+            .map(|file| file.device())
+            .chain(devices.iter().copied())
+            .filter(|device| self.covers(*device))
+            .count();
         let at_once = covered > limits::FILES_SYNCED_SINGLY;
         #[cfg(target_os = "linux")]
         if at_once {
@@ -137,9 +137,9 @@ impl Disk for RealDisk {
                 file.sync_data()?;
             }
         }
-        for (device, dir) in &dirs {
-            if !at_once || !self.covers(*device) {
-                sync_dir(dir)?;
+        for (path, device) in dirs.iter().zip(devices) {
+            if !at_once || !self.covers(device) {
+                sync_dir(&open_dir(path)?)?;
             }
         }
         Ok(())

@@ -7,6 +7,7 @@
 
 mod inner;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,7 @@ impl SimDisk {
             operations: 0,
             reads: 0,
             failed_syncs: 0,
+            opened: BTreeSet::new(),
             power_off_at: None,
             off: false,
             faults: Vec::new(),
@@ -75,6 +77,11 @@ impl SimDisk {
     /// Returns how often a file was read.
     pub(crate) fn reads(&self) -> u64 {
         self.inner.lock().reads
+    }
+
+    /// Returns the files that were opened.
+    pub(crate) fn opened(&self) -> BTreeSet<PathBuf> {
+        self.inner.lock().opened.clone()
     }
 
     /// Returns how many syncs failed while the power was on.
@@ -159,6 +166,7 @@ impl SimDisk {
         inner.operations = 0;
         inner.reads = 0;
         inner.failed_syncs = 0;
+        inner.opened.clear();
         Self {
             inner: Arc::new(Mutex::new(inner)),
         }
@@ -255,6 +263,7 @@ impl Disk for SimDisk {
             }
             (Err(error), _) => return Err(error),
         };
+        inner.opened.insert(path.to_owned());
         Ok(Arc::new(SimFile {
             disk: self.clone(),
             path: path.to_owned(),

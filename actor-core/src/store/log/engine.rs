@@ -21,13 +21,14 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
+use super::appender::Appender;
 use super::hired::Idle;
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
 use crate::caught::caught;
 use crate::observe::metrics::{Failed, LogMetrics};
 use crate::observe::trace;
 use crate::store::log::failures::Failures;
-use crate::store::log::format::{HEADER, RECORD_HEADER};
+use crate::store::log::format::HEADER;
 use crate::store::log::space::Space;
 use crate::store::log::writer::{WriteError, Writer};
 use crate::store::log::{Entry, Lsn};
@@ -46,6 +47,8 @@ pub(super) struct Engine<E> {
     pub(super) has_failures: AtomicBool,
     /// The sync that failed.
     pub(super) poison: OnceLock<Arc<StoreError>>,
+    /// How often records were undone.
+    pub(super) losses: AtomicU64,
     pub(super) written: AtomicU64,
     pub(super) durable: AtomicU64,
     /// Whether turns may begin without a closer look.
@@ -72,7 +75,7 @@ pub(super) struct Engine<E> {
 pub(super) struct Buffer<E> {
     /// Room for a header, then the records.
     pub(super) bytes: Vec<u8>,
-    entries: Vec<E>,
+    pub(super) entries: Vec<E>,
     /// The last record that was appended.
     pub(super) last: Lsn,
     /// Up to which record a sync is asked for.
@@ -119,18 +122,6 @@ impl<E> Batch<E> {
     }
 }
 
-/// Takes back what a closure has written that panicked.
-struct Unfinished<'a> {
-    bytes: &'a mut Vec<u8>,
-    start: usize,
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.bytes.truncate(self.start);
-    }
-}
-
 impl<E: Entry> Engine<E> {
     pub(super) fn new(writer: Writer, buffer_bytes: usize, metrics: LogMetrics) -> Self {
         Self {
@@ -154,6 +145,7 @@ impl<E: Entry> Engine<E> {
             failures: Mutex::new(Failures::default()),
             has_failures: AtomicBool::new(false),
             poison: OnceLock::new(),
+            losses: AtomicU64::new(0),
             written: AtomicU64::new(0),
             durable: AtomicU64::new(0),
             is_roomy: AtomicBool::new(true),
@@ -169,32 +161,33 @@ impl<E: Entry> Engine<E> {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn append(
         &self,
         durability: Durability,
         write: impl FnOnce(Lsn, &mut Vec<u8>) -> E,
     ) -> Result<Lsn, StoreError> {
+        let appended = self.append_all(durability, None, |appender| appender.put(write))?;
+        Ok(appended.expect("losses do not matter to it"))
+    }
+
+    /// Appends what `put` puts, all of it in one batch. `None`, and nothing is appended, if records were undone since there were so
+    /// many `losses`: what was written down meanwhile may build on them.
+    pub(super) fn append_all<T>(
+        &self,
+        durability: Durability,
+        losses: Option<u64>,
+        put: impl FnOnce(&mut Appender<'_, E>) -> T,
+    ) -> Result<Option<T>, StoreError> {
         let mut guard = self.buffer.lock();
         let buffer = &mut *guard;
         self.check_open(buffer)?;
-        // INVARIANT 1
-        let lsn = Lsn(buffer.last.0 + 1);
-        let start = buffer.bytes.len();
-        let unfinished = Unfinished {
-            bytes: &mut buffer.bytes,
-            start,
-        };
-        unfinished.bytes.extend_from_slice(&[0; RECORD_HEADER]);
-        let entry = write(lsn, unfinished.bytes);
-        std::mem::forget(unfinished);
-        let payload = start + RECORD_HEADER;
-        let len = buffer.bytes.len().checked_sub(payload);
-        let len = len.expect("who writes a record only adds to the buffer") as u64;
-        buffer.bytes[start..payload].copy_from_slice(&len.to_le_bytes());
-        buffer.entries.push(entry);
-        buffer.last = lsn;
+        if losses.is_some_and(|losses| losses != self.losses()) {
+            return Ok(None);
+        }
+        let result = put(&mut Appender(buffer));
         if durability == Durability::Synced {
-            buffer.sync_to = lsn;
+            buffer.sync_to = buffer.last;
         }
         if buffer.bytes.len() > self.buffer_bytes {
             self.is_roomy.store(false, Ordering::Release);
@@ -202,7 +195,12 @@ impl<E: Entry> Engine<E> {
         let hire = self.rouse(buffer);
         drop(guard);
         self.hire_if(hire);
-        Ok(lsn)
+        Ok(Some(result))
+    }
+
+    /// Returns how often records were undone so far.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Acquire)
     }
 
     /// Writes until there is nothing to do, or the log is closed.
@@ -369,6 +367,7 @@ impl<E: Entry> Engine<E> {
         let mut later = std::mem::take(&mut buffer.entries);
         buffer.bytes.truncate(HEADER);
         let failed = batch.entries.len() + later.len();
+        self.losses.fetch_add(1, Ordering::AcqRel);
         let first = Lsn(buffer.last.0 + 1 - failed as u64);
         // INVARIANT 3
         self.failures.lock().add(first, buffer.last, error);

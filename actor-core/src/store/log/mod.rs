@@ -36,6 +36,7 @@
 //! Those of [`Engine`](engine) (order, waiting, failures), [`Writer`](writer) (places, failed writes), [`Space`](space) (what may be
 //! written over), [`Chain`](chain) (what is the log) and of [recovery].
 
+mod appender;
 mod bridge;
 mod chain;
 mod engine;
@@ -61,6 +62,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
+pub(crate) use self::appender::Appender;
 use self::engine::Engine;
 use self::hired::{Hired, Idle};
 pub(crate) use self::recovery::Recovered;
@@ -209,12 +211,32 @@ impl<E: Entry> Log<E> {
     ///
     /// # Errors
     /// `store/poisoned` after a failed sync, `store/closed`.
+    #[cfg(test)]
     pub(crate) fn append(
         &self,
         durability: Durability,
         write: impl FnOnce(Lsn, &mut Vec<u8>) -> E,
     ) -> Result<Lsn, StoreError> {
         self.engine.append(durability, write)
+    }
+
+    /// Appends what `put` puts, as one: all of it is in the log or nothing. `None`, and `put` is not called, if records were undone
+    /// since there were so many [`losses`](Self::losses): what was written down meanwhile may build on them.
+    ///
+    /// # Errors
+    /// `store/poisoned` after a failed sync, `store/closed`.
+    pub(crate) fn append_all<T>(
+        &self,
+        durability: Durability,
+        losses: u64,
+        put: impl FnOnce(&mut Appender<'_, E>) -> T,
+    ) -> Result<Option<T>, StoreError> {
+        self.engine.append_all(durability, Some(losses), put)
+    }
+
+    /// Returns how often records were undone so far.
+    pub(crate) fn losses(&self) -> u64 {
+        self.engine.losses()
     }
 
     /// Returns the record up to which everything is written that did not fail.

@@ -21,6 +21,9 @@ use crate::store::disk::{Fault, SimDisk};
 use crate::store::{Durability, StoreError};
 
 // The same source, with other locks.
+#[path = "appender.rs"]
+#[allow(clippy::duplicate_mod)]
+mod appender;
 #[path = "engine.rs"]
 #[allow(clippy::duplicate_mod)]
 mod engine;

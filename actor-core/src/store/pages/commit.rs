@@ -35,6 +35,17 @@ impl Entry for Commit {
     }
 }
 
+/// A unit whose record is about to be appended.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Prepared {
+    unit: u64,
+    /// Whether it is the first since the file was up to date.
+    pub(in crate::store) first: bool,
+}
+
+/// What is appended for some pages: whose it is, the record, and who is told of it.
+pub(in crate::store) type Part<'p> = (&'p Arc<Pages>, Prepared, &'p [u8], &'p Arc<dyn Gatekeeper>);
+
 thread_local! {
     /// Where a record is put together, before the lock of the log is taken.
     static RECORD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -54,7 +65,6 @@ impl Pages {
     ) -> Result<Option<Ticket>, StoreError> {
         RECORD.with(|record| {
             let record = &mut *record.borrow_mut();
-            record.clear();
             let committed = self.commit_with(durability, keeper, record);
             if record.capacity() > RECORD_KEPT {
                 *record = Vec::new();
@@ -69,47 +79,88 @@ impl Pages {
         keeper: &Arc<dyn Gatekeeper>,
         record: &mut Vec<u8>,
     ) -> Result<Option<Ticket>, StoreError> {
-        let (unit, listed) = {
-            let mut inner = self.inner.lock();
-            if let Err(error) = self.check(&inner) {
-                inner.undo_unit();
-                return Err(error);
-            }
-            if !inner.record(&self.name, record) {
-                inner.undo_unit();
+        loop {
+            let losses = self.volume.log().losses();
+            let Some(prepared) = self.prepare(record)? else {
                 return Ok(None);
+            };
+            let part = (self, prepared, &**record, keeper);
+            match self.volume.append(durability, losses, &[part]) {
+                Ok(Some(lsns)) => {
+                    trace::committed(record.len());
+                    let finished = self.finish(prepared, lsns[0], durability);
+                    return finished.map(Some);
+                }
+                Ok(None) => self.take_back(prepared),
+                Err(error) => {
+                    self.rollback();
+                    return Err(error);
+                }
             }
-            let creates = !inner.created;
-            let unit = inner.unit.as_mut().expect("it has a record");
-            unit.stage = UnitStage::Appending;
-            unit.creates = creates;
-            (unit.id, inner.listed.is_some())
-        };
-        // The lock of the pages is not held: when a batch is lost, the log holds its own and takes that of each actor.
-        let appended = self.volume.append(self, durability, !listed, |lsn, out| {
-            out.extend_from_slice(record);
-            Commit {
-                pages: Arc::clone(self),
-                unit,
-                lsn,
-                keeper: Arc::clone(keeper),
-                lost: false,
-            }
-        });
-        if appended.is_ok() {
-            trace::committed(record.len());
         }
+    }
+
+    /// Writes the record of the unit down, which is about to be appended; `None` if it changed nothing. On an error it is undone.
+    ///
+    /// How often the log has lost records must be looked at before: what is undone between here and there takes the unit with it.
+    pub(super) fn prepare(&self, record: &mut Vec<u8>) -> Result<Option<Prepared>, StoreError> {
+        record.clear();
         let mut inner = self.inner.lock();
-        match appended {
-            Ok(lsn) => {
-                // It may have been lost meanwhile, and then it is undone.
-                self.check(&inner)?;
-                Ok(Some(inner.appended(unit, lsn, durability, !listed)))
-            }
-            Err(error) => {
-                inner.undo_unit();
-                Err(error)
-            }
+        if let Err(error) = self.check(&inner) {
+            inner.undo_unit();
+            return Err(error);
+        }
+        if !inner.record(&self.name, record) {
+            inner.undo_unit();
+            return Ok(None);
+        }
+        let creates = !inner.created;
+        let unit = inner.unit.as_mut().expect("it has a record");
+        unit.stage = UnitStage::Appending;
+        unit.creates = creates;
+        Ok(Some(Prepared {
+            unit: unit.id,
+            first: inner.listed.is_none(),
+        }))
+    }
+
+    /// Has the unit, if it was not undone, as it was before it was prepared.
+    pub(super) fn take_back(&self, prepared: Prepared) {
+        let mut inner = self.inner.lock();
+        if let Some(unit) = &mut inner.unit
+            && unit.id == prepared.unit
+        {
+            unit.stage = UnitStage::Open;
+            unit.creates = false;
+        }
+    }
+
+    /// Notes the number of the record.
+    pub(super) fn finish(
+        &self,
+        prepared: Prepared,
+        lsn: Lsn,
+        durability: Durability,
+    ) -> Result<Ticket, StoreError> {
+        let mut inner = self.inner.lock();
+        // It may have been lost meanwhile, and then it is undone.
+        self.check(&inner)?;
+        Ok(inner.appended(prepared.unit, lsn, durability, prepared.first))
+    }
+
+    /// Returns what the log tells of this commit.
+    pub(in crate::store) fn entry(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        lsn: Lsn,
+        keeper: &Arc<dyn Gatekeeper>,
+    ) -> Commit {
+        Commit {
+            pages: Arc::clone(self),
+            unit: prepared.unit,
+            lsn,
+            keeper: Arc::clone(keeper),
+            lost: false,
         }
     }
 

@@ -13,6 +13,7 @@
 
 mod base;
 mod commit;
+mod pair;
 mod write_back;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +25,8 @@ use parking_lot::Mutex;
 
 use base::header_counters;
 pub(super) use base::{Base, HEADER, Image, ReadAt, has_own_log};
-pub(super) use commit::Commit;
+pub(super) use commit::{Commit, Part};
+pub(super) use pair::{Pair, commit_pair};
 pub(super) use write_back::{Busy, Snapshot, Taken};
 
 use super::disk::DiskFile;
@@ -376,6 +378,11 @@ impl Pages {
                 message: "a commit was lost".to_owned(),
             }),
         }
+    }
+
+    /// Returns whether a commit was lost, so that what others have read of the pages is not what they are.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.inner.lock().fate, Fate::Lost(_))
     }
 
     /// Says that the next commit ends the actor.

@@ -53,7 +53,7 @@ fn live(lab: &Lab) {
     let mut second = lab.begin("second").unwrap();
     put(&mut second, 1, -1, 2_000).unwrap();
     commit(lab, &mut second).unwrap();
-    gone.mark_destroyed().unwrap();
+    gone.mark_destroyed("numbers", "gone").unwrap();
     let end = gone.commit(Durability::Synced).unwrap();
     lab.flush(end).unwrap();
 }

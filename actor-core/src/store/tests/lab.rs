@@ -13,8 +13,8 @@ use crate::observe::metrics::StoreMetrics;
 use crate::store::disk::{Disk, SimDisk};
 use crate::store::log::{Options, Ticket};
 use crate::store::{
-    Backing, Connections, Database, Durability, Gatekeeper, Migration, Migrations, Paths,
-    StoreError, Template, Volume,
+    Backing, Connections, Database, Directory, Durability, Gatekeeper, Migration, Migrations,
+    Paths, StoreError, Template, Volume, directory, volume::Held,
 };
 
 static LIST: [Migration; 2] = [
@@ -102,6 +102,21 @@ impl Lab {
         template: &Arc<Template>,
         options: &Options,
     ) -> Result<Self, StoreError> {
+        let mut lab = Self::without_directory(disk, root, template, options)?;
+        let empty = directory::image()?;
+        let opened = directory::open(&lab.volume, &empty);
+        let directory = Arc::new(opened.inspect_err(|_| lab.volume.give_up())?);
+        lab.backing.directory = Some(directory);
+        Ok(lab)
+    }
+
+    /// Opens a store of which nobody lists the actors: their pages may be anything.
+    pub(super) fn without_directory(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        template: &Arc<Template>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
         let directory = root.join(ACTOR);
         let prepare = || {
             disk.create_dir_all(&directory)?;
@@ -109,10 +124,12 @@ impl Lab {
             disk.sync_dir(root.parent().expect("it is below another"))
         };
         prepare().map_err(StoreError::io("create", &directory))?;
-        let images = [Arc::clone(template.image())];
-        let volume = Volume::open(disk, root, &images, options)?;
+        let empty = directory::image()?;
+        let images = [Arc::clone(template.image()), Arc::clone(&empty)];
+        let volume = Volume::open(disk, root, &images, options, Held::default())?;
         let backing = Backing {
             volume: Arc::clone(&volume),
+            directory: None,
             connections: Arc::new(Connections::default()),
             keeper: Arc::new(Nobody),
         };
@@ -161,8 +178,21 @@ impl Lab {
         let mut database =
             Database::create(&self.paths(&key), &self.template, self.backing.clone())?;
         database.db().enter("create", false, None);
-        database.mark_created(ACTOR, key.as_str(), self.template.fingerprint())?;
+        let schema = (self.template.fingerprint(), None);
+        database.mark_created(ACTOR, key.as_str(), schema, None)?;
         Ok(database)
+    }
+
+    /// Returns the list of all actors.
+    pub(super) fn directory(&self) -> &Arc<Directory> {
+        let directory = self.backing.directory.as_ref();
+        directory.expect("the store has one")
+    }
+
+    /// Returns the keys of all actors, as the directory lists them.
+    pub(super) fn keys(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self.directory().list(ACTOR, None, i64::MAX)?;
+        Ok(rows.into_iter().map(|row| row.key).collect())
     }
 
     /// Writes the log, and returns whether a commit is through.

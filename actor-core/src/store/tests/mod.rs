@@ -5,6 +5,7 @@ mod faults;
 mod fixtures;
 mod isolation;
 mod lab;
+mod listing;
 mod oracle;
 mod paging;
 mod power;

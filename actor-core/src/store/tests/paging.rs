@@ -328,7 +328,7 @@ fn open(disk: &SimDisk, template: &Arc<Template>, salt: u64) -> Lab {
         seed: Some(salt),
         ..options()
     };
-    Lab::with(Arc::new(disk.clone()), Path::new(ROOT), template, &options).unwrap()
+    Lab::without_directory(Arc::new(disk.clone()), Path::new(ROOT), template, &options).unwrap()
 }
 
 fn begin(lab: &Lab, image: Arc<Image>) -> Arc<Pages> {

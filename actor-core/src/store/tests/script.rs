@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::lab::{Lab, Rows, commit, put, rows, run};
+use super::lab::{ACTOR, Lab, Rows, commit, put, rows, run};
 use crate::store::disk::SimDisk;
 use crate::store::log::Ticket;
 use crate::store::{Database, Durability, StoreError, Template};
@@ -387,7 +387,7 @@ impl Player {
         model.entry(key).or_default().maybe.push(None);
         let database = self.awake.get_mut(key).unwrap();
         database.db().enter("destroy", false, None);
-        database.mark_destroyed()?;
+        database.mark_destroyed(ACTOR, key)?;
         let ticket = database.commit(Durability::Synced)?;
         Ok((self.awake.remove(key).unwrap(), ticket))
     }
@@ -412,6 +412,9 @@ pub(super) fn compare(disk: &SimDisk, template: &Arc<Template>, model: &Model) {
 
 /// Compares an open store with what is known, and has it work on.
 pub(super) fn compare_open(lab: &Lab, model: &Model) {
+    // No comparison with the files has mended the list.
+    let listed = lab.keys().expect("the directory can be read");
+    let mut there = Vec::new();
     for (key, known) in model {
         let found = lab
             .wake(key)
@@ -425,7 +428,9 @@ pub(super) fn compare_open(lab: &Lab, model: &Model) {
             found == known.sure || known.maybe.contains(&found),
             "{key}: found {found:?}, known {known:?}"
         );
+        there.extend(found.map(|_| *key));
     }
+    assert_eq!(listed, there, "the directory lists those that are there");
     // It works on.
     let mut database = match lab.wake("a").unwrap() {
         Some(database) => database,

@@ -38,7 +38,7 @@ impl Life {
         let database = self.database.as_mut().expect("it exists");
         match random.below(20) {
             0 => {
-                database.mark_destroyed()?;
+                database.mark_destroyed("numbers", &self.key)?;
                 let end = database.commit(Durability::Synced)?;
                 lab.flush(end)?;
                 self.latest = None;

@@ -16,6 +16,8 @@ pub(super) struct Inner {
     pub(super) operations: u64,
     pub(super) reads: u64,
     pub(super) failed_syncs: u64,
+    /// The files that were opened.
+    pub(super) opened: std::collections::BTreeSet<std::path::PathBuf>,
     pub(super) power_off_at: Option<u64>,
     pub(super) off: bool,
     pub(super) faults: Vec<(std::ops::Range<u64>, Fault)>,
