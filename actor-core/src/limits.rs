@@ -37,6 +37,10 @@ pub const START_BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// emit four, and no more memory than a mailbox.
 pub const EVENTS: usize = 256;
 
+/// How many observers of an actor are woken at once by an event: about 20 µs of work. A task wakes the others, and lets other tasks of
+/// its worker run in between.
+pub const WAKES_AT_ONCE: usize = 64;
+
 /// How long a stopping actor waits for its `#[run]` hooks, and for what else runs beside it, before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 
@@ -110,6 +114,10 @@ pub const CANONICAL_BYTES: u64 = 1 << 20;
 /// actions. Above it the commit is cheap against the calls already, and the first of them should not wait longer.
 pub const CALLS_PER_COMMIT: usize = 256;
 
+/// For how long calls of an actor run before the first of them are answered and others run: 256 small actions end before it, and
+/// whoever waits behind some slow ones does not notice it. The call that is running then ends first.
+pub const TURN_TIME: Duration = Duration::from_millis(5);
+
 /// How many quick calls that are done at once count as one of the 128 things after which a task yields: 2,048 of them take a
 /// third of a millisecond.
 pub const QUICK_CALLS: u32 = 16;
@@ -130,6 +138,10 @@ pub const CALLS_PER_TURN: usize = 256;
 /// How many it handles when they are [quick](QUICK_STRETCH): a yield may wake another worker, which costs as much as a hundred of
 /// them.
 pub const QUICK_CALLS_PER_TURN: usize = 2_048;
+
+/// How many migrations run at once, beside the workers of the runtime, if it has fewer workers than that; else as many as it has workers. So
+/// half of the processors' time is left for the actors that do not migrate.
+pub const MIGRATIONS_AT_ONCE: usize = 2;
 
 /// How many drivers are started at most besides one for each worker, while those are held: as many as tokio starts threads for
 /// code that blocks.

@@ -6,12 +6,15 @@
 //! 2. What is kept here is lost with the process: nobody waits any more then.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::hash::Hash;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 
 use crate::clock::Clock;
+use crate::limits;
 
 /// Who waits for a message of a queue, or for the reply to one.
 pub(crate) struct Waiting {
@@ -22,8 +25,52 @@ pub(crate) struct Waiting {
 
 #[derive(Default)]
 struct Inner {
-    takers: Mutex<HashMap<(&'static str, String), Weak<Notify>>>,
+    takers: Mutex<HashMap<Which, Takers>>,
     replies: Mutex<Replies>,
+}
+
+/// The type and the key of an actor.
+type Which = (&'static str, String);
+
+/// Those who wait for the messages of one actor.
+struct Takers {
+    notify: Arc<Notify>,
+    count: usize,
+}
+
+/// Waits for the messages of an actor.
+pub(crate) struct Taker {
+    inner: Arc<Inner>,
+    which: Which,
+    notify: Arc<Notify>,
+}
+
+impl Taker {
+    /// Returns what ends when the actor may have a message for the taking.
+    pub(crate) fn notified(&self) -> Notified<'_> {
+        self.notify.notified()
+    }
+}
+
+impl Drop for Taker {
+    fn drop(&mut self) {
+        let mut takers = self.inner.takers.lock();
+        if let Some(others) = takers.get_mut(&self.which) {
+            others.count -= 1;
+            if others.count == 0 {
+                // INVARIANT 1
+                takers.remove(&self.which);
+                trim(&mut takers);
+            }
+        }
+    }
+}
+
+/// Lets memory go that only a crowd needed.
+fn trim<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > limits::IDLE_MAIL && map.len() < map.capacity() / 4 {
+        map.shrink_to(2 * map.len());
+    }
 }
 
 #[derive(Default)]
@@ -44,7 +91,9 @@ pub(crate) struct Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        self.inner.replies.lock().waiting.remove(&self.number);
+        let mut replies = self.inner.replies.lock();
+        replies.waiting.remove(&self.number);
+        trim(&mut replies.waiting);
     }
 }
 
@@ -68,18 +117,20 @@ impl Waiting {
         &self.epoch
     }
 
-    /// Returns what is notified when an actor has a message for the taking. It is there while this is held.
-    pub(crate) fn taker(&self, actor: &'static str, key: &str) -> Arc<Notify> {
+    /// Begins to wait for the messages of an actor.
+    pub(crate) fn taker(&self, actor: &'static str, key: &str) -> Taker {
+        let which = (actor, key.to_owned());
         let mut takers = self.inner.takers.lock();
-        let place = (actor, key.to_owned());
-        if let Some(notify) = takers.get(&place).and_then(Weak::upgrade) {
-            return notify;
+        let others = takers.entry(which.clone()).or_insert_with(|| Takers {
+            notify: Arc::new(Notify::new()),
+            count: 0,
+        });
+        others.count += 1;
+        Taker {
+            inner: Arc::clone(&self.inner),
+            notify: Arc::clone(&others.notify),
+            which,
         }
-        // INVARIANT 1: whoever comes next clears away what nobody holds.
-        takers.retain(|_, notify| notify.strong_count() > 0);
-        let notify = Arc::new(Notify::new());
-        takers.insert(place, Arc::downgrade(&notify));
-        notify
     }
 
     /// Says that an actor has a message for the taking.
@@ -88,7 +139,8 @@ impl Waiting {
         if takers.is_empty() {
             return;
         }
-        let notify = takers.get(&(actor, key.to_owned())).and_then(Weak::upgrade);
+        let takers_of = takers.get(&(actor, key.to_owned()));
+        let notify = takers_of.map(|takers| Arc::clone(&takers.notify));
         drop(takers);
         if let Some(notify) = notify {
             notify.notify_waiters();
@@ -122,5 +174,29 @@ impl Waiting {
             // Who does not wait any more does not need the answer.
             let _ = waiting.send(json);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_wait_for_messages_leave_nothing() {
+        let waiting = Waiting::new(Clock::system());
+        let takers = |key: usize| waiting.taker("actor", &key.to_string());
+        let stays = takers(0);
+        let (all, same): (Vec<_>, Vec<_>) = (1..10_000).map(|key| (takers(key), takers(0))).unzip();
+        assert_eq!(waiting.inner.takers.lock().len(), 10_000);
+        drop((all, same));
+        let takers = waiting.inner.takers.lock();
+        assert_eq!(takers.len(), 1);
+        assert!(takers.values().all(|takers| takers.count == 1));
+        assert!(takers.capacity() <= limits::IDLE_MAIL);
+        drop(takers);
+        let replies: Vec<_> = (0..10_000).map(|_| waiting.reply()).collect();
+        drop((replies, stays));
+        assert!(waiting.inner.takers.lock().is_empty());
+        assert!(waiting.inner.replies.lock().waiting.capacity() <= limits::IDLE_MAIL);
     }
 }

@@ -53,6 +53,11 @@ pub(super) struct Engine<E> {
     pub(super) work: Condvar,
     /// Gets a thread to [`flush`](Self::flush) until there is nothing to do, if the log has none of its own.
     pub(super) hire: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Gets a thread to [`stay`](Self::stay) until there is nothing to do, if the log has threads of its own on a runtime whose time may be
+    /// paused.
+    pub(super) hold: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// There may be nothing to do any more.
+    pub(super) rested: Condvar,
     /// A checkpoint may be wanted.
     pub(super) pressing: Condvar,
     /// The same, for a task.
@@ -71,7 +76,7 @@ pub(super) struct Engine<E> {
 pub(super) struct Buffer<E> {
     /// Room for a header, then the records.
     pub(super) bytes: Vec<u8>,
-    entries: Vec<E>,
+    pub(super) entries: Vec<E>,
     /// The last record that was appended.
     pub(super) last: Lsn,
     /// Up to which record a sync is asked for.
@@ -81,6 +86,8 @@ pub(super) struct Buffer<E> {
     pub(super) hired: usize,
     /// How many of these are at work.
     pub(super) at_work: usize,
+    /// How many batches were taken out whose writers are not through, where a thread stays for them.
+    pub(super) under_way: usize,
     /// Whether a thread waits for work.
     pub(super) is_idle: bool,
     /// Whether what is in the buffer has no place in the log.
@@ -145,6 +152,7 @@ impl<E: Entry> Engine<E> {
                 is_open: true,
                 hired: 0,
                 at_work: 0,
+                under_way: 0,
                 is_idle: false,
                 is_stalled: false,
                 checkpoint: Checkpoint::default(),
@@ -158,6 +166,8 @@ impl<E: Entry> Engine<E> {
             is_roomy: AtomicBool::new(true),
             work: Condvar::default(),
             hire: OnceLock::new(),
+            hold: OnceLock::new(),
+            rested: Condvar::default(),
             pressing: Condvar::default(),
             pressed: Notify::new(),
             advanced: Notify::new(),
@@ -212,6 +222,7 @@ impl<E: Entry> Engine<E> {
             let message = "a thread of the log panicked".to_owned();
             self.fail(StoreError::Interrupted { message });
             self.leave(&mut self.buffer.lock(), idle);
+            self.rested.notify_all();
         }
     }
 
@@ -241,6 +252,7 @@ impl<E: Entry> Engine<E> {
             guarded(|| entry.settled());
         }
         self.give_back(batch);
+        self.batch_ended();
         true
     }
 
@@ -289,6 +301,7 @@ impl<E: Entry> Engine<E> {
             let sync = buffer.sync_to.0 > durable;
             if !buffer.entries.is_empty() {
                 if writer.has_place(buffer.bytes.len()) {
+                    buffer.under_way += 1;
                     return Some(self.swap(&mut buffer, sync));
                 }
                 *stalls |= !std::mem::replace(&mut buffer.is_stalled, true);
@@ -298,6 +311,7 @@ impl<E: Entry> Engine<E> {
             let written = self.written.load(Ordering::Acquire);
             if sync && written > durable {
                 // Only to be synced.
+                buffer.under_way += 1;
                 return Some(Batch::synced(Lsn(written)));
             }
             if idle != Idle::Wait {
@@ -424,6 +438,7 @@ impl<E: Entry> Engine<E> {
         // A thread that waits for work has the writer, and gives it up now.
         drop(self.buffer.lock());
         self.work.notify_all();
+        self.rested.notify_all();
         let writer = self.writer.lock();
         let settled = self.abandon(&mut Batch::synced(Lsn::NONE), source, true);
         drop(writer);

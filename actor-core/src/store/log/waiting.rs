@@ -208,6 +208,7 @@ impl<E: Entry> Engine<E> {
         self.buffer.lock().is_open = false;
         self.is_roomy.store(false, Ordering::Release);
         self.work.notify_all();
+        self.rested.notify_all();
         self.press();
         self.roomy.notify_waiters();
     }
