@@ -239,5 +239,19 @@ pub const WAKE_UPS_PER_PAGE: usize = 8_192;
 /// the longest back-off of a start is over.
 pub const WAKE_UP_AGAIN: Duration = START_BACKOFF_MAX;
 
+/// How many actors are awake at once only because something of theirs was due. Beyond it those that have done it sleep early, so that
+/// others are woken: an awake actor takes about 6 KiB.
+pub const WOKEN: usize = 1_024;
+
+/// How many of them have just been woken and have not done what is due: callers wait behind a few milliseconds of it, and as many
+/// share a sync of the log.
+pub const WOKEN_AT_WORK: usize = 32;
+
+/// For how long one counts as such: an action that waits for the network lets others be woken meanwhile.
+pub const WOKEN_WORKS: Duration = Duration::from_millis(100);
+
+/// For how long one that does not end what is due counts among those that are awake for it.
+pub const WOKEN_COUNTS: Duration = Duration::from_secs(5);
+
 /// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
 pub const CLOCK_CHECK: Duration = Duration::from_mins(1);

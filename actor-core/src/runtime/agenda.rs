@@ -196,12 +196,16 @@ impl<A: Handlers> Turn<A> {
             waiting.notify(A::NAME, cell.key().as_str());
         }
         let mut wake = earliest;
-        if earliest.message.is_some_and(|due| due <= now) {
+        let delivers = earliest.message.is_some_and(|due| due <= now);
+        if delivers {
             // What can leave now is the courier's, so that nobody is woken for it.
             Courier::rouse(&mut self.agenda.plan().courier, &cell);
             wake.message = None;
         }
         self.arm(wake.wake());
+        if !delivers {
+            cell.system().scheduler().rested(cell.wake_place());
+        }
     }
 
     fn now(&self) -> i64 {

@@ -56,6 +56,7 @@ mod tasks;
 mod timers;
 mod turn;
 mod waiting;
+mod wakes;
 
 pub(crate) use alarms::Alarms;
 pub(crate) use cell::{Cell, Kind, Sent};

@@ -60,7 +60,7 @@ impl<A: Handlers> Cell<A> {
         }
     }
 
-    fn enqueue(self: &Arc<Self>) {
+    pub(super) fn enqueue(self: &Arc<Self>) {
         let queue = self.system().queue();
         queue.push(Arc::clone(self) as Arc<dyn Runnable>);
         if queue.is_dead() {
@@ -222,6 +222,7 @@ impl<A: Handlers> Cell<A> {
             answer(waiter, result);
         }
         if retired {
+            self.system().scheduler().gone(self.wake_place());
             self.system().tasks().end();
             return None;
         }
