@@ -181,14 +181,14 @@ async fn slow_timers_of_one_actor_let_its_callers_in() {
     for _ in 0..MANY {
         one.work().after(Duration::from_secs(1)).await.unwrap();
     }
-    let asked = one.seen();
+    let asked = one.clone();
     let system = lab.system().clone();
     let asks = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
         while ran(&system) == 0 {
             tokio::task::yield_now().await;
         }
-        asked.await.unwrap()
+        asked.seen().await.unwrap()
     });
     lab.advance(Duration::from_secs(2)).await;
     assert!(asks.await.unwrap() < MANY);
