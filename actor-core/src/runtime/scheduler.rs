@@ -352,15 +352,17 @@ impl Agenda {
     }
 
     /// INVARIANT 4: has actors sleep, or waits for those that do what is due.
-    fn crowded(&mut self, now: Instant) -> Step {
-        let candidates = self.wakes.candidates();
+    fn crowded(&mut self, now: i64, time: Instant) -> Step {
+        let due = self.order.iter().take_while(|wake_up| wake_up.due <= now);
+        let due = due.take(limits::WOKEN_AT_WORK).count();
+        let candidates = self.wakes.candidates(due);
         if !candidates.is_empty() {
             return Step::Doze(candidates);
         }
         let look = self.wakes.look_at();
         // Timers of tokio's are exact to a millisecond.
         let least = Duration::from_millis(1);
-        Step::Wait(look.map(|look| look.saturating_duration_since(now).max(least)))
+        Step::Wait(look.map(|look| look.saturating_duration_since(time).max(least)))
     }
 
     fn step(&mut self, now: i64) -> Step {
@@ -374,7 +376,7 @@ impl Agenda {
         let is_due = self.order.first().is_some_and(|first| first.due <= now);
         self.is_crowded = is_due && room == 0;
         if self.is_crowded {
-            return self.crowded(time);
+            return self.crowded(now, time);
         }
         let mut due = Vec::new();
         while due.len() < room && self.order.first().is_some_and(|first| first.due <= now) {

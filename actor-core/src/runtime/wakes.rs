@@ -59,6 +59,8 @@ pub(super) struct Wakes {
     working: BTreeSet<u64>,
     /// Those that have, and were not asked to sleep.
     rested: BTreeSet<u64>,
+    /// Those that were asked to sleep, and do not yet.
+    told: BTreeSet<u64>,
 }
 
 impl Wakes {
@@ -104,6 +106,7 @@ impl Wakes {
             // It has slept meanwhile.
             woken.since = Instant::now();
             self.rested.remove(&id);
+            self.told.remove(&id);
             self.working.insert(id);
         }
     }
@@ -113,8 +116,9 @@ impl Wakes {
         let Some(&id) = self.ids.get(&place) else {
             return false;
         };
-        self.working.remove(&id);
-        self.rested.insert(id)
+        let worked = self.working.remove(&id);
+        let rests = !self.told.contains(&id) && self.rested.insert(id);
+        worked || rests
     }
 
     /// Notes that an actor sleeps. Returns whether it was here.
@@ -126,6 +130,7 @@ impl Wakes {
     fn remove(&mut self, id: u64) -> bool {
         self.working.remove(&id);
         self.rested.remove(&id);
+        self.told.remove(&id);
         let woken = self.woken.remove(&id);
         if let Some(woken) = &woken {
             self.ids.remove(&woken.place);
@@ -141,23 +146,30 @@ impl Wakes {
         {
             self.working.remove(&id);
         }
-        while let Some((&id, woken)) = self.woken.first_key_value()
-            && self.len() >= limits::WOKEN
-            && !self.rested.contains(&id)
-            && now >= woken.since + limits::WOKEN_COUNTS
-        {
-            self.remove(id);
+        if self.len() >= limits::WOKEN {
+            let expired = |(_, woken): &(&u64, &Woken)| now >= woken.since + limits::WOKEN_COUNTS;
+            let expired: Vec<_> = self.unrested().filter(expired).map(|(id, _)| *id).collect();
+            for id in expired {
+                self.remove(id);
+            }
         }
         let at_work = limits::WOKEN_AT_WORK.saturating_sub(self.working.len());
         at_work.min(limits::WOKEN.saturating_sub(self.len()))
     }
 
-    /// Takes those who may sleep early, when that would make room: the oldest first.
-    pub(super) fn candidates(&mut self) -> Vec<Candidate> {
+    /// Returns those that are awake for a reason that is not over, as far as is known.
+    fn unrested(&self) -> impl Iterator<Item = (&u64, &Woken)> {
+        let woken = self.woken.iter();
+        woken.filter(|(id, _)| !self.rested.contains(id))
+    }
+
+    /// Takes those who may sleep early so that as many others may be woken as are `wanted`: the oldest first.
+    pub(super) fn candidates(&mut self, wanted: usize) -> Vec<Candidate> {
         if self.len() < limits::WOKEN {
             return Vec::new();
         }
-        let wanted = limits::WOKEN_AT_WORK.saturating_sub(self.working.len());
+        let at_work = limits::WOKEN_AT_WORK.saturating_sub(self.working.len());
+        let wanted = wanted.min(at_work).saturating_sub(self.told.len());
         let mut candidates = Vec::new();
         while candidates.len() < wanted
             && let Some(id) = self.rested.pop_first()
@@ -173,8 +185,18 @@ impl Wakes {
 
     /// Notes what became of one that was asked to sleep, if it is still there. It counts until it does.
     pub(super) fn dozes(&mut self, id: u64, doze: Option<Doze>) {
-        if matches!(doze, None | Some(Doze::Needed)) {
-            self.remove(id);
+        match doze {
+            None | Some(Doze::Needed) => {
+                self.remove(id);
+            }
+            Some(Doze::Sleeps) => {
+                // It may sleep already.
+                if let Some(woken) = self.woken.get_mut(&id) {
+                    woken.since = Instant::now();
+                    self.told.insert(id);
+                }
+            }
+            Some(Doze::Busy) => {}
         }
     }
 
@@ -182,11 +204,9 @@ impl Wakes {
     pub(super) fn look_at(&self) -> Option<Instant> {
         let since = |id: &u64| self.woken.get(id).map(|woken| woken.since);
         let works = self.working.first().and_then(since);
-        let counts = self.woken.values().next().map(|woken| woken.since);
         let works = works.map(|since| since + limits::WOKEN_WORKS);
-        works
-            .into_iter()
-            .chain(counts.map(|since| since + limits::WOKEN_COUNTS))
-            .min()
+        let counts = self.unrested().map(|(_, woken)| woken.since).min();
+        let counts = counts.map(|since| since + limits::WOKEN_COUNTS);
+        works.into_iter().chain(counts).min()
     }
 }
