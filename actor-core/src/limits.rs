@@ -253,5 +253,8 @@ pub const WOKEN_WORKS: Duration = Duration::from_millis(100);
 /// For how long one that does not end what is due counts among those that are awake for it.
 pub const WOKEN_COUNTS: Duration = Duration::from_secs(5);
 
+/// After what time those are asked again to sleep early that did something: they were about to wait for mail, most likely.
+pub const DOZE_AGAIN: Duration = Duration::from_millis(1);
+
 /// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
 pub const CLOCK_CHECK: Duration = Duration::from_mins(1);

@@ -196,14 +196,21 @@ impl<A: Handlers> Turn<A> {
             waiting.notify(A::NAME, cell.key().as_str());
         }
         let mut wake = earliest;
-        let delivers = earliest.message.is_some_and(|due| due <= now);
-        if delivers {
+        if earliest.message.is_some_and(|due| due <= now) {
             // What can leave now is the courier's, so that nobody is woken for it.
             Courier::rouse(&mut self.agenda.plan().courier, &cell);
             wake.message = None;
         }
         self.arm(wake.wake());
-        if !delivers {
+    }
+
+    /// Lets the scheduler put the actor to sleep, which has done what it was woken for. One that delivers messages would only be woken
+    /// again.
+    pub(super) fn rest(&mut self) {
+        let (earliest, now) = (self.agenda.plan().earliest, self.now());
+        let message = earliest.and_then(|earliest| earliest.message);
+        if message.is_none_or(|due| due > now) {
+            let cell = self.cell();
             cell.system().scheduler().rested(cell.wake_place());
         }
     }

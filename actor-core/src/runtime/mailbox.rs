@@ -214,13 +214,11 @@ impl<A: Handlers> Mailbox<A> {
     /// With it comes how much was ever pushed.
     pub(super) fn push_due(&self) -> Result<(Pushed<A>, u64), Instant> {
         let mut inner = self.inner.lock();
-        match inner.refused_until() {
-            Some(until) => Err(until),
-            None => {
-                let pushed = inner.push(Mail::Due);
-                Ok((pushed, inner.all_pushed()))
-            }
+        if let Some(until) = inner.refused_until() {
+            return Err(until);
         }
+        let pushed = inner.push(Mail::Due);
+        Ok((pushed, inner.all_pushed()))
     }
 
     /// Puts the same notice there if there is an instance that answers calls, so that it looks at its database.

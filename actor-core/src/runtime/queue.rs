@@ -173,9 +173,12 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let (mut calls, began) = (0, Instant::now());
-        let mut stint = Stint::new();
+        let mut stint = Stint::since(began);
         while calls < limits::CALLS_PER_TURN || is_quick(calls, began.elapsed()) {
             let mut inner = self.queue.inner.lock();
+            if calls > 0 && !inner.cells.is_empty() && stint.is_over() {
+                break;
+            }
             let Some(cell) = inner.cells.pop_front() else {
                 if inner.closed || self.is_extra {
                     return Poll::Ready(());
@@ -186,7 +189,7 @@ impl Future for Driver {
             inner.moved = pulse::beat();
             drop(inner);
             calls += cell.run();
-            if stint.is_over() || !tokio::task::coop::has_budget_remaining() {
+            if !tokio::task::coop::has_budget_remaining() {
                 break;
             }
         }

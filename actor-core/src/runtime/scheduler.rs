@@ -235,10 +235,17 @@ impl Shared {
     }
 
     /// Asks actors to sleep.
-    fn doze(&self, candidates: Vec<Candidate>) {
+    async fn doze(&self, candidates: Vec<Candidate>) {
+        let mut all_busy = true;
         for Candidate { id, cell, pushed } in candidates {
             let doze = cell.upgrade().map(|cell| cell.doze(pushed));
+            all_busy &= doze == Some(Doze::Busy);
             self.change(|wakes| wakes.dozes(id, doze));
+        }
+        if all_busy {
+            // They are about to wait for mail, or something keeps them awake.
+            let pause = tokio::time::timeout(limits::DOZE_AGAIN, self.changed.notified());
+            let _ = pause.await;
         }
     }
 
@@ -254,7 +261,7 @@ impl Shared {
                     }
                     tokio::task::yield_now().await;
                 }
-                Step::Doze(candidates) => self.doze(candidates),
+                Step::Doze(candidates) => self.doze(candidates).await,
                 Step::Read(after) => {
                     if let Err(error) = self.read(after.clone()).await {
                         tracing::error!(%error, "the timers of the directory were not read");

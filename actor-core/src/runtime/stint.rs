@@ -41,9 +41,13 @@ impl Stint {
 
     /// Begins one whose time begins now.
     pub(super) fn begin() -> Self {
-        let now = Instant::now();
+        Self::since(Instant::now())
+    }
+
+    /// Begins one whose time began just now.
+    pub(super) fn since(began: Instant) -> Self {
         Self {
-            looks: Some((now, now)),
+            looks: Some((began, began)),
             left: 0,
             ..Self::new()
         }

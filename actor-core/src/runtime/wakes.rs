@@ -196,7 +196,18 @@ impl Wakes {
                     self.told.insert(id);
                 }
             }
-            Some(Doze::Busy) => {}
+            Some(Doze::Busy) => {
+                let since = self.woken.get(&id).map(|woken| woken.since);
+                match since.map(|since| since + limits::WOKEN_COUNTS) {
+                    // It was about to wait for mail.
+                    Some(counts) if Instant::now() < counts => {
+                        self.rested.insert(id);
+                    }
+                    _ => {
+                        self.remove(id);
+                    }
+                }
+            }
         }
     }
 

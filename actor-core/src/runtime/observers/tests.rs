@@ -139,7 +139,9 @@ async fn every_observer_gets_what_a_buffer_of_its_own_would_have_kept() {
                     if let Some(channel) = observers.channel::<u32>() {
                         channel.send(sent);
                     }
-                    all.iter_mut().for_each(|(_, expected)| expected.push(sent));
+                    for (_, expected) in &mut all {
+                        expected.push(sent);
+                    }
                 }
                 _ if !all.is_empty() => {
                     let index = random.index(all.len());
