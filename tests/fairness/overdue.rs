@@ -110,7 +110,7 @@ async fn sleepers(count: usize, counts: &Counts) -> Lab {
         .unwrap();
     for key in 0..count {
         let sleeper = lab.get_or_create::<Sleeper>(key.to_string(), ());
-        sleeper.ring().after(Duration::from_secs(60)).await.unwrap();
+        sleeper.ring().after(Duration::from_mins(1)).await.unwrap();
         sleeper.sleep().await.unwrap();
     }
     counts.most();
@@ -140,7 +140,7 @@ async fn few_are_at_work_and_a_caller_does_not_wait_for_them() {
     let count = 6 * AT_WORK;
     let counts = Counts::new(0);
     let mut lab = sleepers(count, &counts).await;
-    lab.advance(Duration::from_secs(60)).await;
+    lab.advance(Duration::from_mins(1)).await;
     // Nobody ends, so nobody else is woken.
     assert_eq!((counts.awake(), counts.ran()), (AT_WORK, 0));
     let last = lab.get::<Sleeper>((count - 1).to_string());
@@ -165,7 +165,7 @@ async fn those_that_never_end_hold_up_nobody_for_ever() {
     let stuck = WOKEN + 10;
     let counts = Counts::new(0);
     let mut lab = sleepers(stuck, &counts).await;
-    lab.advance(Duration::from_secs(60)).await;
+    lab.advance(Duration::from_mins(1)).await;
     // As many as there may be, a few at a time.
     lab.advance(WORKS * 40).await;
     assert_eq!(counts.most(), WOKEN);

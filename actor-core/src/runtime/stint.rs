@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn slow_calls_end_it_and_quick_ones_are_seldom_looked_at() {
-        let of = |call| std::iter::repeat(call).take(256);
+        let of = |call| std::iter::repeat_n(call, 256);
         // The first call is not measured, the second begins to be.
         let slow = Duration::from_millis(5);
         assert_eq!(run(new(), of(slow)).0, 3);
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn calls_that_become_slow_are_seen_within_a_beat() {
-        let quick = std::iter::repeat(Duration::from_nanos(200)).take(65);
-        let slow = std::iter::repeat(Duration::from_millis(5)).take(191);
+        let quick = std::iter::repeat_n(Duration::from_nanos(200), 65);
+        let slow = std::iter::repeat_n(Duration::from_millis(5), 191);
         let (made, _, passed) = run(new(), quick.chain(slow));
         assert!(made < 80, "{made} calls");
         assert!(
