@@ -203,12 +203,8 @@ fn actors_that_are_created_with_long_steps_hold_no_worker() {
         let create = |key: u32| {
             let system = system.clone();
             tokio::spawn(async move {
-                drop(
-                    system
-                        .create::<Creating>(key.to_string(), ())
-                        .await
-                        .unwrap(),
-                )
+                let created = system.create::<Creating>(key.to_string(), ()).await;
+                drop(created.unwrap());
             })
         };
         others_answer(&system, &CREATING, (0..MANY).map(create).collect()).await;

@@ -151,9 +151,7 @@ impl<A: Handlers> Instance<A> {
         match self.flush() {
             Flow::Crash => Flow::Crash,
             Flow::GoOn => {
-                if was_due {
-                    self.turn.rest();
-                }
+                self.turn.rest(was_due);
                 flow
             }
         }

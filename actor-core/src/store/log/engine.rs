@@ -479,28 +479,6 @@ impl<E: Entry> Engine<E> {
             self.roomy.notify_waiters();
         }
     }
-
-    /// Returns whether records can be appended.
-    pub(super) fn check_open(&self, buffer: &Buffer<E>) -> Result<(), StoreError> {
-        if let Some(poisoned) = self.poisoned() {
-            return Err(poisoned);
-        }
-        if !buffer.is_open {
-            let path = self.dir.clone();
-            return Err(StoreError::Closed { path });
-        }
-        Ok(())
-    }
-
-    /// Returns the error after which nothing becomes durable any more.
-    pub(super) fn poisoned(&self) -> Option<StoreError> {
-        let source = Arc::clone(self.poison.get()?);
-        Some(StoreError::Poisoned { source })
-    }
-
-    fn failed(&self) -> Option<(Lsn, Arc<StoreError>)> {
-        self.failures.lock().newest()
-    }
 }
 
 /// Runs what belongs to somebody else; its panic is not the log's.
