@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinError;
 
 #[cfg(feature = "testing")]
@@ -33,6 +33,11 @@ impl Away {
         }
     }
 
+    /// Returns whether a test may have paused the time of the runtime.
+    pub(crate) fn may_pause(&self) -> bool {
+        self.runtime.runtime_flavor() == RuntimeFlavor::CurrentThread
+    }
+
     /// Begins work; nobody waits for it.
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
         #[cfg(feature = "testing")]
@@ -57,8 +62,10 @@ impl Away {
         #[cfg(feature = "testing")]
         let begun = self.work.as_ref().map(Work::begin);
         #[cfg(feature = "testing")]
-        let waits = begun.clone();
+        let (waits, counts) = (begun.clone(), self.work.clone());
         let working = self.runtime.spawn_blocking(move || {
+            #[cfg(feature = "testing")]
+            let _lent = counts.as_ref().map(Work::lend);
             let result = work();
             #[cfg(feature = "testing")]
             drop(begun);

@@ -37,6 +37,10 @@ pub const START_BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// emit four, and no more memory than a mailbox.
 pub const EVENTS: usize = 256;
 
+/// How many observers of an actor are woken at once by an event: about 20 µs of work. A task wakes the others, and lets other tasks of
+/// its worker run in between.
+pub const WAKES_AT_ONCE: usize = 64;
+
 /// How long a stopping actor waits for its `#[run]` hooks, and for what else runs beside it, before they are dropped.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
 
@@ -118,6 +122,10 @@ pub const CANONICAL_BYTES: u64 = 1 << 20;
 /// actions. Above it the commit is cheap against the calls already, and the first of them should not wait longer.
 pub const CALLS_PER_COMMIT: usize = 256;
 
+/// For how long calls of an actor run before the first of them are answered and others run: 256 small actions end before it, and
+/// whoever waits behind some slow ones does not notice it. The call that is running then ends first.
+pub const TURN_TIME: Duration = Duration::from_millis(5);
+
 /// How many quick calls that are done at once count as one of the 128 things after which a task yields: 2,048 of them take a
 /// third of a millisecond.
 pub const QUICK_CALLS: u32 = 16;
@@ -138,6 +146,10 @@ pub const CALLS_PER_TURN: usize = 256;
 /// How many it handles when they are [quick](QUICK_STRETCH): a yield may wake another worker, which costs as much as a hundred of
 /// them.
 pub const QUICK_CALLS_PER_TURN: usize = 2_048;
+
+/// How many migrations run at once, beside the workers of the runtime, if it has fewer workers than that; else as many as it has workers. So
+/// half of the processors' time is left for the actors that do not migrate.
+pub const MIGRATIONS_AT_ONCE: usize = 2;
 
 /// How many drivers are started at most besides one for each worker, while those are held: as many as tokio starts threads for
 /// code that blocks.
@@ -238,6 +250,23 @@ pub const WAKE_UPS_PER_PAGE: usize = 8_192;
 /// After what time an actor is woken again that did not say when it is to be woken next: it did not start, so not before
 /// the longest back-off of a start is over.
 pub const WAKE_UP_AGAIN: Duration = START_BACKOFF_MAX;
+
+/// How many actors are awake at once only because something of theirs was due. Beyond it those that have done it sleep early, so that
+/// others are woken: an awake actor takes about 6 KiB.
+pub const WOKEN: usize = 1_024;
+
+/// How many of them have just been woken and have not done what is due: callers wait behind a few milliseconds of it, and as many
+/// share a sync of the log.
+pub const WOKEN_AT_WORK: usize = 32;
+
+/// For how long one counts as such: an action that waits for the network lets others be woken meanwhile.
+pub const WOKEN_WORKS: Duration = Duration::from_millis(100);
+
+/// For how long one that does not end what is due counts among those that are awake for it.
+pub const WOKEN_COUNTS: Duration = Duration::from_secs(5);
+
+/// After what time those are asked again to sleep early that did something: they were about to wait for mail, most likely.
+pub const DOZE_AGAIN: Duration = Duration::from_millis(1);
 
 /// How long the scheduler waits at most before it looks at the clock again, which somebody may have set.
 pub const CLOCK_CHECK: Duration = Duration::from_mins(1);

@@ -133,6 +133,7 @@ impl<A: Handlers> Instance<A> {
 
     /// Handles one mail to its end, and commits what it wrote if it may have waited, or if the batch is full.
     pub(super) async fn handle(&mut self, mail: Mail<A>) -> Flow {
+        let was_due = matches!(mail, Mail::Due);
         let flow = if mail.is_async() {
             // An action that may wait would let those before it wait too.
             if self.flush() == Flow::Crash {
@@ -149,7 +150,10 @@ impl<A: Handlers> Instance<A> {
         };
         match self.flush() {
             Flow::Crash => Flow::Crash,
-            Flow::GoOn => flow,
+            Flow::GoOn => {
+                self.turn.rest(was_due);
+                flow
+            }
         }
     }
 

@@ -246,6 +246,20 @@ impl<A: Handlers> Turn<A> {
         self.arm(wake.wake());
     }
 
+    /// Lets the scheduler put the actor to sleep, if it has done what it `was_due` to do. One that delivers messages would only be woken
+    /// again.
+    pub(super) fn rest(&mut self, was_due: bool) {
+        if !was_due {
+            return;
+        }
+        let (earliest, now) = (self.agenda.plan().earliest, self.now());
+        let message = earliest.and_then(|earliest| earliest.message);
+        if message.is_none_or(|due| due > now) {
+            let cell = self.cell();
+            cell.system().scheduler().rested(cell.wake_place());
+        }
+    }
+
     fn now(&self) -> i64 {
         self.cell().system().clock().now_ms()
     }

@@ -7,6 +7,7 @@ use crate::runtime::gate::Answer;
 use crate::runtime::guarded::dispose;
 use crate::runtime::inside::Notice;
 use crate::runtime::slots::ReplySlot;
+use crate::runtime::stint::Stint;
 use crate::store::Durability;
 
 /// Calls that share one transaction, each with a savepoint of its own. Their replies leave together.
@@ -18,6 +19,8 @@ pub(super) struct Batch<A: Handlers> {
     /// How many calls were only told, and succeeded.
     told: u32,
     calls: u32,
+    /// For how long they have run.
+    stint: Stint,
     durability: Durability,
     /// Who is told when it is committed, or that it is not.
     #[allow(
@@ -36,6 +39,7 @@ impl<A: Handlers> Batch<A> {
             state: None,
             told: 0,
             calls: 0,
+            stint: Stint::new(),
             durability: Durability::Process,
             notices: None,
             broken: None,
@@ -46,6 +50,7 @@ impl<A: Handlers> Batch<A> {
     pub(super) fn clear(&mut self) {
         self.told = 0;
         self.calls = 0;
+        self.stint = Stint::new();
         self.durability = Durability::Process;
     }
 
@@ -122,7 +127,20 @@ impl<A: Handlers> Batch<A> {
         self.calls == 0
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    /// Begins to measure for how long the calls run, if there is none yet.
+    pub(super) fn begin(&mut self) {
+        if self.calls == 0 {
+            self.stint = Stint::begin();
+        }
+    }
+
+    /// Returns whether there is so much that it is to be committed. Asked once behind each call.
+    pub(super) fn is_full(&mut self) -> bool {
+        self.has_most() || self.stint.is_over()
+    }
+
+    /// Returns whether there are as many calls as one commit has at most.
+    pub(super) fn has_most(&self) -> bool {
         self.calls as usize >= limits::CALLS_PER_COMMIT
     }
 

@@ -23,7 +23,7 @@ use crate::runtime::memory;
 use crate::runtime::migrate::{For, migrate};
 use crate::runtime::preamble::{DEFAULT_HOOK, Started, enter, load_created};
 use crate::runtime::turn::Turn;
-use crate::store::{self, Template};
+use crate::store::{self, StoreError, Template};
 
 /// Answers what waits for an actor that does not exist, up to the first mail that may create it.
 pub(super) fn creator<A: Handlers>(cell: &Cell<A>) -> Option<(Arc<A::Input>, Mail<A>)> {
@@ -86,8 +86,24 @@ pub(super) async fn create<A: Handlers>(
             return None;
         }
     };
-    let mut turn = Turn::new(Arc::clone(cell), database);
-    match bring_up(&mut turn, &input, &template).await {
+    let turn = Turn::new(Arc::clone(cell), database);
+    let (mut turn, migrated) = match replay(turn, &template).await {
+        Ok(replayed) => replayed,
+        Err(error) => {
+            fail(
+                cell,
+                Failed::store(Some(Step::Migrate), error),
+                Some(mail),
+                false,
+            );
+            return None;
+        }
+    };
+    let created = match migrated {
+        Ok(()) => bring_up(&mut turn, &input, &template).await,
+        Err(failed) => Err(failed),
+    };
+    match created {
         Ok(()) => {
             if turn.agenda.is_touched() {
                 turn.catch_up();
@@ -117,18 +133,25 @@ pub(super) async fn create<A: Handlers>(
     }
 }
 
-/// Everything of a creation up to its commit.
+/// Applies the migrations to a new actor whose image cannot have them all. An error besides is that of a runtime that ends.
+async fn replay<A: Handlers>(
+    turn: Turn<A>,
+    template: &Arc<Template>,
+) -> Result<(Turn<A>, Result<(), Failed>), StoreError> {
+    if !template.replays() {
+        return Ok((turn, Ok(())));
+    }
+    let template = Arc::clone(template);
+    let (turn, migrated) = migrate(turn, A::MIGRATIONS.list(), For::New, template).await?;
+    Ok((turn, migrated.map_err(Failed::migrating)))
+}
+
+/// Everything of a creation up to its commit, behind its migrations.
 async fn bring_up<A: Handlers>(
     turn: &mut Turn<A>,
     input: &A::Input,
     template: &Arc<Template>,
 ) -> Result<(), Failed> {
-    if template.replays() {
-        let template = Arc::clone(template);
-        migrate(turn, A::MIGRATIONS.list(), For::New, template)
-            .await
-            .map_err(Failed::migrating)?;
-    }
     create_hooks(turn, input).await?;
     mark(turn, template).await
 }

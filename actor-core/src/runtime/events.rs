@@ -47,7 +47,7 @@ trait Leave: Send {
     fn leave(self: Box<Self>);
 }
 
-struct Addressed<E> {
+struct Addressed<E: Event> {
     channel: Arc<Channel<E>>,
     event: E,
 }
@@ -120,10 +120,10 @@ impl<A: Handlers> Cell<A> {
         capacity: usize,
         until: Until,
     ) -> Observer<T> {
-        let buffer = self
-            .gate()
-            .with_observers(|observers| observers.add(capacity, until));
-        Observer::new(buffer, Arc::clone(self) as Arc<dyn Place>)
+        let place = Arc::clone(self) as Arc<dyn Place>;
+        let runtime = self.system().runtime();
+        self.gate()
+            .with_observers(|observers| observers.add(capacity, until, place, runtime))
     }
 
     /// Returns where a value is sent, if somebody observes it.

@@ -20,6 +20,7 @@ use crate::runtime::mailbox::Status;
 use crate::runtime::memory;
 use crate::runtime::preamble::{self, Started};
 use crate::runtime::quick::{Timed, is_here};
+use crate::runtime::stint::Stint;
 
 /// What an actor is between two runs of its cell.
 pub(super) enum Life<A: Handlers> {
@@ -174,6 +175,7 @@ impl<A: Handlers> Life<A> {
         Self::wait(&cell, async move {
             // How many calls there were since others could run.
             let (mut mail, mut calls) = (Some(mail), 0);
+            let mut stint = Stint::new();
             loop {
                 if let Some(mail) = mail.take() {
                     calls += 1;
@@ -189,7 +191,7 @@ impl<A: Handlers> Life<A> {
                     Work::More => calls = limits::CALLS_PER_COMMIT,
                     Work::Room => Box::pin(instance.room()).await,
                     // What it needs to wait is kept as long as it is awake: the next call of the kind allocates nothing.
-                    Work::Idle => more(&served, &mut calls).await,
+                    Work::Idle => more(&served, &mut calls, &mut stint).await,
                     Work::Request(request) => {
                         leave().await;
                         return Box::pin(stop(instance, request)).await;
@@ -199,8 +201,8 @@ impl<A: Handlers> Life<A> {
                         return Box::pin(instance.crash()).await;
                     }
                 }
-                if calls >= limits::CALLS_PER_COMMIT {
-                    calls = 0;
+                if calls >= limits::CALLS_PER_COMMIT || stint.is_over() {
+                    (calls, stint) = (0, Stint::new());
                     tokio::task::yield_now().await;
                 }
             }
@@ -237,11 +239,11 @@ async fn leave() {
 }
 
 /// Waits until something is next. Others run meanwhile, so that the calls before that count no more.
-async fn more<A: Handlers>(cell: &Arc<Cell<A>>, calls: &mut usize) {
+async fn more<A: Handlers>(cell: &Arc<Cell<A>>, calls: &mut usize, stint: &mut Stint) {
     poll_fn(|_| {
         let polled = cell.mailbox().poll_more();
         if polled.is_pending() {
-            *calls = 0;
+            (*calls, *stint) = (0, Stint::new());
         }
         polled
     })

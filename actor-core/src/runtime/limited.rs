@@ -14,6 +14,7 @@ use crate::error::{CallError, Subject};
 use crate::failure::Failure;
 use crate::limits;
 use crate::runtime::chain::{self, Place};
+use crate::runtime::elsewhere;
 use crate::runtime::guarded::guarded;
 use crate::runtime::pulse;
 
@@ -72,6 +73,9 @@ impl Running {
 
     #[cold]
     fn warn(&self, held: Duration) {
+        if elsewhere::is_here() {
+            return;
+        }
         let (actor, name) = (self.actor, self.name);
         tracing::warn!(
             actor,

@@ -164,6 +164,8 @@ impl<A: Handlers> Mailbox<A> {
         {
             let begun = inner.baton.try_begin();
             assert!(begun, "nobody runs a cell that listens");
+            // Pushed, and taken at once.
+            inner.pushed += 1;
             // It takes no room, and nobody looks for mail behind it: who was granted room has left it to the next.
             release(locked);
             return Ok(Posted::Direct(instance, message));
@@ -209,12 +211,14 @@ impl<A: Handlers> Mailbox<A> {
 
     /// Puts a notice that a stored call is due behind the mail, also where there is no room. If the actor refuses calls, the error is
     /// until when.
-    pub(super) fn push_due(&self) -> Result<Pushed<A>, Instant> {
+    /// With it comes how much was ever pushed.
+    pub(super) fn push_due(&self) -> Result<(Pushed<A>, u64), Instant> {
         let mut inner = self.inner.lock();
-        match inner.refused_until() {
-            Some(until) => Err(until),
-            None => Ok(inner.push(Mail::Due)),
+        if let Some(until) = inner.refused_until() {
+            return Err(until);
         }
+        let pushed = inner.push(Mail::Due);
+        Ok((pushed, inner.all_pushed()))
     }
 
     /// Puts mail behind all other, also where there is no room, unless the actor refuses calls.

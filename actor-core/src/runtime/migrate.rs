@@ -8,42 +8,66 @@ use crate::context::Context;
 use crate::error::StartCause;
 use crate::hooks::{DataMigration, Step};
 use crate::observe::trace;
+use crate::runtime::elsewhere::elsewhere;
 use crate::runtime::limited::{Fault, limited};
 use crate::runtime::saved;
 use crate::runtime::turn::Turn;
-use crate::store::{FORMAT, Meta, Migration, MigrationError, StoreError, Template};
+use crate::store::{FORMAT, Meta, Migration, MigrationError, SavedState, StoreError, Template};
 
 /// What a failed step leaves to say: the hook that was running, and the cause.
 pub(super) type Failed = (Option<&'static str>, StartCause);
 
 /// For whom migrations apply.
-pub(super) enum For<'m> {
+pub(super) enum For {
     /// An actor that exists, with its mark.
-    Waking(&'m Meta),
+    Waking(Meta),
     /// An actor that is being created.
     New,
 }
 
-/// Applies migrations in one transaction. On failure the database is as it was.
+/// A turn that comes back from elsewhere, and what was done there.
+pub(super) type Back<A, T> = (Turn<A>, Result<T, Failed>);
+
+/// Applies migrations in one transaction, beside the workers of the runtime. On failure the database is as it was. An error besides is
+/// that of a runtime that ends.
 pub(super) async fn migrate<A: Handlers>(
-    turn: &mut Turn<A>,
+    mut turn: Turn<A>,
     pending: &'static [Migration],
-    target: For<'_>,
+    target: For,
     template: Arc<Template>,
-) -> Result<(), Failed> {
-    let list = A::MIGRATIONS.list();
-    let had = list.len() - pending.len();
-    let from = list[..had].last().map(Migration::version);
-    let traced = trace::migrate(from, A::MIGRATIONS.newest());
-    traced
-        .around(migrate_all(turn, pending, target, template))
-        .await
+) -> Result<Back<A, ()>, StoreError> {
+    let cell = Arc::clone(turn.cell());
+    let places = cell.system().queue().migrating();
+    elsewhere(places, async move {
+        let list = A::MIGRATIONS.list();
+        let had = list.len() - pending.len();
+        let from = list[..had].last().map(Migration::version);
+        let traced = trace::migrate(from, A::MIGRATIONS.newest());
+        let migrating = migrate_all(&mut turn, pending, target, template);
+        let migrated = traced.around(migrating).await;
+        (turn, migrated)
+    })
+    .await
+}
+
+/// Brings a state of an older version to the current one, beside the workers of the runtime. The errors are those of [`migrate`].
+pub(super) async fn migrate_state<A: Handlers>(
+    mut turn: Turn<A>,
+    saved: SavedState,
+) -> Result<Back<A, A::State>, StoreError> {
+    let cell = Arc::clone(turn.cell());
+    let places = cell.system().queue().migrating();
+    elsewhere(places, async move {
+        let migrated = saved::migrate::<A>(turn.database(), &saved);
+        (turn, migrated)
+    })
+    .await
 }
 
 async fn migrate_all<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [Migration],
-    target: For<'_>,
+    target: For,
     template: Arc<Template>,
 ) -> Result<(), Failed> {
     let limit = A::OPTIONS.timeouts.of(Step::Migrate);
@@ -77,7 +101,7 @@ const FAR: Duration = Duration::from_hours(24 * 365);
 async fn apply_all<A: Handlers>(
     turn: &mut Turn<A>,
     pending: &'static [Migration],
-    target: &For<'_>,
+    target: &For,
     deadline: Instant,
 ) -> Result<(), Failed> {
     if let For::Waking(meta) = target
@@ -143,11 +167,11 @@ async fn data_step<A: Handlers>(
 
 async fn finish<A: Handlers>(
     turn: &mut Turn<A>,
-    target: &For<'_>,
+    target: &For,
     template: Arc<Template>,
 ) -> Result<(), Failed> {
     let mark = match target {
-        For::Waking(meta) => Some((*meta).clone()),
+        For::Waking(meta) => Some(meta.clone()),
         For::New => None,
     };
     let finished = offload(turn, move |database| {

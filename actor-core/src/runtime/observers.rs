@@ -2,17 +2,24 @@
 //!
 //! # Invariants
 //!
-//! 1. There is a channel for a type while somebody observes it, and soon after the last one is gone there is none.
+//! 1. There is a channel for a type while somebody observes it, and none after the last observer is gone.
 //! 2. An observer gets what is sent in its order. What it does not take in time is counted, oldest first, and it is told of that
 //!    before it gets what is kept.
 //! 3. No code of the user's runs under a lock, and no waker is woken there.
+//! 4. What is sent can be taken before the sender goes on. Who sends wakes a few of those who wait; a task wakes the others, and
+//!    lets other tasks run in between.
 
 use std::any::{Any, TypeId};
-use std::collections::VecDeque;
-use std::sync::{Arc, Weak};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use crate::limits;
+use crate::runtime::guarded::wake_all;
+use crate::runtime::ring::{Ring, steps};
 
 /// Until when somebody observes an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +51,16 @@ impl Observers {
         Arc::clone(&observed.channel).downcast().ok()
     }
 
-    /// Adds an observer, who gets what is sent from now on.
+    /// Adds an observer of a place, who gets what is sent from now on. Where many wait, tasks of the runtime wake them.
     pub(crate) fn add<T: Send + Sync + 'static>(
         &mut self,
         capacity: usize,
         until: Until,
-    ) -> Arc<Buffer<T>> {
+        place: Arc<dyn Place>,
+        runtime: &Handle,
+    ) -> Observer<T> {
         let channel = self.channel::<T>().unwrap_or_else(|| {
-            let channel = Arc::new(Channel::new());
+            let channel = Arc::new(Channel::new(runtime.clone()));
             self.0.push(Observed {
                 of: TypeId::of::<T>(),
                 until,
@@ -63,13 +72,14 @@ impl Observers {
             });
             channel
         });
-        channel.add(capacity)
+        channel.add(capacity, place)
     }
 
     /// INVARIANT 1: takes the channels out that nobody observes any more.
     pub(crate) fn tidy(&mut self) {
         let has_observers = |observed: &Observed| (observed.has_observers)(&*observed.channel);
         self.0.retain(has_observers);
+        self.0.shrink_to(self.0.len());
     }
 
     /// Takes the channels out that are over. Their observers learn of it when what is returned is dropped, and what still goes
@@ -86,235 +96,289 @@ impl Observers {
 }
 
 /// All who observe one type of value of one actor. They learn that it is over when it is dropped.
-pub(crate) struct Channel<T>(Mutex<Vec<Weak<Buffer<T>>>>);
+pub(crate) struct Channel<T: Send + Sync + 'static>(Arc<Shared<T>>);
 
-impl<T> Channel<T> {
-    fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+/// What a channel and its observers share.
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// Where the task runs that wakes many.
+    runtime: Handle,
+}
+
+struct State<T> {
+    /// The values, for readers of about the same capacity: a reader that keeps few does not keep more than twice as many alive. By the
+    /// logarithm of the capacity, so that there are few.
+    rings: BTreeMap<u32, Ring<T>>,
+    /// How many values were sent.
+    sent: u64,
+    readers: usize,
+    /// Those who wait, in the order in which they began to. They had taken everything then, so those whom a value is for come first.
+    waiting: BTreeMap<u64, Waits>,
+    /// How many have ever waited.
+    tickets: u64,
+    is_over: bool,
+    /// Whether a task wakes those who wait.
+    is_waking: bool,
+}
+
+/// One who waits.
+struct Waits {
+    /// How many values were sent when it began to.
+    since: u64,
+    waker: Waker,
+}
+
+impl<T> State<T> {
+    /// Takes out some of those who wait for what is there. Returns whether there are more.
+    fn take_due(&mut self, due: &mut Vec<Waker>) -> bool {
+        let is_due = |state: &Self, waits: &Waits| state.is_over || waits.since < state.sent;
+        while let Some((&ticket, first)) = self.waiting.first_key_value()
+            && is_due(self, first)
+        {
+            if due.len() >= limits::WAKES_AT_ONCE {
+                return true;
+            }
+            steps::count();
+            due.extend(self.waiting.remove(&ticket).map(|waits| waits.waker));
+        }
+        false
     }
 
-    fn add(&self, capacity: usize) -> Arc<Buffer<T>> {
-        let buffer = Arc::new(Buffer {
-            capacity: capacity.max(1),
-            kept: Mutex::new(Kept {
-                values: VecDeque::new(),
-                missed: 0,
-                is_over: false,
-                waker: None,
-            }),
-        });
-        self.0.lock().push(Arc::downgrade(&buffer));
-        buffer
+    /// Waits for the next value, anew or with a ticket. Returns the ticket.
+    fn wait(&mut self, ticket: Option<u64>, waker: &Waker) -> u64 {
+        let since = self.sent;
+        let mut before = None;
+        if let Some(ticket) = ticket
+            && let Some(waits) = self.waiting.get_mut(&ticket)
+        {
+            if waits.since == since {
+                waits.waker.clone_from(waker);
+                return ticket;
+            }
+            // It took what it was to be woken for before it was woken, and goes behind those who have waited since.
+            before = self.waiting.remove(&ticket);
+        }
+        self.tickets += 1;
+        let waker = match before {
+            Some(Waits { waker: mut old, .. }) => {
+                old.clone_from(waker);
+                old
+            }
+            None => waker.clone(),
+        };
+        self.waiting.insert(self.tickets, Waits { since, waker });
+        self.tickets
+    }
+
+    /// Begins to wake: returns those whom the caller wakes, and whether a task is to wake the others.
+    fn begin_waking(&mut self) -> (Vec<Waker>, bool) {
+        let mut due = Vec::new();
+        let begins = self.take_due(&mut due) && !self.is_waking;
+        self.is_waking |= begins;
+        (due, begins)
+    }
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    /// INVARIANT 4: wakes those whom [`State::begin_waking`] has named.
+    fn wake(self: &Arc<Self>, (due, begins): (Vec<Waker>, bool)) {
+        wake_all(due);
+        if begins {
+            let waking = Waking {
+                shared: Arc::clone(self),
+                is_done: false,
+            };
+            self.runtime.spawn(waking.run());
+        }
+    }
+}
+
+/// Wakes all who wait for what is there. It does so when it is dropped, too: the runtime may have ended.
+struct Waking<T: Send + Sync + 'static> {
+    shared: Arc<Shared<T>>,
+    is_done: bool,
+}
+
+impl<T: Send + Sync + 'static> Waking<T> {
+    async fn run(mut self) {
+        while self.some() {
+            tokio::task::yield_now().await;
+        }
+        self.is_done = true;
+    }
+
+    /// Wakes some. Returns whether there are more.
+    fn some(&self) -> bool {
+        let mut due = Vec::new();
+        let mut state = self.shared.state.lock();
+        let more = state.take_due(&mut due);
+        state.is_waking = more;
+        drop(state);
+        wake_all(due);
+        more
+    }
+}
+
+impl<T: Send + Sync + 'static> Drop for Waking<T> {
+    fn drop(&mut self) {
+        while !self.is_done && self.some() {}
+    }
+}
+
+impl<T: Send + Sync + 'static> Channel<T> {
+    fn new(runtime: Handle) -> Self {
+        let state = State {
+            rings: BTreeMap::new(),
+            sent: 0,
+            readers: 0,
+            waiting: BTreeMap::new(),
+            tickets: 0,
+            is_over: false,
+            is_waking: false,
+        };
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            runtime,
+        }))
+    }
+
+    fn add(&self, capacity: usize, place: Arc<dyn Place>) -> Observer<T> {
+        let capacity = capacity.max(1);
+        let most = capacity.checked_next_power_of_two().unwrap_or(usize::MAX);
+        let class = most.ilog2();
+        let mut state = self.0.state.lock();
+        state.readers += 1;
+        let sent = state.sent;
+        let ring = state.rings.entry(class);
+        let position = ring.or_insert_with(|| Ring::new(sent, most)).enter();
+        drop(state);
+        Observer {
+            shared: Arc::clone(&self.0),
+            place: Some(place),
+            capacity: capacity as u64,
+            class,
+            position,
+            ticket: None,
+        }
     }
 
     fn has_observers(&self) -> bool {
-        let buffers = self.0.lock();
-        buffers.iter().any(|buffer| buffer.strong_count() > 0)
+        self.0.state.lock().readers > 0
     }
 
     /// Sends a value to all observers. One caller at a time keeps the order.
     pub(crate) fn send(&self, value: T) {
         let value = Arc::new(value);
-        for buffer in self.buffers() {
-            buffer.push(Arc::clone(&value));
+        let mut state = self.0.state.lock();
+        state.sent += 1;
+        let mut oldest = Vec::new();
+        for ring in state.rings.values_mut() {
+            steps::count();
+            oldest.extend(ring.push(Arc::clone(&value)));
         }
-    }
-
-    /// Returns the buffers that somebody reads.
-    fn buffers(&self) -> Vec<Arc<Buffer<T>>> {
-        let mut buffers = self.0.lock();
-        let mut read = Vec::with_capacity(buffers.len());
-        buffers.retain(|buffer| {
-            let buffer = buffer.upgrade();
-            let is_read = buffer.is_some();
-            read.extend(buffer);
-            is_read
-        });
-        read
-    }
-}
-
-impl<T> Drop for Channel<T> {
-    fn drop(&mut self) {
-        for buffer in self.buffers() {
-            buffer.end();
-        }
-    }
-}
-
-/// What one observer has not taken yet.
-pub(crate) struct Buffer<T> {
-    capacity: usize,
-    kept: Mutex<Kept<T>>,
-}
-
-struct Kept<T> {
-    values: VecDeque<Arc<T>>,
-    /// How many values there was no room for.
-    missed: u64,
-    is_over: bool,
-    waker: Option<Waker>,
-}
-
-impl<T> Buffer<T> {
-    fn push(&self, value: Arc<T>) {
-        let mut kept = self.kept.lock();
-        let mut oldest = None;
-        if kept.values.len() >= self.capacity {
-            // INVARIANT 2
-            kept.missed += 1;
-            oldest = kept.values.pop_front();
-        }
-        kept.values.push_back(value);
-        let waker = kept.waker.take();
-        drop(kept);
+        let woken = state.begin_waking();
+        drop(state);
         drop(oldest);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.0.wake(woken);
     }
+}
 
-    fn end(&self) {
-        let mut kept = self.kept.lock();
-        kept.is_over = true;
-        let waker = kept.waker.take();
-        drop(kept);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+impl<T: Send + Sync + 'static> Drop for Channel<T> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.is_over = true;
+        let woken = state.begin_waking();
+        drop(state);
+        self.0.wake(woken);
     }
 }
 
 /// The place that is observed.
 pub(crate) trait Place: Send + Sync {
-    /// Notes that an observer is gone.
+    /// Notes that nobody observes one of its channels any more.
     fn left(&self);
-}
-
-/// Tells the place when it is dropped.
-struct Leaving(Arc<dyn Place>);
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.0.left();
-    }
 }
 
 /// One who observes an actor. It keeps the actor's place, and does not keep the actor awake.
 pub(crate) struct Observer<T> {
-    // The buffer goes first, so that the place sees it gone.
-    buffer: Arc<Buffer<T>>,
-    place: Option<Leaving>,
+    shared: Arc<Shared<T>>,
+    /// Nothing when it is over.
+    place: Option<Arc<dyn Place>>,
+    capacity: u64,
+    class: u32,
+    /// How many values were sent before the one that it takes next.
+    position: u64,
+    /// Its number among those who wait, if it is still there.
+    ticket: Option<u64>,
 }
 
 impl<T: Clone> Observer<T> {
-    pub(crate) fn new(buffer: Arc<Buffer<T>>, place: Arc<dyn Place>) -> Self {
-        let place = Some(Leaving(place));
-        Self { buffer, place }
-    }
-
     /// Takes the next value, or the number of those that were missed; `None` when it is over.
     pub(crate) fn poll_next(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<T, u64>>> {
-        let mut kept = self.buffer.kept.lock();
-        if kept.missed > 0 {
-            return Poll::Ready(Some(Err(std::mem::take(&mut kept.missed))));
-        }
-        if let Some(value) = kept.values.pop_front() {
-            drop(kept);
-            return Poll::Ready(Some(Ok(Arc::unwrap_or_clone(value))));
-        }
-        if kept.is_over {
-            drop(kept);
-            // Nobody needs the place any more.
-            self.place = None;
+        if self.place.is_none() {
             return Poll::Ready(None);
         }
-        match &mut kept.waker {
-            Some(waker) => waker.clone_from(task.waker()),
-            none => *none = Some(task.waker().clone()),
+        let mut locked = self.shared.state.lock();
+        let state = &mut *locked;
+        let ring = state.rings.get_mut(&self.class).expect("it has a reader");
+        // INVARIANT 2
+        let oldest = state.sent.saturating_sub(self.capacity);
+        if self.position < oldest {
+            let passed = ring.skip(self.position, oldest);
+            let missed = oldest - self.position;
+            self.position = oldest;
+            drop(locked);
+            drop(passed);
+            return Poll::Ready(Some(Err(missed)));
         }
+        if self.position < state.sent {
+            let (value, passed) = ring.take(self.position);
+            self.position += 1;
+            drop(locked);
+            drop(passed);
+            return Poll::Ready(Some(Ok(Arc::unwrap_or_clone(value))));
+        }
+        if state.is_over {
+            drop(locked);
+            // Nobody needs the place any more.
+            self.leave();
+            return Poll::Ready(None);
+        }
+        self.ticket = Some(state.wait(self.ticket, task.waker()));
         Poll::Pending
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    /// Counts who left.
-    #[derive(Default)]
-    struct Left(AtomicUsize);
-
-    impl Place for Left {
-        fn left(&self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
+impl<T> Observer<T> {
+    /// Leaves the channel, and lets go of the place.
+    fn leave(&mut self) {
+        let Some(place) = self.place.take() else {
+            return;
+        };
+        let mut locked = self.shared.state.lock();
+        let state = &mut *locked;
+        let waits = self.ticket.and_then(|ticket| state.waiting.remove(&ticket));
+        let ring = state.rings.get_mut(&self.class).expect("it has a reader");
+        let passed = ring.leave(self.position);
+        if ring.is_unread() {
+            state.rings.remove(&self.class);
         }
-    }
-
-    fn observe<T: Clone + Send + Sync + 'static>(
-        observers: &mut Observers,
-        capacity: usize,
-        until: Until,
-    ) -> Observer<T> {
-        Observer::new(observers.add(capacity, until), Arc::new(Left::default()))
-    }
-
-    fn next<T: Clone>(observer: &mut Observer<T>) -> Poll<Option<Result<T, u64>>> {
-        observer.poll_next(&mut Context::from_waker(Waker::noop()))
-    }
-
-    #[test]
-    fn each_type_has_its_observers_and_each_observer_its_buffer() {
-        let mut observers = Observers::default();
-        let mut small = observe::<u32>(&mut observers, 2, Until::Destroyed);
-        let mut large = observe::<u32>(&mut observers, 8, Until::Destroyed);
-        let mut other = observe::<&str>(&mut observers, 8, Until::Destroyed);
-        let channel = observers.channel::<u32>().unwrap();
-        (0..5).for_each(|number| channel.send(number));
-        assert_eq!(next(&mut small), Poll::Ready(Some(Err(3))));
-        assert_eq!(next(&mut small), Poll::Ready(Some(Ok(3))));
-        assert_eq!(next(&mut small), Poll::Ready(Some(Ok(4))));
-        assert_eq!(next(&mut small), Poll::Pending);
-        for number in 0..5 {
-            assert_eq!(next(&mut large), Poll::Ready(Some(Ok(number))));
+        state.readers -= 1;
+        let was_last = state.readers == 0;
+        drop(locked);
+        drop((waits, passed));
+        if was_last {
+            // INVARIANT 1
+            place.left();
         }
-        assert_eq!(next(&mut large), Poll::Pending);
-        assert_eq!(next(&mut other), Poll::Pending);
-    }
-
-    #[test]
-    fn a_channel_that_nobody_observes_goes() {
-        let mut observers = Observers::default();
-        let place = Arc::new(Left::default());
-        let buffer = observers.add::<u32>(1, Until::Destroyed);
-        let observer = Observer::new(buffer, Arc::clone(&place) as Arc<dyn Place>);
-        observers.tidy();
-        assert!(observers.channel::<u32>().is_some());
-        drop(observer);
-        assert_eq!(place.0.load(Ordering::SeqCst), 1);
-        observers.tidy();
-        assert!(observers.channel::<u32>().is_none());
-        assert!(observers.is_empty());
-    }
-
-    #[test]
-    fn what_was_on_its_way_comes_before_the_end_and_the_life_goes_on_being_watched() {
-        let mut observers = Observers::default();
-        let mut events = observe::<u32>(&mut observers, 4, Until::Destroyed);
-        let mut life = observe::<&str>(&mut observers, 4, Until::Shutdown);
-        let on_its_way = observers.channel::<u32>().unwrap();
-        drop(observers.end(Until::Destroyed));
-        assert!(observers.channel::<u32>().is_none());
-        assert_eq!(next(&mut events), Poll::Pending);
-        on_its_way.send(1);
-        drop(on_its_way);
-        assert_eq!(next(&mut events), Poll::Ready(Some(Ok(1))));
-        assert_eq!(next(&mut events), Poll::Ready(None));
-        assert_eq!(next(&mut events), Poll::Ready(None));
-        assert_eq!(next(&mut life), Poll::Pending);
-        drop(observers.end(Until::Shutdown));
-        assert_eq!(next(&mut life), Poll::Ready(None));
     }
 }
+
+impl<T> Drop for Observer<T> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -22,11 +22,11 @@ use crate::runtime::guarded::discard;
 use crate::runtime::limited::{Fault, Running, limited, limited_now};
 use crate::runtime::mail::{Ending, Mail, Next, answer};
 use crate::runtime::memory;
-use crate::runtime::migrate::{For, migrate};
-use crate::runtime::saved;
+use crate::runtime::migrate::{For, migrate, migrate_state};
+use crate::runtime::saved::{self, Saved};
 use crate::runtime::turn::Turn;
 use crate::state::State;
-use crate::store::{self, Meta, Opened, Template};
+use crate::store::{self, Meta, Opened, StoreError, Template};
 
 /// An actor that is ready to take its first call.
 pub(super) struct Started<A: Handlers> {
@@ -105,9 +105,16 @@ async fn wake<A: Handlers>(
             );
             match current {
                 (true, true) => destroy_at_once(&mut turn).await,
-                _ => update(&mut turn, pending, &meta, template)
-                    .await
-                    .map(|()| false),
+                _ => match update(turn, pending, meta.clone(), template).await {
+                    Ok((back, updated)) => {
+                        turn = back;
+                        updated.map(|()| false)
+                    }
+                    Err(error) => {
+                        fail(cell, Failed::store(Some(Step::Migrate), error), None, true);
+                        return None;
+                    }
+                },
             }
         }
     };
@@ -124,16 +131,20 @@ async fn wake<A: Handlers>(
             return None;
         }
     }
-    match load(&mut turn).await {
-        Ok(actor) => Some(Started {
+    match load(turn).await {
+        Ok((turn, Ok(actor))) => Some(Started {
             actor,
             turn,
             first: None,
             start,
         }),
-        Err(failed) => {
+        Ok((turn, Err(failed))) => {
             close(turn, false).await;
             fail(cell, failed, None, true);
+            None
+        }
+        Err(error) => {
+            fail(cell, Failed::store(Some(Step::Migrate), error), None, true);
             None
         }
     }
@@ -141,29 +152,42 @@ async fn wake<A: Handlers>(
 
 /// Applies what is pending, and notes the new version.
 async fn update<A: Handlers>(
-    turn: &mut Turn<A>,
+    turn: Turn<A>,
     pending: &'static [store::Migration],
-    meta: &Meta,
+    meta: Meta,
     template: &Arc<Template>,
-) -> Result<(), Failed> {
+) -> Result<(Turn<A>, Result<(), Failed>), StoreError> {
     let template = Arc::clone(template);
-    migrate(turn, pending, For::Waking(meta), template)
-        .await
-        .map_err(Failed::migrating)
+    let (turn, migrated) = migrate(turn, pending, For::Waking(meta), template).await?;
+    Ok((turn, migrated.map_err(Failed::migrating)))
 }
 
-/// Loads the state, then goes on as for a new actor.
-async fn load<A: Handlers>(turn: &mut Turn<A>) -> Result<A, Failed> {
+/// Loads the state, then goes on as for a new actor. An error besides is that of a runtime that ends.
+async fn load<A: Handlers>(mut turn: Turn<A>) -> Result<(Turn<A>, Result<A, Failed>), StoreError> {
     turn.enter("load state", false, A::OPTIONS.timeouts.create_vars);
     // INVARIANT 2: the state of an older version is written in the transaction that commits when the actor is ready.
-    let state = saved::load::<A>(turn.database()).map_err(|(hook, cause)| Failed {
-        // Where the file could not be read at all, no step of the user's is to blame.
-        step: (!matches!(cause, StartCause::Store(_))).then_some(Step::Migrate),
-        hook,
-        cause,
-    })?;
-    turn.set_state(state);
-    load_created(turn).await
+    let state = match saved::load::<A>(turn.database()) {
+        Ok(Saved::Current(state)) => Ok(state),
+        Ok(Saved::Other(saved)) => {
+            let (back, migrated) = migrate_state(turn, saved).await?;
+            turn = back;
+            migrated
+        }
+        Err(failed) => Err(failed),
+    };
+    let loaded = match state {
+        Ok(state) => {
+            turn.set_state(state);
+            load_created(&mut turn).await
+        }
+        Err((hook, cause)) => Err(Failed {
+            // Where the file could not be read at all, no step of the user's is to blame.
+            step: (!matches!(cause, StartCause::Store(_))).then_some(Step::Migrate),
+            hook,
+            cause,
+        }),
+    };
+    Ok((turn, loaded))
 }
 
 /// Runs what runs on each start, and makes the actor.

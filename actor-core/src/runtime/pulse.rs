@@ -72,6 +72,12 @@ pub(super) fn beat() -> u32 {
     BEAT.load(Ordering::Relaxed)
 }
 
+/// Returns the beat, without having the clock go on for it: only where [`beat`] was just called.
+#[inline]
+pub(super) fn current() -> u32 {
+    BEAT.load(Ordering::Relaxed)
+}
+
 /// Returns for how long something took at least that began at a beat.
 #[inline]
 pub(super) fn since(began: u32) -> Duration {

@@ -17,9 +17,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::limits;
 use crate::runtime::pulse::{self, Watched};
+use crate::runtime::stint::Stint;
 
 /// What can be run.
 pub(crate) trait Runnable: Send + Sync {
@@ -34,6 +36,8 @@ pub(crate) struct RunQueue {
     runtime: Handle,
     /// How many threads it has for tasks.
     workers: usize,
+    /// The places for migrations, which run beside the workers.
+    migrating: Arc<Semaphore>,
     /// Whether the runtime is gone.
     dead: AtomicBool,
     /// Tells everybody so.
@@ -61,6 +65,8 @@ struct Driver {
 
 impl RunQueue {
     pub(crate) fn new(runtime: &Handle) -> Arc<Self> {
+        let workers = runtime.metrics().num_workers();
+        let migrating = workers.max(limits::MIGRATIONS_AT_ONCE);
         Arc::new(Self {
             inner: Mutex::new(Inner {
                 cells: VecDeque::new(),
@@ -71,7 +77,8 @@ impl RunQueue {
                 closed: false,
             }),
             runtime: runtime.clone(),
-            workers: runtime.metrics().num_workers(),
+            workers,
+            migrating: Arc::new(Semaphore::new(migrating)),
             dead: AtomicBool::new(false),
             on_death: Mutex::new(None),
         })
@@ -110,6 +117,11 @@ impl RunQueue {
         if let Some(woken) = woken {
             woken.wake();
         }
+    }
+
+    /// Returns the places for migrations.
+    pub(super) fn migrating(&self) -> &Arc<Semaphore> {
+        &self.migrating
     }
 
     /// Returns whether several workers run cells.
@@ -161,8 +173,12 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let (mut calls, began) = (0, Instant::now());
+        let mut stint = Stint::since(began);
         while calls < limits::CALLS_PER_TURN || is_quick(calls, began.elapsed()) {
             let mut inner = self.queue.inner.lock();
+            if calls > 0 && !inner.cells.is_empty() && stint.is_over() {
+                break;
+            }
             let Some(cell) = inner.cells.pop_front() else {
                 if inner.closed || self.is_extra {
                     return Poll::Ready(());

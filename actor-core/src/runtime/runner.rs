@@ -27,8 +27,11 @@ use crate::runtime::instance::{Flow, Instance, Work};
 use crate::runtime::life::{After, Ended, Life};
 use crate::runtime::mail::{Mail, Request, answer};
 use crate::runtime::mailbox::{Pushed, Status, release};
+use crate::runtime::pace;
+use crate::runtime::pulse;
 use crate::runtime::queue::Runnable;
 use crate::runtime::quick::{Here, is_here};
+use crate::runtime::stint::Stint;
 
 thread_local! {
     /// How many cells this thread runs, each in place of an asker that the one before runs.
@@ -59,7 +62,7 @@ impl<A: Handlers> Cell<A> {
         }
     }
 
-    fn enqueue(self: &Arc<Self>) {
+    pub(super) fn enqueue(self: &Arc<Self>) {
         let queue = self.system().queue();
         queue.push(Arc::clone(self) as Arc<dyn Runnable>);
         if queue.is_dead() {
@@ -115,7 +118,9 @@ impl<A: Handlers> Cell<A> {
     fn run_life(self: &Arc<Self>, life: Life<A>, most: usize) -> usize {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
+        let beat = pulse::current();
         let ran = guarded(|| self.go_on(life, most));
+        note_time(beat);
         DEPTH.set(depth);
         ran.unwrap_or_else(|panic| {
             // INVARIANT 2
@@ -134,6 +139,7 @@ impl<A: Handlers> Cell<A> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let here = Here::new(self.kind().quick.helps());
+        let beat = pulse::current();
         let ran = guarded(|| {
             let (result, flow) = instance.handle_direct_guarded(message, chain);
             let left = match flow {
@@ -147,6 +153,7 @@ impl<A: Handlers> Cell<A> {
             result
         });
         drop(here);
+        note_time(beat);
         DEPTH.set(depth);
         match ran {
             Ok(Direct::Reply(result)) => result.map(Sent::Done),
@@ -155,9 +162,11 @@ impl<A: Handlers> Cell<A> {
         }
     }
 
-    /// Runs a life until it waits for something and is not needed, or for about as many calls as are given; then lets it go.
+    /// Runs a life until it waits for something and is not needed, for about as many calls as are given, or for some milliseconds; then
+    /// lets it go.
     fn go_on(self: &Arc<Self>, mut life: Life<A>, most: usize) -> usize {
         let (mut calls, mut again) = (0, false);
+        let mut stint = Stint::new();
         loop {
             let (left, handled) = self.advance(life, most.saturating_sub(calls));
             calls += handled;
@@ -168,7 +177,8 @@ impl<A: Handlers> Cell<A> {
             }
             again = true;
             // One with a database lets others run, so that more comes together for its next commit.
-            match self.give_back(left, !A::__STORED && calls < most) {
+            let keeps = !A::__STORED && calls < most && !stint.is_over();
+            match self.give_back(left, keeps) {
                 Some(kept) => life = kept,
                 None => return calls,
             }
@@ -230,6 +240,7 @@ impl<A: Handlers> Cell<A> {
             answer(waiter, result);
         }
         if retired {
+            self.system().scheduler().gone(self.wake_place());
             self.system().tasks().end();
             return None;
         }
@@ -338,9 +349,25 @@ impl<A: Handlers> Cell<A> {
     }
 }
 
+/// Notes that the task that runs a cell holds its worker for long, if it does.
+#[inline]
+fn note_time(began: u32) {
+    if pulse::current() != began {
+        pace::holds();
+    }
+}
+
 /// Returns whether this thread may run a cell in place of an asker.
 pub(super) fn has_depth() -> bool {
     DEPTH.get() < limits::IN_PLACE_DEPTH
+}
+
+/// Runs code that may not run cells in place.
+pub(super) fn alone<T>(code: impl FnOnce() -> T) -> T {
+    let depth = DEPTH.replace(limits::IN_PLACE_DEPTH);
+    let ran = code();
+    DEPTH.set(depth);
+    ran
 }
 
 impl<A: Handlers> Runnable for Cell<A> {

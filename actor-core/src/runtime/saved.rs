@@ -9,14 +9,22 @@ use crate::runtime::guarded::guarded;
 use crate::runtime::migrate::Failed;
 use crate::store::{Database, MigrationError, SavedState, StoreError};
 
-/// Reads the state. One of an older version is brought to the current one, and written in the running transaction.
-pub(super) fn load<A: Handlers>(database: &mut Database) -> Result<A::State, Failed> {
+/// A state as it was saved.
+pub(super) enum Saved<S> {
+    /// One of the current version.
+    Current(S),
+    /// One of another version, to [`migrate`].
+    Other(SavedState),
+}
+
+/// Reads the state.
+pub(super) fn load<A: Handlers>(database: &mut Database) -> Result<Saved<A::State>, Failed> {
     let saved = database.load_state().map_err(store)?;
     if saved.version == A::__STATE_VERSION {
         let state = guarded(|| database.parse_state(&saved.json)).map_err(panicked)?;
-        return state.map_err(store);
+        return state.map(Saved::Current).map_err(store);
     }
-    migrate::<A>(database, &saved)
+    Ok(Saved::Other(saved))
 }
 
 /// Brings a state of an older version to the current one, in the running transaction.
@@ -29,7 +37,10 @@ pub(super) fn update<A: Handlers>(database: &mut Database) -> Result<(), Failed>
 }
 
 /// Runs the steps that lead from the version of a state to the current one, and writes what they make.
-fn migrate<A: Handlers>(database: &mut Database, saved: &SavedState) -> Result<A::State, Failed> {
+pub(super) fn migrate<A: Handlers>(
+    database: &mut Database,
+    saved: &SavedState,
+) -> Result<A::State, Failed> {
     let known = A::__STATE_VERSION;
     if saved.version > known {
         let version = saved.version;

@@ -7,10 +7,12 @@
 //! 2. A wake-up that was handed out comes again after a while, unless the actor arms the next one: a notice that got lost is
 //!    made good.
 //! 3. What is in memory is bounded, however many actors have timers.
+//! 4. What is due is handed out in its order, as [`Wakes`] has room for those that it wakes.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -22,7 +24,10 @@ use tokio::time::Instant;
 use crate::actor::Handlers;
 use crate::clock::{Clock, duration_ms};
 use crate::limits;
+use crate::runtime::baton::Due;
 use crate::runtime::cell::Cell;
+use crate::runtime::mailbox::{Pushed, Status};
+use crate::runtime::wakes::{Candidate, Doze, Dozes, Place, Wakes};
 use crate::store::{self, Store, StoreError, WakeUp};
 
 /// Wakes actors when something of theirs is due. One task, for all actors of a system.
@@ -36,8 +41,10 @@ struct Shared {
     store: Arc<Store>,
     types: Vec<&'static str>,
     agenda: Mutex<Agenda>,
-    /// There is an earlier wake-up than before.
+    /// There is an earlier wake-up than before, or room for one that waits.
     changed: Notify,
+    /// How many actors are among [`Wakes`], so that others pay for one load.
+    woken: AtomicUsize,
 }
 
 /// All wake-ups that are in memory.
@@ -48,6 +55,9 @@ struct Agenda {
     /// When each of them is, by the actor.
     places: HashMap<(String, String), i64>,
     horizon: Horizon,
+    wakes: Wakes,
+    /// Whether something is due for which there is no room.
+    is_crowded: bool,
 }
 
 /// Up to where the directory was read.
@@ -67,6 +77,8 @@ enum Horizon {
 enum Step {
     /// Tells these actors.
     Fire(Vec<WakeUp>),
+    /// Asks these to sleep, so that there is room.
+    Doze(Vec<Candidate>),
     /// Reads the directory behind this one.
     Read(Option<WakeUp>),
     /// Waits, at most for so long.
@@ -82,6 +94,7 @@ impl Scheduler {
             types,
             agenda: Mutex::new(agenda),
             changed: Notify::new(),
+            woken: AtomicUsize::new(0),
         };
         Self {
             shared: Arc::new(shared),
@@ -125,16 +138,43 @@ impl Scheduler {
     }
 }
 
+impl Scheduler {
+    /// Notes that the actor in this place has done what was due.
+    pub(super) fn rested(&self, place: Place) {
+        self.shared.let_go(|wakes| wakes.rested(place));
+    }
+
+    /// Notes that the actor in this place sleeps.
+    pub(super) fn gone(&self, place: Place) {
+        self.shared.let_go(|wakes| wakes.gone(place));
+    }
+}
+
 impl<A: Handlers> Cell<A> {
+    /// What tells this cell apart for the scheduler.
+    pub(super) fn wake_place(self: &Arc<Self>) -> Place {
+        Arc::as_ptr(self).addr()
+    }
+
     /// Tells the actor that a stored call is due, and wakes it if it sleeps. One that refuses calls is told when it does not any more.
     pub(crate) fn due(self: &Arc<Self>) {
         let system = self.system();
         if system.is_closing() {
             return;
         }
+        let scheduler = &system.scheduler().shared;
+        let place = self.wake_place();
+        let dozes = Arc::downgrade(self) as Weak<dyn Dozes>;
+        // Before it is told, because it may be done at once.
+        let added = scheduler.agenda.lock().wakes.enroll(place, dozes);
         match self.mailbox().push_due() {
-            Ok(pushed) => self.follow(pushed, false),
+            Ok((notice, count)) => {
+                let wakes = matches!(notice, Pushed::Start);
+                scheduler.change(|known| known.notified(place, added, wakes, count));
+                self.follow(notice, false);
+            }
             Err(until) => {
+                scheduler.change(|known| known.notified(place, added, false, 0));
                 let left = until.saturating_duration_since(Instant::now());
                 // Not too early, which would be for nothing.
                 let left = left.as_nanos().div_ceil(1_000_000);
@@ -146,6 +186,29 @@ impl<A: Handlers> Cell<A> {
     }
 }
 
+impl<A: Handlers> Dozes for Cell<A> {
+    fn doze(self: Arc<Self>, pushed: u64) -> Doze {
+        let mut inner = self.mailbox().lock();
+        if matches!(inner.status, Status::Asleep | Status::Stopping) {
+            return Doze::Sleeps;
+        }
+        if inner.all_pushed() != pushed || A::OPTIONS.sleep_after.is_none() {
+            return Doze::Needed;
+        }
+        let rests = inner.status == Status::Awake && inner.baton.is_listening();
+        if !rests || inner.has_next() || inner.keepers > 0 {
+            return Doze::Busy;
+        }
+        inner.sleep_idle();
+        let due = inner.baton.woken();
+        drop(inner);
+        if due == Due::Queue {
+            self.enqueue();
+        }
+        Doze::Sleeps
+    }
+}
+
 impl Drop for Scheduler {
     fn drop(&mut self) {
         self.stop();
@@ -153,6 +216,39 @@ impl Drop for Scheduler {
 }
 
 impl Shared {
+    /// Changes who was woken.
+    fn change<T>(&self, change: impl FnOnce(&mut Wakes) -> T) -> T {
+        let mut agenda = self.agenda.lock();
+        let changed = change(&mut agenda.wakes);
+        self.woken.store(agenda.wakes.len(), Ordering::SeqCst);
+        changed
+    }
+
+    /// Notes that an actor does less than before, and lets those look who wait for that.
+    fn let_go(&self, change: impl FnOnce(&mut Wakes) -> bool) {
+        if self.woken.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        if self.change(change) && self.agenda.lock().is_crowded {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Asks actors to sleep.
+    async fn doze(&self, candidates: Vec<Candidate>) {
+        let mut all_busy = true;
+        for Candidate { id, cell, pushed } in candidates {
+            let doze = cell.upgrade().map(|cell| cell.doze(pushed));
+            all_busy &= doze == Some(Doze::Busy);
+            self.change(|wakes| wakes.dozes(id, doze));
+        }
+        if all_busy {
+            // They are about to wait for mail, or something keeps them awake.
+            let pause = tokio::time::timeout(limits::DOZE_AGAIN, self.changed.notified());
+            let _ = pause.await;
+        }
+    }
+
     async fn run(&self, fire: impl Fn(WakeUp) -> Option<()>) {
         loop {
             let step = self.agenda.lock().step(self.clock.now_ms());
@@ -165,6 +261,7 @@ impl Shared {
                     }
                     tokio::task::yield_now().await;
                 }
+                Step::Doze(candidates) => self.doze(candidates).await,
                 Step::Read(after) => {
                     if let Err(error) = self.read(after.clone()).await {
                         tracing::error!(%error, "the timers of the directory were not read");
@@ -199,6 +296,8 @@ impl Agenda {
             order: BTreeSet::new(),
             places: HashMap::new(),
             horizon: Horizon::Unread(None),
+            wakes: Wakes::default(),
+            is_crowded: false,
         }
     }
 
@@ -259,16 +358,35 @@ impl Agenda {
         }
     }
 
+    /// INVARIANT 4: has actors sleep, or waits for those that do what is due.
+    fn crowded(&mut self, now: i64, time: Instant) -> Step {
+        let due = self.order.iter().take_while(|wake_up| wake_up.due <= now);
+        let due = due.take(limits::WOKEN_AT_WORK).count();
+        let candidates = self.wakes.candidates(due);
+        if !candidates.is_empty() {
+            return Step::Doze(candidates);
+        }
+        let look = self.wakes.look_at();
+        // Timers of tokio's are exact to a millisecond.
+        let least = Duration::from_millis(1);
+        Step::Wait(look.map(|look| look.saturating_duration_since(time).max(least)))
+    }
+
     fn step(&mut self, now: i64) -> Step {
         if let Horizon::Unread(after) = &self.horizon {
             let after = after.clone();
             self.horizon = Horizon::Reading;
             return Step::Read(after);
         }
+        let time = Instant::now();
+        let room = self.wakes.room(time).min(limits::CALLS_PER_COMMIT);
+        let is_due = self.order.first().is_some_and(|first| first.due <= now);
+        self.is_crowded = is_due && room == 0;
+        if self.is_crowded {
+            return self.crowded(now, time);
+        }
         let mut due = Vec::new();
-        while due.len() < limits::CALLS_PER_COMMIT
-            && self.order.first().is_some_and(|first| first.due <= now)
-        {
+        while due.len() < room && self.order.first().is_some_and(|first| first.due <= now) {
             due.extend(self.order.pop_first());
         }
         if let Horizon::At(last) = &self.horizon
@@ -301,107 +419,4 @@ impl Agenda {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wake_up(due: i64, key: u32) -> WakeUp {
-        WakeUp {
-            due,
-            actor: "actor".to_owned(),
-            key: format!("{key:04}"),
-        }
-    }
-
-    /// A directory and an agenda with small pages, driven as the task does it.
-    struct Fleet {
-        directory: BTreeSet<WakeUp>,
-        agenda: Agenda,
-        most: usize,
-    }
-
-    impl Fleet {
-        fn new(directory: BTreeSet<WakeUp>) -> Self {
-            Self {
-                directory,
-                agenda: Agenda::new(4),
-                most: 0,
-            }
-        }
-
-        fn arm(&mut self, due: i64, key: u32) {
-            self.directory
-                .retain(|known| known.key != wake_up(0, key).key);
-            self.directory.insert(wake_up(due, key));
-            self.agenda.forget("actor", &wake_up(0, key).key);
-            self.agenda.insert(wake_up(due, key));
-            self.agenda.shrink();
-        }
-
-        /// Returns what is handed out at `now`. Each of them says that it has no more.
-        fn at(&mut self, now: i64) -> Vec<WakeUp> {
-            let mut fired = Vec::new();
-            loop {
-                self.most = self.most.max(self.agenda.order.len());
-                match self.agenda.step(now) {
-                    Step::Fire(due) => {
-                        for wake_up in due {
-                            self.agenda.forget("actor", &wake_up.key);
-                            self.directory.remove(&wake_up);
-                            fired.push(wake_up);
-                        }
-                    }
-                    Step::Read(after) => {
-                        let rows = self.directory.iter();
-                        let behind = rows.filter(|row| after.as_ref().is_none_or(|a| *row > a));
-                        let page = behind.take(self.agenda.page).cloned().collect();
-                        self.agenda.read(page);
-                    }
-                    Step::Wait(_) => return fired,
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn all_of_a_large_fleet_are_woken_in_order_with_a_few_in_memory() {
-        let all: BTreeSet<_> = (0..100)
-            .map(|key| wake_up(i64::from(key * 37 % 20), key))
-            .collect();
-        let mut fleet = Fleet::new(all.clone());
-        let fired: Vec<_> = (0..20).flat_map(|now| fleet.at(now)).collect();
-        assert_eq!(fired, all.into_iter().collect::<Vec<_>>());
-        assert_eq!(fleet.most, 4);
-    }
-
-    #[test]
-    fn what_is_armed_beyond_the_horizon_is_read_when_it_comes_near() {
-        let mut fleet = Fleet::new((0..4).map(|key| wake_up(10, key)).collect());
-        assert_eq!(fleet.at(0), []);
-        for key in 4..50 {
-            fleet.arm(i64::from(200 - key), key);
-            assert!(fleet.agenda.order.len() <= 8);
-        }
-        // One that was far away comes first.
-        fleet.arm(5, 49);
-        assert_eq!(fleet.at(5), [wake_up(5, 49)]);
-        assert_eq!(fleet.at(10).len(), 4);
-        let rest: Vec<_> = (11..200).flat_map(|now| fleet.at(now)).collect();
-        let expected: Vec<_> = (4..49)
-            .rev()
-            .map(|key| wake_up(i64::from(200 - key), key))
-            .collect();
-        assert_eq!(rest, expected);
-    }
-
-    #[test]
-    fn a_notice_without_an_answer_comes_again() {
-        let mut agenda = Agenda::new(4);
-        agenda.read(vec![wake_up(10, 1)]);
-        assert!(matches!(agenda.step(10), Step::Fire(due) if due == [wake_up(10, 1)]));
-        assert!(matches!(agenda.step(11), Step::Wait(Some(_))));
-        let again = 10 + duration_ms(limits::WAKE_UP_AGAIN);
-        assert!(matches!(agenda.step(again), Step::Fire(due) if due == [wake_up(again, 1)]));
-        agenda.forget("actor", "0001");
-        assert!(matches!(agenda.step(again * 2), Step::Wait(None)));
-    }
-}
+mod tests;

@@ -24,6 +24,7 @@ use crate::observe::trace;
 use crate::runtime::guarded::dispose;
 use crate::runtime::instance::{Flow, Instance};
 use crate::runtime::letters::{bury, has_room, retry_delay, stay};
+use crate::runtime::stint::Stint;
 use crate::store::calls;
 use crate::store::{Attempt, Attempts, CallMark, NewCall, StoredCall, StoredKind};
 use crate::timer::{NewTimer, Repeats, TimerError, TimerId, WhichTimer};
@@ -40,7 +41,11 @@ impl<A: Handlers> Instance<A> {
         // The scheduler waits for the next wake-up in any case.
         self.turn.agenda.answer();
         let clock = self.turn.cell().system().clock();
-        for _ in 0..limits::CALLS_PER_COMMIT {
+        let mut stint = Stint::begin();
+        for ran in 0..limits::CALLS_PER_COMMIT {
+            if ran > 0 && stint.is_over() {
+                break;
+            }
             let now = clock.now_ms();
             let first = |connection: &mut SqliteConnection| {
                 calls::first_due(connection, StoredKind::Timer, now)

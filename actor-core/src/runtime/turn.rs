@@ -11,6 +11,7 @@ use crate::away;
 use crate::runtime::agenda::Agenda;
 use crate::runtime::cell::Cell;
 use crate::runtime::chain::Place;
+use crate::runtime::elsewhere;
 use crate::runtime::events::Events;
 use crate::runtime::guarded::dispose;
 use crate::runtime::limited::{Fault, Running};
@@ -109,6 +110,9 @@ impl<A: Handlers> Turn<A> {
         &mut self,
         work: impl FnOnce(&mut Database) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
+        if elsewhere::is_here() {
+            return Ok(work(self.database()));
+        }
         let mut database = self.database.take().expect(AWAY);
         let (give_back, away) = oneshot::channel();
         self.away = Some(away);

@@ -8,7 +8,8 @@
 //!    does not start, may do so later: it is waited for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, Weak};
+use std::hash::Hash;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::sync::futures::Notified;
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::clock::Clock;
 use crate::error::{CallError, Subject};
 use crate::key::Key;
+use crate::limits;
 
 /// Who waits for a message of a queue, or for the reply to one.
 pub(crate) struct Waiting {
@@ -30,7 +32,7 @@ type Place = (&'static str, Key);
 
 #[derive(Default)]
 struct Inner {
-    takers: Mutex<HashMap<Place, Weak<Taker>>>,
+    takers: Mutex<HashMap<Place, Takers>>,
     replies: Mutex<Replies>,
 }
 
@@ -44,27 +46,67 @@ struct Replies {
 pub(crate) type Arrived = Result<String, CallError>;
 
 /// All who wait for the messages of one actor.
+struct Takers {
+    shared: Arc<Shared>,
+    count: usize,
+}
+
+/// What they wait for.
 #[derive(Default)]
-pub(crate) struct Taker {
+struct Shared {
     notify: Notify,
     over: OnceLock<CallError>,
+}
+
+impl Shared {
+    fn end(&self, error: CallError) {
+        // It is over once.
+        let _ = self.over.set(error);
+        self.notify.notify_waiters();
+    }
+}
+
+/// Waits for the messages of an actor.
+pub(crate) struct Taker {
+    inner: Arc<Inner>,
+    place: Place,
+    shared: Arc<Shared>,
 }
 
 impl Taker {
     /// Waits until there may be a message, or it is over.
     pub(crate) fn notified(&self) -> Notified<'_> {
-        self.notify.notified()
+        self.shared.notify.notified()
     }
 
     /// Says why nothing comes any more, if so.
     pub(crate) fn check(&self) -> Result<(), CallError> {
-        self.over.get().map_or(Ok(()), |error| Err(error.clone()))
+        let over = self.shared.over.get();
+        over.map_or(Ok(()), |error| Err(error.clone()))
     }
+}
 
-    fn end(&self, error: CallError) {
-        // It is over once.
-        let _ = self.over.set(error);
-        self.notify.notify_waiters();
+impl Drop for Taker {
+    fn drop(&mut self) {
+        let mut takers = self.inner.takers.lock();
+        // Those of an actor that was destroyed are no longer listed, and others may be in their place.
+        if let Some(others) = takers.get_mut(&self.place)
+            && Arc::ptr_eq(&others.shared, &self.shared)
+        {
+            others.count -= 1;
+            if others.count == 0 {
+                // INVARIANT 1
+                takers.remove(&self.place);
+                trim(&mut takers);
+            }
+        }
+    }
+}
+
+/// Lets memory go that only a crowd needed.
+fn trim<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > limits::IDLE_MAIL && map.len() < map.capacity() / 4 {
+        map.shrink_to(2 * map.len());
     }
 }
 
@@ -80,7 +122,9 @@ pub(crate) struct Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        self.inner.replies.lock().waiting.remove(&self.number);
+        let mut replies = self.inner.replies.lock();
+        replies.waiting.remove(&self.number);
+        trim(&mut replies.waiting);
     }
 }
 
@@ -104,18 +148,20 @@ impl Waiting {
         &self.epoch
     }
 
-    /// Returns what is notified when an actor has a message for the taking. It is there while this is held.
-    pub(crate) fn taker(&self, actor: &'static str, key: &Key) -> Arc<Taker> {
-        let mut takers = self.inner.takers.lock();
+    /// Begins to wait for the messages of an actor.
+    pub(crate) fn taker(&self, actor: &'static str, key: &Key) -> Taker {
         let place = (actor, key.clone());
-        if let Some(taker) = takers.get(&place).and_then(Weak::upgrade) {
-            return taker;
+        let mut takers = self.inner.takers.lock();
+        let others = takers.entry(place.clone()).or_insert_with(|| Takers {
+            shared: Arc::default(),
+            count: 0,
+        });
+        others.count += 1;
+        Taker {
+            inner: Arc::clone(&self.inner),
+            shared: Arc::clone(&others.shared),
+            place,
         }
-        // INVARIANT 1: whoever comes next clears away what nobody holds.
-        takers.retain(|_, taker| taker.strong_count() > 0);
-        let taker = Arc::new(Taker::default());
-        takers.insert(place, Arc::downgrade(&taker));
-        taker
     }
 
     /// Says that an actor has a message for the taking.
@@ -124,19 +170,20 @@ impl Waiting {
         if takers.is_empty() {
             return;
         }
-        let taker = takers.get(&(actor, key.clone())).and_then(Weak::upgrade);
+        let takers_of = takers.get(&(actor, key.clone()));
+        let shared = takers_of.map(|takers| Arc::clone(&takers.shared));
         drop(takers);
-        if let Some(taker) = taker {
-            taker.notify.notify_waiters();
+        if let Some(shared) = shared {
+            shared.notify.notify_waiters();
         }
     }
 
     /// INVARIANT 3: tells all who wait for one actor that nothing comes any more. Who waits from now on waits for what comes then.
     pub(crate) fn end(&self, subject: &Subject, error: &CallError) {
         let place = (subject.actor, subject.key.clone());
-        let taker = self.inner.takers.lock().remove(&place);
-        if let Some(taker) = taker.as_ref().and_then(Weak::upgrade) {
-            taker.end(error.clone());
+        let takers = self.inner.takers.lock().remove(&place);
+        if let Some(takers) = takers {
+            takers.shared.end(error.clone());
         }
         self.end_replies_of(|of| (*of == place).then(|| error.clone()));
     }
@@ -144,10 +191,8 @@ impl Waiting {
     /// INVARIANT 3: tells all who wait for a message that the system takes no calls any more.
     pub(crate) fn end_takers(&self) {
         let takers = std::mem::take(&mut *self.inner.takers.lock());
-        for (place, taker) in takers {
-            if let Some(taker) = taker.upgrade() {
-                taker.end(shut_down(&place));
-            }
+        for (place, takers) in takers {
+            takers.shared.end(shut_down(&place));
         }
     }
 
@@ -208,5 +253,33 @@ fn shut_down((actor, key): &Place) -> CallError {
             actor,
             key: key.clone(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::IntoKey as _;
+
+    #[test]
+    fn those_who_wait_for_messages_leave_nothing() {
+        let waiting = Waiting::new(Clock::system());
+        let of = |key: usize| key.to_string().into_key().unwrap();
+        let takers = |key: usize| waiting.taker("actor", &of(key));
+        let stays = takers(0);
+        let (all, same): (Vec<_>, Vec<_>) = (1..10_000).map(|key| (takers(key), takers(0))).unzip();
+        assert_eq!(waiting.inner.takers.lock().len(), 10_000);
+        drop((all, same));
+        let takers = waiting.inner.takers.lock();
+        assert_eq!(takers.len(), 1);
+        assert!(takers.values().all(|takers| takers.count == 1));
+        assert!(takers.capacity() <= limits::IDLE_MAIL);
+        drop(takers);
+        let replies: Vec<_> = (0..10_000)
+            .map(|_| waiting.reply("actor", &of(0)))
+            .collect();
+        drop((replies, stays));
+        assert!(waiting.inner.takers.lock().is_empty());
+        assert!(waiting.inner.replies.lock().waiting.capacity() <= limits::IDLE_MAIL);
     }
 }

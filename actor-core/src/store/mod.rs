@@ -47,6 +47,8 @@ pub(crate) use connections::Connections;
 pub(crate) use database::{Backing, Database};
 pub use db::{Cursor, Db, DbUntilAwait};
 pub(crate) use directory::{Change, Directory, Row, WakeUp};
+#[cfg(test)]
+pub(crate) use disk::Seeded;
 #[cfg(feature = "testing")]
 pub(crate) use disk::{Class, Fault, Place as DiskPlace, PowerCut, SimDisk, Standing};
 pub use durability::Durability;
@@ -97,7 +99,9 @@ impl Store {
             .chain([Arc::clone(&empty)])
             .collect();
         let options = log::Options {
-            runtime: Some(away.clone()),
+            // Threads of its own do not depend on a pool that others fill.
+            threads: disk.is_native(),
+            runtime: (!disk.is_native() || away.may_pause()).then(|| away.clone()),
             metrics,
             ..taken.log
         };

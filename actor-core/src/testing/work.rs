@@ -47,6 +47,15 @@ impl Drop for Entered {
     }
 }
 
+/// Counts the work of this thread with that of another until it is dropped, on the same thread.
+pub(crate) struct Lent(Option<Work>, PhantomData<*const ()>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        HERE.set(self.0.take());
+    }
+}
+
 impl Work {
     /// Returns what counts the work that this thread begins.
     pub(crate) fn here() -> Option<Self> {
@@ -59,6 +68,11 @@ impl Work {
         let before = HERE.replace(Some(work.clone()));
         assert!(before.is_none(), "a test has one `Lab` at a time");
         (work, Entered(PhantomData))
+    }
+
+    /// Counts what this thread begins until what is returned is dropped, on the same thread.
+    pub(crate) fn lend(&self) -> Lent {
+        Lent(HERE.replace(Some(self.clone())), PhantomData)
     }
 
     /// Counts one more.

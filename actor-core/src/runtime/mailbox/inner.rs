@@ -143,6 +143,11 @@ impl<A: Handlers> Inner<A> {
         Ok(())
     }
 
+    /// Returns how much was ever pushed.
+    pub(in crate::runtime) fn all_pushed(&self) -> u64 {
+        self.pushed
+    }
+
     /// Returns how much of what was pushed was taken out.
     fn taken(&self) -> u64 {
         self.pushed - self.queue.len() as u64

@@ -57,6 +57,11 @@ pub(super) struct Engine<E> {
     pub(super) work: Condvar,
     /// Gets a thread to [`flush`](Self::flush) until there is nothing to do, if the log has none of its own.
     pub(super) hire: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Gets a thread to [`stay`](Self::stay) until there is nothing to do, if the log has threads of its own on a runtime whose time may be
+    /// paused.
+    pub(super) hold: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// There may be nothing to do any more.
+    pub(super) rested: Condvar,
     /// A checkpoint may be wanted.
     pub(super) pressing: Condvar,
     /// The same, for a task.
@@ -85,6 +90,8 @@ pub(super) struct Buffer<E> {
     pub(super) hired: usize,
     /// How many of these are at work.
     pub(super) at_work: usize,
+    /// How many batches were taken out whose writers are not through, where a thread stays for them.
+    pub(super) under_way: usize,
     /// Whether a thread waits for work.
     pub(super) is_idle: bool,
     /// Whether what is in the buffer has no place in the log.
@@ -137,6 +144,7 @@ impl<E: Entry> Engine<E> {
                 is_open: true,
                 hired: 0,
                 at_work: 0,
+                under_way: 0,
                 is_idle: false,
                 is_stalled: false,
                 checkpoint: Checkpoint::default(),
@@ -151,6 +159,8 @@ impl<E: Entry> Engine<E> {
             is_roomy: AtomicBool::new(true),
             work: Condvar::default(),
             hire: OnceLock::new(),
+            hold: OnceLock::new(),
+            rested: Condvar::default(),
             pressing: Condvar::default(),
             pressed: Notify::new(),
             advanced: Notify::new(),
@@ -211,6 +221,7 @@ impl<E: Entry> Engine<E> {
             let message = "a thread of the log panicked".to_owned();
             self.fail(StoreError::Interrupted { message });
             self.leave(&mut self.buffer.lock(), idle);
+            self.rested.notify_all();
         }
     }
 
@@ -240,6 +251,7 @@ impl<E: Entry> Engine<E> {
             guarded(|| entry.settled());
         }
         self.give_back(batch);
+        self.batch_ended();
         true
     }
 
@@ -288,6 +300,7 @@ impl<E: Entry> Engine<E> {
             let sync = buffer.sync_to.0 > durable;
             if !buffer.entries.is_empty() {
                 if writer.has_place(buffer.bytes.len()) {
+                    buffer.under_way += 1;
                     return Some(self.swap(&mut buffer, sync));
                 }
                 *stalls |= !std::mem::replace(&mut buffer.is_stalled, true);
@@ -297,6 +310,7 @@ impl<E: Entry> Engine<E> {
             let written = self.written.load(Ordering::Acquire);
             if sync && written > durable {
                 // Only to be synced.
+                buffer.under_way += 1;
                 return Some(Batch::synced(Lsn(written)));
             }
             if idle != Idle::Wait {
@@ -424,6 +438,7 @@ impl<E: Entry> Engine<E> {
         // A thread that waits for work has the writer, and gives it up now.
         drop(self.buffer.lock());
         self.work.notify_all();
+        self.rested.notify_all();
         let writer = self.writer.lock();
         let settled = self.abandon(&mut Batch::synced(Lsn::NONE), source, true);
         drop(writer);
@@ -463,28 +478,6 @@ impl<E: Entry> Engine<E> {
             self.is_roomy.store(true, Ordering::Release);
             self.roomy.notify_waiters();
         }
-    }
-
-    /// Returns whether records can be appended.
-    pub(super) fn check_open(&self, buffer: &Buffer<E>) -> Result<(), StoreError> {
-        if let Some(poisoned) = self.poisoned() {
-            return Err(poisoned);
-        }
-        if !buffer.is_open {
-            let path = self.dir.clone();
-            return Err(StoreError::Closed { path });
-        }
-        Ok(())
-    }
-
-    /// Returns the error after which nothing becomes durable any more.
-    pub(super) fn poisoned(&self) -> Option<StoreError> {
-        let source = Arc::clone(self.poison.get()?);
-        Some(StoreError::Poisoned { source })
-    }
-
-    fn failed(&self) -> Option<(Lsn, Arc<StoreError>)> {
-        self.failures.lock().newest()
     }
 }
 

@@ -1,4 +1,8 @@
-//! [`Hired`]: a thread of somebody else's that writes the log while there is something to write.
+//! [`Hired`]: a thread of somebody else's that writes the log while there is something to write, or that only stays as long.
+//!
+//! Whoever hires from a runtime keeps its paused time from running on by itself: the runtime is not idle while a hired thread is at work.
+//! A log with threads of its own hires one for that alone, and does not depend on it: it may never come, because others have taken
+//! all places.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -39,7 +43,11 @@ impl<E: Entry> Hired<E> {
         if let Some(engine) = self.0.take() {
             IS_HIRED.with(|is_hired| is_hired.set(true));
             if engine.begin_work() {
-                engine.work(Idle::Leave);
+                if engine.hold.get().is_some() {
+                    engine.stay();
+                } else {
+                    engine.work(Idle::Leave);
+                }
             }
             // It is counted out already, and may be the last that has the log.
             drop(engine);
@@ -64,15 +72,38 @@ impl<E: Entry> Engine<E> {
         if buffer.is_idle {
             self.work.notify_one();
         }
-        let hire = self.hire.get().is_some() && buffer.hired < HIRED_MAX;
+        let hire = self.hire.get().is_some() && buffer.hired < HIRED_MAX
+            || self.hold.get().is_some() && buffer.hired == 0;
         buffer.hired += usize::from(hire);
         hire
     }
 
     /// Hires a thread that [`rouse`](Self::rouse) has counted.
     pub(super) fn hire_if(&self, hire: bool) {
-        if let (true, Some(hire)) = (hire, self.hire.get()) {
+        if hire && let Some(hire) = self.hire.get().or(self.hold.get()) {
             hire();
+        }
+    }
+
+    /// Stays until nothing is to be written, and nobody to be told of what is, or until nothing ever will be.
+    fn stay(&self) {
+        let mut buffer = self.buffer.lock();
+        while buffer.is_open && self.poison.get().is_none() && !self.is_settled(&buffer) {
+            buffer = self.rested.wait(buffer);
+        }
+        self.leave(&mut buffer, Idle::Leave);
+    }
+
+    fn is_settled(&self, buffer: &Buffer<E>) -> bool {
+        let nothing = buffer.entries.is_empty() && buffer.under_way == 0;
+        nothing && buffer.sync_to <= self.durable()
+    }
+
+    /// Counts a batch that was taken out, with those who are told of it.
+    pub(super) fn batch_ended(&self) {
+        if self.hold.get().is_some() {
+            self.buffer.lock().under_way -= 1;
+            self.rested.notify_all();
         }
     }
 

@@ -119,8 +119,8 @@ pub(crate) struct Options {
     pub(crate) buffer_bytes: usize,
     /// Whether threads of its own write the log. If not, and there is no runtime, somebody calls [`Log::flush_once`].
     pub(crate) threads: bool,
-    /// From where a thread is hired while there is something to write. Time that was paused does not run on by itself meanwhile,
-    /// because the runtime is not idle.
+    /// From where a thread is hired while there is something to write: one that writes, if the log has none of its own, and else one that
+    /// does nothing. Time that was paused does not run on by itself meanwhile, because the runtime is not idle.
     pub(crate) runtime: Option<Away>,
     /// Makes the salts follow from a seed, so that a test writes the same bytes each time.
     pub(crate) seed: Option<u64>,
@@ -180,8 +180,14 @@ impl<E: Entry> Log<E> {
                     runtime.spawn(|| hired.work());
                 }
             };
-            let _ = log.engine.hire.set(Box::new(hire));
-        } else if options.threads {
+            let hires = if options.threads {
+                &log.engine.hold
+            } else {
+                &log.engine.hire
+            };
+            let _ = hires.set(Box::new(hire));
+        }
+        if options.threads {
             // One writes and syncs while the other tells those whose records are settled.
             for name in ["actor-log-1", "actor-log-2"] {
                 log.spawn(name)

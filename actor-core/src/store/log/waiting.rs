@@ -23,6 +23,29 @@ impl<E: Entry> Engine<E> {
         self.buffer.lock().last
     }
 
+    /// Returns whether records can be appended.
+    pub(super) fn check_open(&self, buffer: &Buffer<E>) -> Result<(), StoreError> {
+        if let Some(poisoned) = self.poisoned() {
+            return Err(poisoned);
+        }
+        if !buffer.is_open {
+            let path = self.dir.clone();
+            return Err(StoreError::Closed { path });
+        }
+        Ok(())
+    }
+
+    /// Returns the error after which nothing becomes durable any more.
+    pub(super) fn poisoned(&self) -> Option<StoreError> {
+        let source = Arc::clone(self.poison.get()?);
+        Some(StoreError::Poisoned { source })
+    }
+
+    /// Returns the newest failure, and the record up to which it is.
+    pub(super) fn failed(&self) -> Option<(Lsn, Arc<StoreError>)> {
+        self.failures.lock().newest()
+    }
+
     pub(super) fn check(&self, ticket: Ticket) -> Result<bool, Arc<StoreError>> {
         let durable = self.durable();
         let passed = self.written() >= ticket.written && durable >= ticket.synced;
@@ -208,6 +231,7 @@ impl<E: Entry> Engine<E> {
         self.buffer.lock().is_open = false;
         self.is_roomy.store(false, Ordering::Release);
         self.work.notify_all();
+        self.rested.notify_all();
         self.press();
         self.roomy.notify_waiters();
     }

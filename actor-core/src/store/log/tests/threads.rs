@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 
@@ -155,6 +156,7 @@ fn fill_and_close(runtime: Away) {
     let counts = Arc::new(Counts::default());
     let options = Options {
         segment_bytes: 4 << 10,
+        threads: false,
         runtime: Some(runtime),
         ..options()
     };
@@ -195,6 +197,59 @@ fn who_waits_writes_when_it_has_the_last_place_of_the_runtime() {
     let away = Away::of(runtime.handle().clone());
     let work = runtime.spawn_blocking(|| fill_and_close(away));
     runtime.block_on(work).unwrap();
+}
+
+#[test]
+fn threads_of_its_own_need_no_place_in_the_pool() {
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let away = Away::of(runtime.handle().clone());
+    let (let_go, wait) = std::sync::mpsc::channel::<()>();
+    let held = runtime.spawn_blocking(move || wait.recv().unwrap_err());
+    let disk = Arc::new(SimDisk::new(0));
+    let counts = Arc::new(Counts::default());
+    let options = Options {
+        runtime: Some(away),
+        ..options()
+    };
+    let (log, _) = Log::open(disk, Path::new("/log"), &options).unwrap();
+    for number in 0..10 {
+        let lsn = append(&log, &counts, 0, number);
+        runtime.block_on(log.wait(ticket(lsn))).unwrap();
+    }
+    // Who would have stayed meanwhile never came, and is not waited for.
+    log.close().unwrap();
+    drop(let_go);
+    runtime.block_on(held).unwrap();
+    assert_eq!(counts.settled.load(Ordering::SeqCst), 10);
+}
+
+#[test]
+fn paused_time_stands_while_threads_of_its_own_write() {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let counts = Arc::new(Counts::default());
+    let options = Options {
+        runtime: Some(Away::of(runtime.handle().clone())),
+        ..options()
+    };
+    let (log, _) = Log::open(Arc::new(SimDisk::new(0)), Path::new("/log"), &options).unwrap();
+    runtime.block_on(async {
+        let began = tokio::time::Instant::now();
+        for number in 0..200 {
+            let lsn = append(&log, &counts, 0, number);
+            // It would run out at once if time jumped.
+            let waited = tokio::time::timeout(Duration::from_mins(1), log.wait(ticket(lsn)));
+            waited.await.unwrap().unwrap();
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    });
+    log.close().unwrap();
 }
 
 #[test]
