@@ -69,6 +69,7 @@ mod plumbing;
 pub mod prelude;
 mod queue;
 mod runtime;
+mod schema;
 mod stage;
 mod state;
 mod store;
@@ -82,7 +83,7 @@ pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
     Actor, Event, action, actor, create_state, create_vars, data_migration, migrate, migrate_state,
     on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change, on_wake, queue,
-    run, schema,
+    run,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -127,13 +128,15 @@ pub mod __private {
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
-        Borrowed, HasState, NotStored, OlderState, OrDefault, Outcome, StateFault, StateStep,
-        StateSteps, Stored, StoredFault, handler, has_state, or_default, outcome,
+        Borrowed, HasState, InSchema, NotInSchema, NotStored, OlderState, OrDefault, Outcome,
+        Probe, Sees, Shape, StateFault, StateStep, StateSteps, Stored, StoredFault, handler,
+        has_state, or_default, outcome,
     };
     pub use crate::queue::Queue;
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
     pub use crate::store::{Durability, Migration, Migrations};
+    pub use actor_macros::schema;
     pub use diesel;
 }
 

@@ -144,7 +144,8 @@ impl Counter {
 )]
 const _: () = {
     #[doc(hidden)]
-    pub enum __ActorMessage {
+    pub struct __ActorMessage(__ActorAction);
+    enum __ActorAction {
         hit(),
     }
     #[doc(hidden)]
@@ -188,8 +189,8 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match *__actor_message {
-                __ActorMessage::hit(..) => {
+            match __actor_message.0 {
+                __ActorAction::hit(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 0u32,
@@ -228,8 +229,8 @@ const _: () = {
         > {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match *__actor_message {
-                __ActorMessage::hit() => {
+            match __actor_message.0 {
+                __ActorAction::hit() => {
                     ::actor_core::__private::Stored::<()>::encode(&())
                 }
             }
@@ -247,7 +248,7 @@ const _: () = {
                 "hit" => {
                     ::core::result::Result::map(
                         ::actor_core::__private::Stored::<()>::decode(__actor_json),
-                        |__actor_arguments| __ActorMessage::hit(),
+                        |__actor_arguments| __ActorMessage(__ActorAction::hit()),
                     )
                 }
                 _ => {
@@ -367,8 +368,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
-                __ActorMessage::hit() => {
+            match __actor_message.0 {
+                __ActorAction::hit() => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             Self::hit(
@@ -386,7 +387,7 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
+            match __actor_message.0 {
                 _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
@@ -394,7 +395,7 @@ const _: () = {
     #[automatically_derived]
     impl CounterHandle {
         /// Counts one more.
-        pub fn hit(
+        fn hit(
             &self,
         ) -> ::actor_core::__private::Call<
             '_,
@@ -404,7 +405,7 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::hit(),
+                __ActorMessage(__ActorAction::hit()),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::hit(__actor_value) => {
                         ::core::option::Option::Some(__actor_value)

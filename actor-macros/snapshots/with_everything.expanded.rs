@@ -336,7 +336,8 @@ impl ChatRoom {
 )]
 const _: () = {
     #[doc(hidden)]
-    pub enum __ActorMessage {
+    pub struct __ActorMessage(__ActorAction);
+    enum __ActorAction {
         post(String, String),
         #[cfg(feature = "history")]
         history(i64),
@@ -527,8 +528,8 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match *__actor_message {
-                __ActorMessage::post(..) => {
+            match __actor_message.0 {
+                __ActorAction::post(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 0u32,
@@ -543,7 +544,7 @@ const _: () = {
                     }
                 }
                 #[cfg(feature = "history")]
-                __ActorMessage::history(..) => {
+                __ActorAction::history(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 1u32,
@@ -582,14 +583,14 @@ const _: () = {
         > {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match *__actor_message {
-                __ActorMessage::post(ref __actor_0, ref __actor_1) => {
+            match __actor_message.0 {
+                __ActorAction::post(ref __actor_0, ref __actor_1) => {
                     ::actor_core::__private::Stored::<
                         (String, String),
                     >::encode(&(__actor_0, __actor_1))
                 }
                 #[cfg(feature = "history")]
-                __ActorMessage::history(ref __actor_0) => {
+                __ActorAction::history(ref __actor_0) => {
                     ::actor_core::__private::Stored::<(i64,)>::encode(&(__actor_0,))
                 }
             }
@@ -609,9 +610,8 @@ const _: () = {
                         ::actor_core::__private::Stored::<
                             (String, String),
                         >::decode(__actor_json),
-                        |__actor_arguments| __ActorMessage::post(
-                            __actor_arguments.0,
-                            __actor_arguments.1,
+                        |__actor_arguments| __ActorMessage(
+                            __ActorAction::post(__actor_arguments.0, __actor_arguments.1),
                         ),
                     )
                 }
@@ -619,7 +619,9 @@ const _: () = {
                 "history" => {
                     ::core::result::Result::map(
                         ::actor_core::__private::Stored::<(i64,)>::decode(__actor_json),
-                        |__actor_arguments| __ActorMessage::history(__actor_arguments.0),
+                        |__actor_arguments| __ActorMessage(
+                            __ActorAction::history(__actor_arguments.0),
+                        ),
                     )
                 }
                 _ => {
@@ -845,9 +847,9 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
+            match __actor_message.0 {
                 #[cfg(feature = "history")]
-                __ActorMessage::history(__actor_0) => {
+                __ActorAction::history(__actor_0) => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             Self::history(
@@ -867,8 +869,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
-                __ActorMessage::post(__actor_0, __actor_1) => {
+            match __actor_message.0 {
+                __ActorAction::post(__actor_0, __actor_1) => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             ::actor_core::__private::handler(
@@ -899,7 +901,7 @@ const _: () = {
     #[automatically_derived]
     impl ChatRoomHandle {
         /// Posts a message.
-        pub fn post(
+        fn post(
             &self,
             author: impl ::core::convert::Into<String>,
             body: impl ::core::convert::Into<String>,
@@ -911,9 +913,11 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::post(
-                    ::core::convert::Into::into(author),
-                    ::core::convert::Into::into(body),
+                __ActorMessage(
+                    __ActorAction::post(
+                        ::core::convert::Into::into(author),
+                        ::core::convert::Into::into(body),
+                    ),
                 ),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::post(__actor_value) => {
@@ -925,7 +929,7 @@ const _: () = {
         }
         #[cfg(feature = "history")]
         /// Calls the action `history` of a [`ChatRoom`].
-        pub fn history(
+        fn history(
             &self,
             limit: i64,
         ) -> ::actor_core::__private::Call<
@@ -936,7 +940,7 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::history(limit),
+                __ActorMessage(__ActorAction::history(limit)),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::history(__actor_value) => {
                         ::core::option::Option::Some(__actor_value)

@@ -143,7 +143,8 @@ impl Log {
 )]
 const _: () = {
     #[doc(hidden)]
-    pub enum __ActorMessage {
+    pub struct __ActorMessage(__ActorAction);
+    enum __ActorAction {
         count(),
     }
     #[doc(hidden)]
@@ -238,8 +239,8 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match *__actor_message {
-                __ActorMessage::count(..) => {
+            match __actor_message.0 {
+                __ActorAction::count(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 0u32,
@@ -278,8 +279,8 @@ const _: () = {
         > {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match *__actor_message {
-                __ActorMessage::count() => {
+            match __actor_message.0 {
+                __ActorAction::count() => {
                     ::actor_core::__private::Stored::<()>::encode(&())
                 }
             }
@@ -297,7 +298,7 @@ const _: () = {
                 "count" => {
                     ::core::result::Result::map(
                         ::actor_core::__private::Stored::<()>::decode(__actor_json),
-                        |__actor_arguments| __ActorMessage::count(),
+                        |__actor_arguments| __ActorMessage(__ActorAction::count()),
                     )
                 }
                 _ => {
@@ -417,8 +418,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
-                __ActorMessage::count() => {
+            match __actor_message.0 {
+                __ActorAction::count() => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             Self::count(
@@ -436,7 +437,7 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
+            match __actor_message.0 {
                 _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
@@ -444,7 +445,7 @@ const _: () = {
     #[automatically_derived]
     impl LogHandle {
         /// Calls the action `count` of a [`Log`].
-        pub fn count(
+        fn count(
             &self,
         ) -> ::actor_core::__private::Call<
             '_,
@@ -454,7 +455,7 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::count(),
+                __ActorMessage(__ActorAction::count()),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::count(__actor_value) => {
                         ::core::option::Option::Some(__actor_value)

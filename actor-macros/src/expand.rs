@@ -7,6 +7,7 @@ pub(crate) mod handle;
 mod handlers;
 mod messages;
 pub(crate) mod state;
+pub(crate) mod steps;
 mod tables;
 
 use proc_macro2::TokenStream;

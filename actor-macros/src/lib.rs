@@ -105,48 +105,7 @@ pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::actor_block(options.into(), &item.into()).into()
 }
 
-/// Writes Diesel's `table!`s from the migrations in a directory.
-///
-/// ```text
-/// actor_core::schema! { pub mod schema = "migrations/chat_room"; }
-/// ```
-///
-/// The migrations run while compiling, in an in-memory SQLite; whatever is wrong with them is a compile error. The module
-/// has a `table!` for each table and each view, a `joinable!` for each foreign key that Diesel can follow on its own, and
-/// one `allow_tables_to_appear_in_same_query!`. Names and types are those of `diesel print-schema`. Comments in the SQL
-/// become documentation: above a `CREATE TABLE`, and above a column or behind it.
-///
-/// A block sets the SQL type of columns, and the columns that tell the rows of a view apart (its `id` or its first column,
-/// unless they are given):
-///
-/// ```text
-/// actor_core::schema! {
-///     pub mod schema = "migrations/chat_room" {
-///         messages.sent_at: TimestamptzSqlite,
-///         messages.id: BigInt,
-///         recent_messages: (room, id),
-///     }
-/// }
-/// ```
-///
-/// A type is one of `diesel::sql_types` or a path to another one. A column that can be `NULL` becomes `Nullable` of it on
-/// its own; a column of a view has exactly the type that is written.
-///
-/// # Rebuilds
-///
-/// An edit, a rename or a removal of a migration builds the crate again. So that a new one does too, the package needs one
-/// line in its `build.rs`, because a macro cannot name a directory to the compiler:
-///
-/// ```text
-/// fn main() { println!("cargo::rerun-if-changed=migrations/chat_room"); }
-/// ```
-///
-/// # The lock
-///
-/// Beside the directory, in `migrations/chat_room.lock`, the macro notes the checksum of every migration that a later one
-/// follows. An edit or a removal of a locked migration is a compile error, because actors that applied it would never see
-/// the change. `ACTOR_MIGRATIONS_LOCK=update cargo build` locks all migrations as they are, and
-/// `ACTOR_MIGRATIONS_LOCK=check` (for releases) makes each one that is not locked an error.
+/// Writes Diesel's tables; `actor_core::schema!` calls it with the path of `actor_core` in front.
 #[proc_macro]
 pub fn schema(input: TokenStream) -> TokenStream {
     migrations::expand(input.into(), migrations::package_dir().as_deref()).into()

@@ -41,6 +41,8 @@ pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
             return diagnostics.finish().unwrap_or_default();
         }
     };
+    let mut input = input;
+    parse::groups::of_struct(&mut input);
     let event = event::expand(&input, &mut diagnostics);
     let errors = diagnostics.finish();
     quote!(#event #errors)
@@ -68,6 +70,11 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
     let (embedded, tracked) = load_migrations(&block, &mut diagnostics);
     let set = embedded.as_ref().map(|embedded| &embedded.set);
     validate::check(&mut block, set, &mut diagnostics);
+    if let Some(embedded) = &embedded
+        && diagnostics.count() == 0
+    {
+        expand::steps::guard(&mut block, &embedded.set);
+    }
     let item = fallback::written_block(&block);
     let generated = match diagnostics.finish() {
         None => expand::block(&block, embedded.as_ref()),
@@ -213,7 +220,7 @@ mod tests {
         let method = text(&quote! {
             #[cfg(unix)]
             #[doc = r" Posts."]
-            pub fn post(&self, body: impl ::core::convert::Into<String>, at: Vec<Room>)
+            fn post(&self, body: impl ::core::convert::Into<String>, at: Vec<Room>)
                 -> ::actor_core::__private::Call<
                     '_, Room, <Result<u64> as ::actor_core::__private::Outcome>::Value, (String, Vec<Room>,)
                 >
@@ -231,7 +238,7 @@ mod tests {
         });
         assert!(expanded.contains("body ()"));
         assert!(expanded.contains("impl RoomHandle { "));
-        assert!(expanded.contains("pub fn post"));
+        assert!(expanded.contains("fn post (& self ,)"));
         assert!(!expanded.contains("on_wkae (") && !expanded.contains("# [on_wkae]"));
         assert_eq!(expanded.matches("compile_error").count(), 2);
     }

@@ -3,6 +3,7 @@
 mod block;
 mod held;
 mod migrations;
+mod names;
 mod order;
 mod signature;
 mod state;
@@ -20,6 +21,7 @@ pub(crate) fn check(block: &mut Block, set: Option<&MigrationSet>, diagnostics: 
     migrations::check_data_migrations(block, set, diagnostics);
     state::check_steps(block, diagnostics);
     for hook in &mut block.hooks {
+        names::check(hook, diagnostics);
         signature::check(hook, diagnostics);
         held::check_connections(hook, diagnostics);
     }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Type, Visibility};
+use syn::Type;
 
 use super::messages::{reply_type, stored_type, variant};
 use super::{concrete, duration};
@@ -45,7 +45,7 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
         |reply| concrete(reply, actor).into_token_stream(),
     );
     let docs = docs(block, hook);
-    let visibility = visibility(hook);
+    let visibility = &hook.visibility;
     let here = names::at(place);
     let returned = quote_spanned!(here=> #queue<'_, #actor, #message, #reply>);
     let new = quote_spanned!(here=> #queue::__new);
@@ -71,21 +71,14 @@ pub(super) fn queue_info(block: &Block, hook: &Hook) -> TokenStream {
     quote!(#info { #max #tries #visibility ..#info::named(#name) })
 }
 
-/// The visibility of the handle's method: what the user wrote, or everybody's.
-fn visibility(hook: &Hook) -> TokenStream {
-    match &hook.visibility {
-        Visibility::Inherited => quote!(pub),
-        written => quote!(#written),
-    }
-}
-
 /// Writes one method.
 fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
     let (actor, name, cfgs) = (&block.item.self_ty, &action.name, &action.cfgs);
     let call = block.runtime.item("Call");
     let (value, stored) = (reply_type(block, action), stored_type(block, action));
     let docs = docs(block, action);
-    let visibility = visibility(action);
+    // The block of the handle is in the module of the user's, so that what is written means the same in both.
+    let visibility = &action.visibility;
     let parameters = action.signature.arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, concrete(&argument.written.ty, actor));
         if is_string(argument) {
@@ -121,7 +114,8 @@ fn docs(block: &Block, action: &Hook) -> TokenStream {
 
 /// Writes the body of a method: a call, which does nothing until it is awaited or sent.
 pub(super) fn call(block: &Block, action: &Hook) -> TokenStream {
-    let (call, enumeration, reply) = (block.runtime.item("Call"), names::message(), names::reply());
+    let (call, enumeration, reply) = (block.runtime.item("Call"), names::action(), names::reply());
+    let message = names::message();
     let (variant, answer, value) = (
         variant(action),
         names::local("reply"),
@@ -138,7 +132,7 @@ pub(super) fn call(block: &Block, action: &Hook) -> TokenStream {
     quote! {
         #call::__new(
             ::core::ops::Deref::deref(self),
-            #enumeration::#variant(#(#arguments),*),
+            #message(#enumeration::#variant(#(#arguments),*)),
             |#answer| match #answer {
                 #reply::#variant(#value) => ::core::option::Option::Some(#value),
                 _ => ::core::option::Option::None,

@@ -89,15 +89,20 @@ pub(crate) fn run_all(
 pub(crate) fn run_tolerantly(migrations: &[Migration]) -> Result<Connection, SqlError> {
     let connection = open(CLOCK_FIRST_MS)?;
     for migration in migrations {
-        for range in lexer::statements(&migration.up) {
-            let statement = migration.up.get(range).unwrap_or_default();
-            // What is wrong with it is reported elsewhere.
-            if rules::check_words(statement).is_none() {
-                let _ = run_statement(&connection, statement, Depth::Run);
-            }
-        }
+        apply_tolerantly(&connection, migration);
     }
     Ok(connection)
+}
+
+/// Runs every statement of one `up.sql` that can be run.
+pub(crate) fn apply_tolerantly(connection: &Connection, migration: &Migration) {
+    for range in lexer::statements(&migration.up) {
+        let statement = migration.up.get(range).unwrap_or_default();
+        // What is wrong with it is reported elsewhere.
+        if rules::check_words(statement).is_none() {
+            let _ = run_statement(connection, statement, Depth::Run);
+        }
+    }
 }
 
 /// Runs one `up.sql` in a transaction.

@@ -8,6 +8,9 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{AskedStage, Hook, Kind, Receiver, Stage};
 use crate::parse::signature::{has_lifetime, is_context, is_plain_value, written};
 
+/// How many arguments an action takes at most: as many as the longest tuple that `serde` knows, so that each action can be stored.
+const ARGUMENTS_MAX: usize = 16;
+
 /// Checks the signature of one method.
 pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
     let before = diagnostics.count();
@@ -261,6 +264,11 @@ fn check_arguments(hook: &Hook, diagnostics: &mut Diagnostics) {
         return;
     }
     let name = &hook.name;
+    let count = hook.signature.arguments.len();
+    if hook.kind == Kind::Action && count > ARGUMENTS_MAX {
+        let message = catalogue::signature::too_many_arguments(name, count, ARGUMENTS_MAX);
+        diagnostics.at(&hook.signature.arguments[ARGUMENTS_MAX].written, message);
+    }
     for argument in hook
         .signature
         .arguments

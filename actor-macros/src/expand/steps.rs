@@ -1,0 +1,313 @@
+//! What a `#[data_migration]` mentions, held against the tables of its own version.
+//!
+//! A macro cannot resolve a path, but the compiler can: each block of a step's body gets a function that is never called and
+//! probes the paths of that block which may be tables or columns. It sees the imports of the block and the module, as the
+//! block's own statements do.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Block, Expr, ExprCall, ExprClosure, ExprPath, GenericParam, ImplItem, Item, ItemUse, Macro,
+    PatIdent, Path, Stmt, parse_quote,
+};
+
+use crate::migrations::{self, MigrationSet, Schema};
+use crate::model::{self, Hook, Kind};
+use crate::names;
+
+/// Names that `table!` gives to its own items.
+const IN_EACH_TABLE: [&str; 3] = ["table", "star", "all_columns"];
+
+/// Modules of `table!` that a path may go through on its way to a column.
+const BETWEEN: [&str; 2] = ["dsl", "columns"];
+
+/// Puts the probes into the steps of a block.
+pub(crate) fn guard(block: &mut model::Block, set: &MigrationSet) {
+    if block.hooks_of(Kind::DataMigration).next().is_none() {
+        return;
+    }
+    // A directory whose history cannot be read is reported where it is loaded.
+    let Ok(history) = migrations::history(&set.migrations) else {
+        return;
+    };
+    let names = known_names(&history);
+    let guarded: Vec<_> = block
+        .hooks_of(Kind::DataMigration)
+        .filter_map(|hook| {
+            let written = hook.options.version.as_ref()?.value();
+            let index = migrations::position(&set.migrations, &written)?;
+            let step = step(block, &set.migrations[index].version, &history[index]);
+            Some((hook.method.clone(), guarded(block, hook, &names, &step)))
+        })
+        .collect();
+    for member in &mut block.item.items {
+        if let ImplItem::Fn(method) = member
+            && let Some((_, body)) = guarded.iter().find(|(written, _)| written == method)
+        {
+            method.block = body.clone();
+        }
+    }
+}
+
+/// The names in Rust of all tables and columns of all versions.
+fn known_names(history: &[Schema]) -> HashSet<String> {
+    let tables = history.iter().flat_map(|schema| &schema.tables);
+    let mut names: HashSet<String> = IN_EACH_TABLE.map(str::to_owned).into();
+    for table in tables {
+        names.insert(table.rust_name.clone());
+        let columns = table.columns.iter();
+        names.extend(columns.map(|column| column.rust_name.clone()));
+    }
+    names
+}
+
+/// Writes the type that stands for a step, and which tables it sees.
+fn step(block: &model::Block, version: &str, schema: &Schema) -> (Ident, TokenStream) {
+    let (sees, shape) = (block.runtime.item("Sees"), block.runtime.item("Shape"));
+    let step = format_ident!("after_{version}");
+    let shapes = schema.tables.iter().map(|table| table.shape());
+    let tokens = quote! {
+        struct #step;
+        #(impl #sees<#shape<#shapes>> for #step {})*
+    };
+    (step, tokens)
+}
+
+/// Returns the body of a step with its probes.
+fn guarded(
+    block: &model::Block,
+    hook: &Hook,
+    names: &HashSet<String>,
+    step: &(Ident, TokenStream),
+) -> Block {
+    let mut bound = Bound::default();
+    bound.visit_impl_item_fn(&hook.method);
+    for parameter in &block.item.generics.params {
+        if let GenericParam::Type(parameter) = parameter {
+            bound.0.insert(parameter.ident.unraw().to_string());
+        }
+    }
+    bound.0.insert("Self".to_owned());
+    let mut body = hook.method.block.clone();
+    let mut guard = Guard {
+        block,
+        step,
+        names,
+        bound: &bound.0,
+        seen: HashSet::new(),
+    };
+    guard.visit_block_mut(&mut body);
+    body
+}
+
+/// The names that a method binds itself, so that they are not those of a column.
+#[derive(Default)]
+struct Bound(HashSet<String>);
+
+impl<'a> Visit<'a> for Bound {
+    fn visit_pat_ident(&mut self, pattern: &'a PatIdent) {
+        self.0.insert(pattern.ident.unraw().to_string());
+        visit::visit_pat_ident(self, pattern);
+    }
+}
+
+/// Puts a function with probes into each block of a body.
+struct Guard<'a> {
+    block: &'a model::Block,
+    step: &'a (Ident, TokenStream),
+    names: &'a HashSet<String>,
+    bound: &'a HashSet<String>,
+    /// What is probed already in the blocks without imports of their own: one mistake is one error.
+    seen: HashSet<String>,
+}
+
+impl VisitMut for Guard<'_> {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let mut mentioned = Mentioned {
+            names: self.names,
+            bound: self.bound,
+            paths: Vec::new(),
+            imports: false,
+        };
+        for statement in &block.stmts {
+            mentioned.visit_stmt(statement);
+        }
+        let mut own = HashSet::new();
+        let seen = if mentioned.imports {
+            &mut own
+        } else {
+            &mut self.seen
+        };
+        let paths: Vec<Path> = mentioned
+            .paths
+            .into_iter()
+            .filter(|path| seen.insert(prefix(path)))
+            .collect();
+        visit_mut::visit_block_mut(self, block);
+        if !paths.is_empty() {
+            block.stmts.insert(0, self.probes(&paths));
+        }
+    }
+
+    // These have names of their own, and run for nobody but themselves.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+impl Guard<'_> {
+    /// Writes the function that probes some paths.
+    fn probes(&self, paths: &[Path]) -> Stmt {
+        let runtime = &self.block.runtime;
+        let (name, fallback) = (names::local("tables"), runtime.item("NotInSchema"));
+        let (step, sees) = self.step;
+        let probes = paths.iter().map(|path| {
+            let place = names::at(path.span());
+            let probe = runtime.item_at("Probe", place);
+            quote_spanned!(place=> #probe(&#path).seen_by::<#step>();)
+        });
+        parse_quote! {
+            #[allow(
+                dead_code,
+                deprecated,
+                non_camel_case_types,
+                unused_imports,
+                unused_qualifications,
+                clippy::all,
+                clippy::pedantic,
+            )]
+            fn #name() {
+                use #fallback as _;
+                #sees
+                #(#probes)*
+            }
+        }
+    }
+}
+
+/// What comes before the name of a table's column, which is the same for all columns of a table.
+fn prefix(path: &Path) -> String {
+    let mut segments: Vec<String> = path
+        .segments
+        .iter()
+        .map(|segment| segment.ident.unraw().to_string())
+        .collect();
+    if segments.len() > 1 {
+        segments.pop();
+    }
+    while segments.len() > 1
+        && segments
+            .last()
+            .is_some_and(|last| BETWEEN.contains(&last.as_str()))
+    {
+        segments.pop();
+    }
+    segments.join("::")
+}
+
+/// The paths in a block, without the blocks inside, that may be tables or columns.
+struct Mentioned<'a> {
+    names: &'a HashSet<String>,
+    bound: &'a HashSet<String>,
+    paths: Vec<Path>,
+    imports: bool,
+}
+
+impl Mentioned<'_> {
+    /// Keeps a path if its last name is that of a table or a column, and its first one not the method's own.
+    fn keep(&mut self, path: &Path) {
+        let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
+            return;
+        };
+        let is_known = self.names.contains(&last.ident.unraw().to_string());
+        let is_own = self.bound.contains(&first.ident.unraw().to_string());
+        let is_plain = path
+            .segments
+            .iter()
+            .all(|segment| segment.arguments.is_none());
+        if is_known && is_plain && !(is_own && path.leading_colon.is_none()) {
+            self.paths.push(path.clone());
+        }
+    }
+
+    /// Looks for paths in the arguments of a macro, which are tokens only.
+    fn scan(&mut self, tokens: TokenStream) {
+        let (mut path, mut after_dot) = (TokenStream::new(), false);
+        let mut rest = tokens.into_iter().peekable();
+        while let Some(token) = rest.next() {
+            match token {
+                TokenTree::Ident(name) => {
+                    path.extend(Some(TokenTree::Ident(name)));
+                    let goes_on = matches!(rest.peek(), Some(TokenTree::Punct(p)) if p.as_char() == ':' && p.spacing() == proc_macro2::Spacing::Joint);
+                    if !goes_on {
+                        let called = matches!(rest.peek(), Some(TokenTree::Group(_)));
+                        let found = syn::parse2::<Path>(std::mem::take(&mut path));
+                        if let Ok(found) = found
+                            && !after_dot
+                            && !called
+                        {
+                            self.keep(&found);
+                        }
+                    }
+                    after_dot = false;
+                }
+                TokenTree::Punct(punct) => {
+                    after_dot = punct.as_char() == '.';
+                    if punct.as_char() == ':' {
+                        path.extend(Some(TokenTree::Punct(punct)));
+                    } else {
+                        path = TokenStream::new();
+                    }
+                }
+                TokenTree::Group(group) => {
+                    self.scan(group.stream());
+                    (path, after_dot) = (TokenStream::new(), false);
+                }
+                TokenTree::Literal(_) => (path, after_dot) = (TokenStream::new(), false),
+            }
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Mentioned<'_> {
+    fn visit_expr_path(&mut self, expression: &'a ExprPath) {
+        if expression.qself.is_none() {
+            self.keep(&expression.path);
+        }
+    }
+
+    // What is called is a function or a variant; only its arguments can be columns.
+    fn visit_expr_call(&mut self, call: &'a ExprCall) {
+        if !matches!(&*call.func, Expr::Path(_)) {
+            self.visit_expr(&call.func);
+        }
+        for argument in &call.args {
+            self.visit_expr(argument);
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'a Macro) {
+        self.scan(mac.tokens.to_token_stream());
+    }
+
+    fn visit_item_use(&mut self, _: &'a ItemUse) {
+        self.imports = true;
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
+        self.visit_expr(&closure.body);
+    }
+
+    // Each block is looked at on its own.
+    fn visit_block(&mut self, _: &'a Block) {}
+
+    fn visit_item(&mut self, item: &'a Item) {
+        if let Item::Use(item) = item {
+            self.visit_item_use(item);
+        }
+    }
+}
