@@ -106,7 +106,7 @@ mod v2 {
         /// Version 2 adds an empty column, and the index of version 3 would refuse it.
         #[data_migration(after = "2026-11-22-000002")]
         fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
-            let found: Vec<(i32, String)> = articles::table
+            let found: Vec<(i64, String)> = articles::table
                 .select((articles::id, articles::title))
                 .load(cx.db())?;
             println!("  fill_slugs: {} articles", found.len());

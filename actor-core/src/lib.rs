@@ -129,8 +129,8 @@ pub mod __private {
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
         Borrowed, HasState, InSchema, NotInSchema, NotStored, OlderState, OrDefault, Outcome,
-        Probe, Sees, Shape, StateFault, StateStep, StateSteps, Stored, StoredFault, handler,
-        has_state, or_default, outcome,
+        Probe, RowProbe, Sees, Shape, StateFault, StateStep, StateSteps, Stored, StoredFault,
+        handler, has_state, or_default, outcome,
     };
     pub use crate::queue::Queue;
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 pub use state_steps::{OlderState, StateFault, StateStep, StateSteps};
 pub use stored::{Borrowed, NotStored, Storable, Stored, StoredFault};
-pub use tables::{InSchema, NotInSchema, Probe, Sees, Shape};
+pub use tables::{InSchema, NotInSchema, Probe, RowProbe, Sees, Shape};
 
 /// What a hook or an action may return.
 #[diagnostic::on_unimplemented(

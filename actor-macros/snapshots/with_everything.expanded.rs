@@ -28,6 +28,7 @@ where
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -143,7 +144,27 @@ impl ChatRoom {
         clippy::unused_self,
     )]
     fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
-        slugs::fill(cx.db())
+        #[allow(
+            dead_code,
+            deprecated,
+            non_camel_case_types,
+            unused_imports,
+            unused_qualifications,
+            clippy::all,
+            clippy::pedantic,
+        )]
+        fn __actor_tables() {
+            use ::actor_core::__private::NotInSchema as _;
+            struct after_20261122000002;
+            #[diagnostic::do_not_recommend]
+            impl ::actor_core::__private::Sees<
+                ::actor_core::__private::Shape<16063890239876687886u64>,
+            > for after_20261122000002 {}
+            ::actor_core::__private::Probe(&messages::table)
+                .seen_by::<after_20261122000002>();
+        }
+        diesel::update(messages::table).set(messages::slug.eq("")).execute(cx.db())?;
+        Ok(())
     }
     #[allow(
         clippy::missing_const_for_fn,
@@ -329,6 +350,7 @@ impl ChatRoom {
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,

@@ -60,6 +60,7 @@ pub(crate) fn lints() -> TokenStream {
             unreachable_pub,
             unused_qualifications,
             unused_results,
+            unused_variables,
             variant_size_differences,
             clippy::all,
             clippy::nursery,

@@ -14,7 +14,7 @@ use crate::{event, expand, fallback, parse, validate};
 /// `#[derive(Actor)]`.
 pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let input: DeriveInput = match syn::parse2(input) {
+    let input: DeriveInput = match syn::parse2(parse::groups::of_source(input)) {
         Ok(input) => input,
         Err(error) => {
             diagnostics.syntax(error);
@@ -34,7 +34,7 @@ pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
 /// `#[derive(Event)]`.
 pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let input: DeriveInput = match syn::parse2(input) {
+    let input: DeriveInput = match syn::parse2(parse::groups::of_source(input)) {
         Ok(input) => input,
         Err(error) => {
             diagnostics.syntax(error);
@@ -51,7 +51,7 @@ pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
 /// `#[actor]`.
 pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let item_impl = match syn::parse2(item.clone()) {
+    let item_impl = match syn::parse2(parse::groups::of_source(item.clone())) {
         Ok(Item::Impl(item_impl)) => item_impl,
         Ok(other) => {
             let message = match &other {

@@ -2,6 +2,7 @@
 
 mod block;
 mod held;
+mod leaves;
 mod migrations;
 mod names;
 mod order;
@@ -24,6 +25,7 @@ pub(crate) fn check(block: &mut Block, set: Option<&MigrationSet>, diagnostics: 
         names::check(hook, diagnostics);
         signature::check(hook, diagnostics);
         held::check_connections(hook, diagnostics);
+        leaves::check_database(hook, diagnostics);
     }
     order::check_names(&block.hooks, diagnostics);
     order::check_marks(&block.hooks, diagnostics);

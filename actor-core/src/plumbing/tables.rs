@@ -4,6 +4,8 @@
 //! all tables at the version that a step follows, and probes what the step mentions: a table of another shape is an error at
 //! the place where it is mentioned, because SQLite would convert its values without a word.
 
+use std::marker::PhantomData;
+
 /// A table of `schema!`, or a column of one.
 pub trait InSchema {
     /// The table's [`Shape`].
@@ -46,3 +48,26 @@ pub trait NotInSchema {
 }
 
 impl<T> NotInSchema for Probe<'_, T> {}
+
+/// A type that a step mentions, which may stand for rows of a table.
+#[derive(Debug)]
+pub struct RowProbe<T: ?Sized>(PhantomData<fn() -> Box<T>>);
+
+impl<T: ?Sized> RowProbe<T> {
+    /// Takes note of a type.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> RowProbe<T>
+where
+    T: diesel::associations::HasTable,
+    T::Table: InSchema,
+{
+    /// Holds the table of the rows against the step.
+    pub const fn seen_by<S: Sees<<T::Table as InSchema>::Shape>>(&self) {}
+}
+
+impl<T: ?Sized> NotInSchema for RowProbe<T> {}

@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::Type;
 
 use super::messages::{reply_type, stored_type, variant};
 use super::{concrete, duration};
@@ -49,10 +49,12 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
     let here = names::at(place);
     let returned = quote_spanned!(here=> #queue<'_, #actor, #message, #reply>);
     let new = quote_spanned!(here=> #queue::__new);
+    let named = names::at(name.span());
+    let signature = quote_spanned!(named=> #visibility fn #name(&self));
     quote! {
         #(#cfgs)*
         #docs
-        #visibility fn #name(&self) -> #returned {
+        #signature -> #returned {
             #new(::core::ops::Deref::deref(self), const { &#info })
         }
     }
@@ -87,10 +89,15 @@ fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
             quote!(#name: #ty)
         }
     });
+    // A call that may not be made here is an error that shows the user's method.
+    let here = names::at(name.span());
+    let signature = quote_spanned! {here=>
+        #visibility fn #name(&self, #(#parameters),*) -> #call<'_, #actor, #value, #stored>
+    };
     quote! {
         #(#cfgs)*
         #docs
-        #visibility fn #name(&self, #(#parameters),*) -> #call<'_, #actor, #value, #stored> { #body }
+        #signature { #body }
     }
 }
 

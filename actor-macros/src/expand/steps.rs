@@ -4,19 +4,19 @@
 //! probes the paths of that block which may be tables or columns. It sees the imports of the block and the module, as the
 //! block's own statements do.
 
+mod mentioned;
+
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Block, Expr, ExprCall, ExprClosure, ExprPath, GenericParam, ImplItem, Item, ItemUse, Macro,
-    PatIdent, Path, Stmt, parse_quote,
-};
+use syn::{Block, GenericParam, ImplItem, PatIdent, Path, Stmt, TypeParam, parse_quote};
 
+use self::mentioned::Mentioned;
 use crate::migrations::{self, MigrationSet, Schema};
 use crate::model::{self, Hook, Kind};
 use crate::names;
@@ -39,6 +39,7 @@ pub(crate) fn guard(block: &mut model::Block, set: &MigrationSet) {
     let names = known_names(&history);
     let guarded: Vec<_> = block
         .hooks_of(Kind::DataMigration)
+        .filter(|hook| !hook.options.unchecked)
         .filter_map(|hook| {
             let written = hook.options.version.as_ref()?.value();
             let index = migrations::position(&set.migrations, &written)?;
@@ -74,7 +75,10 @@ fn step(block: &model::Block, version: &str, schema: &Schema) -> (Ident, TokenSt
     let shapes = schema.tables.iter().map(|table| table.shape());
     let tokens = quote! {
         struct #step;
-        #(impl #sees<#shape<#shapes>> for #step {})*
+        #(
+            #[diagnostic::do_not_recommend]
+            impl #sees<#shape<#shapes>> for #step {}
+        )*
     };
     (step, tokens)
 }
@@ -115,6 +119,10 @@ impl<'a> Visit<'a> for Bound {
         self.0.insert(pattern.ident.unraw().to_string());
         visit::visit_pat_ident(self, pattern);
     }
+
+    fn visit_type_param(&mut self, parameter: &'a TypeParam) {
+        self.0.insert(parameter.ident.unraw().to_string());
+    }
 }
 
 /// Puts a function with probes into each block of a body.
@@ -129,12 +137,7 @@ struct Guard<'a> {
 
 impl VisitMut for Guard<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
-        let mut mentioned = Mentioned {
-            names: self.names,
-            bound: self.bound,
-            paths: Vec::new(),
-            imports: false,
-        };
+        let mut mentioned = Mentioned::new(self.names, self.bound);
         for statement in &block.stmts {
             mentioned.visit_stmt(statement);
         }
@@ -144,31 +147,35 @@ impl VisitMut for Guard<'_> {
         } else {
             &mut self.seen
         };
-        let paths: Vec<Path> = mentioned
-            .paths
-            .into_iter()
-            .filter(|path| seen.insert(prefix(path)))
-            .collect();
+        let (mut paths, mut types) = (mentioned.paths, mentioned.types);
+        paths.retain(|path| seen.insert(prefix(path)));
+        types.retain(|ty| seen.insert(format!("type {}", quote!(#ty))));
         visit_mut::visit_block_mut(self, block);
-        if !paths.is_empty() {
-            block.stmts.insert(0, self.probes(&paths));
+        if !(paths.is_empty() && types.is_empty()) {
+            block.stmts.insert(0, self.probes(&paths, &types));
         }
     }
-
-    // These have names of their own, and run for nobody but themselves.
-    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 impl Guard<'_> {
-    /// Writes the function that probes some paths.
-    fn probes(&self, paths: &[Path]) -> Stmt {
+    /// Writes the function that probes some paths, and some types that may stand for rows of a table.
+    fn probes(&self, paths: &[Path], types: &[Path]) -> Stmt {
         let runtime = &self.block.runtime;
         let (name, fallback) = (names::local("tables"), runtime.item("NotInSchema"));
         let (step, sees) = self.step;
         let probes = paths.iter().map(|path| {
             let place = names::at(path.span());
             let probe = runtime.item_at("Probe", place);
+            let mut step = step.clone();
+            step.set_span(step.span().located_at(place));
             quote_spanned!(place=> #probe(&#path).seen_by::<#step>();)
+        });
+        let rows = types.iter().map(|ty| {
+            let place = names::at(ty.span());
+            let probe = runtime.item_at("RowProbe", place);
+            let mut step = step.clone();
+            step.set_span(step.span().located_at(place));
+            quote_spanned!(place=> #probe::<#ty>::new().seen_by::<#step>();)
         });
         parse_quote! {
             #[allow(
@@ -184,6 +191,7 @@ impl Guard<'_> {
                 use #fallback as _;
                 #sees
                 #(#probes)*
+                #(#rows)*
             }
         }
     }
@@ -207,107 +215,4 @@ fn prefix(path: &Path) -> String {
         segments.pop();
     }
     segments.join("::")
-}
-
-/// The paths in a block, without the blocks inside, that may be tables or columns.
-struct Mentioned<'a> {
-    names: &'a HashSet<String>,
-    bound: &'a HashSet<String>,
-    paths: Vec<Path>,
-    imports: bool,
-}
-
-impl Mentioned<'_> {
-    /// Keeps a path if its last name is that of a table or a column, and its first one not the method's own.
-    fn keep(&mut self, path: &Path) {
-        let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
-            return;
-        };
-        let is_known = self.names.contains(&last.ident.unraw().to_string());
-        let is_own = self.bound.contains(&first.ident.unraw().to_string());
-        let is_plain = path
-            .segments
-            .iter()
-            .all(|segment| segment.arguments.is_none());
-        if is_known && is_plain && !(is_own && path.leading_colon.is_none()) {
-            self.paths.push(path.clone());
-        }
-    }
-
-    /// Looks for paths in the arguments of a macro, which are tokens only.
-    fn scan(&mut self, tokens: TokenStream) {
-        let (mut path, mut after_dot) = (TokenStream::new(), false);
-        let mut rest = tokens.into_iter().peekable();
-        while let Some(token) = rest.next() {
-            match token {
-                TokenTree::Ident(name) => {
-                    path.extend(Some(TokenTree::Ident(name)));
-                    let goes_on = matches!(rest.peek(), Some(TokenTree::Punct(p)) if p.as_char() == ':' && p.spacing() == proc_macro2::Spacing::Joint);
-                    if !goes_on {
-                        let called = matches!(rest.peek(), Some(TokenTree::Group(_)));
-                        let found = syn::parse2::<Path>(std::mem::take(&mut path));
-                        if let Ok(found) = found
-                            && !after_dot
-                            && !called
-                        {
-                            self.keep(&found);
-                        }
-                    }
-                    after_dot = false;
-                }
-                TokenTree::Punct(punct) => {
-                    after_dot = punct.as_char() == '.';
-                    if punct.as_char() == ':' {
-                        path.extend(Some(TokenTree::Punct(punct)));
-                    } else {
-                        path = TokenStream::new();
-                    }
-                }
-                TokenTree::Group(group) => {
-                    self.scan(group.stream());
-                    (path, after_dot) = (TokenStream::new(), false);
-                }
-                TokenTree::Literal(_) => (path, after_dot) = (TokenStream::new(), false),
-            }
-        }
-    }
-}
-
-impl<'a> Visit<'a> for Mentioned<'_> {
-    fn visit_expr_path(&mut self, expression: &'a ExprPath) {
-        if expression.qself.is_none() {
-            self.keep(&expression.path);
-        }
-    }
-
-    // What is called is a function or a variant; only its arguments can be columns.
-    fn visit_expr_call(&mut self, call: &'a ExprCall) {
-        if !matches!(&*call.func, Expr::Path(_)) {
-            self.visit_expr(&call.func);
-        }
-        for argument in &call.args {
-            self.visit_expr(argument);
-        }
-    }
-
-    fn visit_macro(&mut self, mac: &'a Macro) {
-        self.scan(mac.tokens.to_token_stream());
-    }
-
-    fn visit_item_use(&mut self, _: &'a ItemUse) {
-        self.imports = true;
-    }
-
-    fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
-        self.visit_expr(&closure.body);
-    }
-
-    // Each block is looked at on its own.
-    fn visit_block(&mut self, _: &'a Block) {}
-
-    fn visit_item(&mut self, item: &'a Item) {
-        if let Item::Use(item) = item {
-            self.visit_item_use(item);
-        }
-    }
 }

@@ -95,7 +95,11 @@ fn take_twins(item: &mut ItemImpl, hooks: &mut Vec<Hook>, diagnostics: &mut Diag
         diagnostics.at(&method.sig.ident, catalogue::name::twice(&name));
         let second = hooks.iter().rposition(|hook| hook.method == *method);
         if let Some(second) = second
-            && hooks.iter().filter(|hook| hook.name.unraw() == name).count() > 1
+            && hooks
+                .iter()
+                .filter(|hook| hook.name.unraw() == name)
+                .count()
+                > 1
         {
             hooks.remove(second);
         }

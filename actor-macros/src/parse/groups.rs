@@ -7,9 +7,29 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, DeriveInput, Expr, ExprParen, ImplItemMacro, ItemImpl, Meta, Type,
-    TypeParen, token,
+    Attribute, Block, DeriveInput, Expr, ExprParen, ImplItemMacro, ItemImpl, Meta, Type, TypeParen,
+    token,
 };
+
+/// Takes off the groups around single tokens, which keep no order, wherever they are: around the `{ … }` of a `$b:block` the
+/// parser would miss a `;`.
+pub(crate) fn of_source(tokens: TokenStream) -> TokenStream {
+    tokens.into_iter().map(of_source_token).collect()
+}
+
+/// Does the work of [`of_source`] for one token.
+fn of_source_token(token: TokenTree) -> TokenTree {
+    let TokenTree::Group(group) = token else {
+        return token;
+    };
+    let inner: Vec<TokenTree> = of_source(group.stream()).into_iter().collect();
+    if let ([only], Delimiter::None) = (inner.as_slice(), group.delimiter()) {
+        return only.clone();
+    }
+    let mut rewritten = Group::new(group.delimiter(), inner.into_iter().collect());
+    rewritten.set_span(group.span());
+    TokenTree::Group(rewritten)
+}
 
 /// Takes the groups off a block, but not off the bodies in it.
 pub(crate) fn of_block(item: &mut ItemImpl) {

@@ -92,9 +92,11 @@ mod tests {
         let mut files = Vec::new();
         let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../actor-core/src");
         sources(&runtime, &mut files);
-        let items = files
-            .iter()
-            .flat_map(|file| syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap().items);
+        let items = files.iter().flat_map(|file| {
+            syn::parse_file(&fs::read_to_string(file).unwrap())
+                .unwrap()
+                .items
+        });
         let impls = items.filter_map(|item| match item {
             Item::Impl(item) => Some(item),
             _ => None,
@@ -136,7 +138,9 @@ mod tests {
             let methods: &[&str] = match name.as_str() {
                 "Clone" => &["clone", "clone_from"],
                 "Debug" => &["fmt"],
-                other => panic!("add the methods of `{other}`, which handles have now, to the names"),
+                other => {
+                    panic!("add the methods of `{other}`, which handles have now, to the names")
+                }
             };
             for method in methods {
                 assert!(OF_TRAITS.contains(method), "{method}");

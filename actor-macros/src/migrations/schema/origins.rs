@@ -27,15 +27,26 @@ pub(super) fn follow(schema: &mut Schema) {
         .iter()
         .flat_map(|table| {
             let columns = table.columns.iter();
-            columns.map(|column| (table.sql_name.clone(), column.sql_name.clone(), column.diesel_type))
+            columns.map(|column| {
+                (
+                    table.sql_name.clone(),
+                    column.sql_name.clone(),
+                    column.diesel_type,
+                )
+            })
         })
         .collect();
-    let views = schema.tables.iter_mut().filter(|table| table.kind == TableKind::View);
+    let views = schema
+        .tables
+        .iter_mut()
+        .filter(|table| table.kind == TableKind::View);
     for column in views.flat_map(|view| &mut view.columns) {
         let Some((of_table, of_column)) = &column.origin else {
             continue;
         };
-        let found = types.iter().find(|(table, name, _)| table == of_table && name == of_column);
+        let found = types
+            .iter()
+            .find(|(table, name, _)| table == of_table && name == of_column);
         column.diesel_type = found.and_then(|(.., ty)| *ty).or(column.diesel_type);
     }
 }
