@@ -327,10 +327,14 @@ pub enum SystemError {
     #[error("no data directory was given: call `data_dir` on the builder")]
     NoDataDir,
     /// Two registered types have the same name, so they would share a directory.
-    #[error("two actor types are named {actor:?}")]
+    #[error("two actor types are named {actor:?}: `{first}` and `{second}`")]
     DuplicateName {
         /// The name.
         actor: &'static str,
+        /// The type that was registered first. Two may be one generic type with other arguments, which has one name only.
+        first: &'static str,
+        /// The other type.
+        second: &'static str,
     },
     /// Another process, or another system of this one, has the data directory.
     #[error("the data directory {} is in use by another process", path.display())]

@@ -3,6 +3,7 @@
 mod actor;
 mod behind;
 pub(crate) mod bounds;
+mod database;
 pub(crate) mod handle;
 mod handlers;
 mod messages;
@@ -28,6 +29,7 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let handlers = handlers::expand(block, set);
     let handle = handle::expand(block, handle::call);
     let steps = state::steps(block);
+    let database = database::assertion(block);
     let cfgs = block.cfgs();
     quote! {
         #(#cfgs)*
@@ -36,6 +38,7 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
             #messages
             #handlers
             #steps
+            #database
             #handle
         };
     }

@@ -9,6 +9,7 @@ use syn::{DeriveInput, Item};
 use crate::diagnostics::{Diagnostics, Message, catalogue};
 use crate::migrations::{self, Embedded};
 use crate::model::{Block, Kind};
+use crate::parse::block::type_name;
 use crate::{event, expand, fallback, parse, validate};
 
 /// `#[derive(Actor)]`.
@@ -67,7 +68,7 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
         }
     };
     let mut block = parse::block::parse(arguments, item_impl, &mut diagnostics);
-    let (embedded, tracked) = load_migrations(&block, &mut diagnostics);
+    let (embedded, broken) = load_migrations(&block, &mut diagnostics);
     let set = embedded.as_ref().map(|embedded| &embedded.set);
     validate::check(&mut block, set, &mut diagnostics);
     if let Some(embedded) = &embedded
@@ -76,12 +77,13 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
         expand::steps::guard(&mut block, &embedded.set);
     }
     let item = fallback::written_block(&block);
-    let generated = match diagnostics.finish() {
-        None => expand::block(&block, embedded.as_ref()),
-        Some(errors) => {
+    let generated = match (diagnostics.finish(), broken) {
+        (None, None) => expand::block(&block, embedded.as_ref()),
+        (errors, broken) => {
             let rest = fallback::block(&block);
             // A file that is mended must run the macro again.
-            let tracked = migrations::expand_tracked(&tracked);
+            let tracked = embedded.map(|embedded| embedded.set.tracked).or(broken);
+            let tracked = migrations::expand_tracked(&tracked.unwrap_or_default());
             quote!(#rest #tracked #errors)
         }
     };
@@ -116,14 +118,15 @@ fn name_of(item: &Item) -> TokenStream {
     }
 }
 
-/// Reads and runs the directory of the block's first `#[migrate]`. Returns the files that were read, too.
+/// Reads and runs the directory of the block's first `#[migrate]`. Where something is wrong with it, which may have been reported
+/// already, the files that were read are returned.
 fn load_migrations(
     block: &Block,
     diagnostics: &mut Diagnostics,
-) -> (Option<Embedded>, Vec<PathBuf>) {
+) -> (Option<Embedded>, Option<Vec<PathBuf>>) {
     let migrate = block.hooks_of(Kind::Migrate).next();
     let Some(directory) = migrate.and_then(|hook| hook.options.directory.as_ref()) else {
-        return (None, Vec::new());
+        return (None, None);
     };
     // Cargo sets it for every compiler it starts; without it, the directory of the compiler is the best guess.
     let package = migrations::package_dir().unwrap_or_default();
@@ -136,15 +139,15 @@ fn load_migrations(
         Err(broken) => Err(broken),
     };
     match embedded {
-        Ok(embedded) => {
-            let tracked = embedded.set.tracked.clone();
-            (Some(embedded), tracked)
-        }
+        Ok(embedded) => (Some(embedded), None),
         Err(broken) => {
+            let by = format!("#[actor] {}", type_name(&block.item.self_ty));
             for problem in broken.problems {
-                diagnostics.at(directory, Message::written(problem.message));
+                if migrations::is_first(&package, &directory.value(), &problem.message, &by) {
+                    diagnostics.at(directory, Message::written(problem.message));
+                }
             }
-            (None, broken.tracked)
+            (None, Some(broken.tracked))
         }
     }
 }

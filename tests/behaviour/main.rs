@@ -32,6 +32,7 @@ mod memory;
 mod messages;
 mod migrations;
 mod model;
+mod names;
 mod order;
 mod own_ends;
 mod panics_at_commit;

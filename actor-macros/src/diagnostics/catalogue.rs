@@ -264,6 +264,9 @@ catalogue! {
         /// Parameters after the context.
         too_many_parameters(name, hook) => "`{name}` takes too much: nobody passes anything else to `{hook}`",
             "remove what follows the context; only actions and `create_state` have arguments";
+        /// An `Rc` in an argument or a reply.
+        bound_to_thread(name) => "`{name}` passes an `Rc`, which cannot go from one thread to another",
+            "write `Arc`, or pass the value itself";
         /// More arguments than can be saved.
         too_many_arguments(name, count, most) => "`{name}` takes {count} arguments, and an action takes {most} at most",
             "put some of them in one struct";

@@ -163,8 +163,12 @@ impl Guard<'_> {
         let runtime = &self.block.runtime;
         let (name, fallback) = (names::local("tables"), runtime.item("NotInSchema"));
         let (step, sees) = self.step;
+        // Names without a path come from one import: the compiler reports one error for one place.
+        let is_bare = |path: &Path| path.segments.len() == 1;
+        let bare = paths.iter().find(|path| is_bare(path));
         let probes = paths.iter().map(|path| {
-            let place = names::at(path.span());
+            let shown = bare.filter(|_| is_bare(path)).unwrap_or(path);
+            let place = names::at(shown.span());
             let probe = runtime.item_at("Probe", place);
             let mut step = step.clone();
             step.set_span(step.span().located_at(place));

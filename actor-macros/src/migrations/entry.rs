@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::schema::{SchemaInput, expand_schema};
 use super::tracking::expand_tracked;
-use super::{MigrationSet, Schema, history, load, run, suggest_version};
+use super::{MigrationSet, Schema, history, is_first, load, run, suggest_version};
 
 /// Expands `schema!`; `package_dir` is the package that is being compiled.
 pub(crate) fn expand(input: TokenStream, package_dir: Option<&Path>) -> TokenStream {
@@ -31,8 +31,10 @@ pub(crate) fn expand(input: TokenStream, package_dir: Option<&Path>) -> TokenStr
         Err(broken) => (broken.schema, broken.tracked, broken.problems),
     };
     let is_broken = !problems.is_empty();
+    let (dir, by) = (input.dir.value(), format!("schema! {}", input.name));
     let mut errors: Vec<_> = problems
         .into_iter()
+        .filter(|problem| is_first(package_dir, &dir, &problem.message, &by))
         .map(|problem| at_dir(problem.message))
         .collect();
     let (module, problems) = expand_schema(&input, &schema);

@@ -291,6 +291,9 @@ fn check_arguments(hook: &Hook, diagnostics: &mut Diagnostics) {
         if let Some(impl_trait) = types::impl_trait(ty) {
             diagnostics.at(impl_trait, catalogue::signature::impl_argument(name));
         }
+        if let Some(path) = types::bound_to_thread(ty) {
+            diagnostics.at(path, catalogue::signature::bound_to_thread(name));
+        }
     }
 }
 
@@ -315,6 +318,9 @@ fn check_returned_type(hook: &Hook, diagnostics: &mut Diagnostics) {
     }
     if let Some(impl_trait) = types::impl_trait(ty) {
         diagnostics.at(impl_trait, catalogue::signature::impl_reply(&hook.name));
+    }
+    if let Some(path) = types::bound_to_thread(ty) {
+        diagnostics.at(path, catalogue::signature::bound_to_thread(&hook.name));
     }
 }
 
