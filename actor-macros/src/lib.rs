@@ -129,6 +129,21 @@ only_in_actor_blocks! {
     /// Names the directory with the actor's migrations.
     migrate;
     /// Marks a step of a migration that is written in Rust.
+    ///
+    /// ```text
+    /// actor_core::schema! { mod v2 = "migrations/chat_room" at "2026-01-02-000002"; }
+    ///
+    /// #[data_migration(after = "2026-01-02-000002")]
+    /// fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
+    ///     diesel::update(v2::rooms::table).set(v2::rooms::slug.eq("")).execute(cx.db())?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It runs right after the `up.sql` of its version, when later migrations have not changed the tables yet. A table or column of
+    /// `schema!` that it names must have the columns, types and key of that version; another one does not compile. For that the
+    /// database cannot be passed to a function outside the step. `unchecked = true` leaves both checks out; raw SQL and a `table!`
+    /// that is written by hand are never checked.
     data_migration;
     /// Marks a step that brings the saved state from one version to the next.
     ///
@@ -208,6 +223,9 @@ only_in_actor_blocks! {
     /// Marks a hook that runs before the actor is destroyed.
     on_destroy;
     /// Marks an action: a method that the handle offers to callers.
+    ///
+    /// The handle's method has the visibility of the `fn`. It cannot have the name of a method that each handle has, such as
+    /// `destroy`, and takes 16 arguments at most.
     action;
     /// Marks a queue: messages that the actor keeps in its database until somebody has taken and acknowledged them.
     ///
