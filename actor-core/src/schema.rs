@@ -8,8 +8,9 @@
 ///
 /// The migrations run while compiling, in an in-memory SQLite; whatever is wrong with them is a compile error. The module
 /// has a `table!` for each table and each view, a `joinable!` for each foreign key that Diesel can follow on its own, and
-/// one `allow_tables_to_appear_in_same_query!`. Names and types are those of `diesel print-schema`. Comments in the SQL
-/// become documentation: above a `CREATE TABLE`, and above a column or behind it.
+/// one `allow_tables_to_appear_in_same_query!`. Names and types are those of `diesel print-schema`, but for the id of a row: an
+/// `INTEGER PRIMARY KEY` has 64 bits in SQLite, so it is `BigInt`, and so is an integer column that refers to one. Comments in
+/// the SQL become documentation: above a `CREATE TABLE`, and above a column or behind it.
 ///
 /// A block sets the SQL type of columns, and the columns that tell the rows of a view apart (its `id` or its first column,
 /// unless they are given):
@@ -25,7 +26,7 @@
 /// ```
 ///
 /// A type is one of `diesel::sql_types` or a path to another one. A column that can be `NULL` becomes `Nullable` of it on
-/// its own; a column of a view has exactly the type that is written.
+/// its own; a column of a view has exactly the type that is written, or else that of the column which it shows.
 ///
 /// # Tables at a version
 ///

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The cases with several mistakes, and how many; the cases in `several/` are about what stands beside a mistake.
+/// The cases with several mistakes, and how many; the cases in `several/` are about what stands
+/// beside a mistake.
 const SEVERAL: &[(&str, usize)] = &[
     ("attribute/not_a_struct", 2),
     ("event/of_another", 2),

@@ -1,8 +1,9 @@
 //! Which tables a data migration sees: those of its own version, and no others.
 //!
-//! `schema!` gives each table a [`Shape`], which stands for its columns, their types and its key. `#[actor]` knows the shapes of
-//! all tables at the version that a step follows, and probes what the step mentions: a table of another shape is an error at
-//! the place where it is mentioned, because SQLite would convert its values without a word.
+//! `schema!` gives each table a [`Shape`], which stands for its columns, their types and its key.
+//! `#[actor]` knows the shapes of all tables at the version that a step follows, and probes what
+//! the step mentions: a table of another shape is an error at the place where it is mentioned,
+//! because SQLite would convert its values without a word.
 
 use std::marker::PhantomData;
 
@@ -58,6 +59,12 @@ impl<T: ?Sized> RowProbe<T> {
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)
+    }
+}
+
+impl<T: ?Sized> Default for RowProbe<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

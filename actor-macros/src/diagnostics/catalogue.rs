@@ -138,8 +138,8 @@ catalogue! {
         data_without_after(name) => "`{name}` does not say which version it follows",
             "write `#[data_migration(after = \"version\")]`; it runs right after the `up.sql` of that version";
         /// The database of a data migration in the hands of another function.
-        database_leaves(name, callee) => "`{callee}` gets the database as it is in `{name}`, and nobody checks which tables it means there",
-            "write its statements here, or in a function inside of `{name}`; `unchecked = true` leaves the checks out";
+        database_leaves(name, callee) => "`{callee}` works on the database as it is in `{name}`, and nobody checks which tables it means",
+            "write what it does here, or in a function inside of `{name}`; `unchecked = true` leaves the checks out";
         /// A data migration for a version that is not there.
         unknown_version(version, directory, help) => "there is no version `{version}` in `{directory}`",
             "{help}";

@@ -6,8 +6,8 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use crate::model::{Block, Hook, Kind};
 use crate::names;
 
-/// Asserts that the actor has a database where a hook or an action first asks its context for it. Only the struct knows whether
-/// there is a state.
+/// Asserts that the actor has a database where a hook or an action first asks its context for it.
+/// Only the struct knows whether there is a state.
 pub(super) fn assertion(block: &Block) -> Option<TokenStream> {
     let has_own = block
         .hooks

@@ -1,8 +1,8 @@
 //! What a `#[data_migration]` mentions, held against the tables of its own version.
 //!
-//! A macro cannot resolve a path, but the compiler can: each block of a step's body gets a function that is never called and
-//! probes the paths of that block which may be tables or columns. It sees the imports of the block and the module, as the
-//! block's own statements do.
+//! A macro cannot resolve a path, but the compiler can: each block of a step's body gets a function
+//! that is never called and probes the paths of that block which may be tables or columns. It sees
+//! the imports of the block and the module, as the block's own statements do.
 
 mod mentioned;
 
@@ -158,7 +158,8 @@ impl VisitMut for Guard<'_> {
 }
 
 impl Guard<'_> {
-    /// Writes the function that probes some paths, and some types that may stand for rows of a table.
+    /// Writes the function that probes some paths, and some types that may stand for rows of a
+    /// table.
     fn probes(&self, paths: &[Path], types: &[Path]) -> Stmt {
         let runtime = &self.block.runtime;
         let (name, fallback) = (names::local("tables"), runtime.item("NotInSchema"));

@@ -15,7 +15,8 @@ pub(crate) fn history(migrations: &[Migration]) -> Result<Vec<Schema>, SqlError>
     Ok(left)
 }
 
-/// Returns the schema after the version that is written as `written`; `None` if no migration has it.
+/// Returns the schema after the version that is written as `written`; `None` if no migration has
+/// it.
 pub(crate) fn at(migrations: &[Migration], written: &str) -> Result<Option<Schema>, SqlError> {
     let Some(index) = position(migrations, written) else {
         return Ok(None);

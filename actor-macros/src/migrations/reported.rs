@@ -1,4 +1,5 @@
-//! Who reports what is wrong with a directory: `schema!` and `#[migrate]` read the same files, and one mistake is one error.
+//! Who reports what is wrong with a directory: `schema!` and `#[migrate]` read the same files, and
+//! one mistake is one error.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -11,11 +12,12 @@ struct Reported {
     by: String,
 }
 
-/// What was reported in this compiler. An editor keeps one compiler for long, so that a call which reported a mistake does so
-/// each time that it is expanded.
+/// What was reported in this compiler. An editor keeps one compiler for long, so that a call which
+/// reported a mistake does so each time that it is expanded.
 static REPORTED: Mutex<Vec<Reported>> = Mutex::new(Vec::new());
 
-/// Returns whether the macro call `by` is the one that reports a mistake in `dir`: the first that found it.
+/// Returns whether the macro call `by` is the one that reports a mistake in `dir`: the first that
+/// found it.
 pub(crate) fn is_first(package: &Path, dir: &str, message: &str, by: &str) -> bool {
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
     let known = reported

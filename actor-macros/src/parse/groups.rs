@@ -1,8 +1,9 @@
-//! Invisible groups: what `macro_rules!` puts around a fragment such as `$t:ty`, so that it stays one thing.
+//! Invisible groups: what `macro_rules!` puts around a fragment such as `$t:ty`, so that it stays
+//! one thing.
 //!
-//! They say nothing that the syntax tree does not say, and hide a type from whoever looks at its form. They are taken off once,
-//! before anything is read. Bodies are left alone: they are written again as they are, and there a group keeps the order of
-//! operators.
+//! They say nothing that the syntax tree does not say, and hide a type from whoever looks at its
+//! form. They are taken off once, before anything is read. Bodies are left alone: they are written
+//! again as they are, and there a group keeps the order of operators.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
@@ -11,8 +12,8 @@ use syn::{
     token,
 };
 
-/// Takes off the groups around single tokens, which keep no order, wherever they are: around the `{ … }` of a `$b:block` the
-/// parser would miss a `;`.
+/// Takes off the groups around single tokens, which keep no order, wherever they are: around the `{
+/// … }` of a `$b:block` the parser would miss a `;`.
 pub(crate) fn of_source(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(of_source_token).collect()
 }

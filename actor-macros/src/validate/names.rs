@@ -6,7 +6,8 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{Hook, Kind};
 use crate::suggest;
 
-/// The methods of `ActorRef`, which each handle derefs to. A method of the handle's own would hide them without a word.
+/// The methods of `ActorRef`, which each handle derefs to. A method of the handle's own would hide
+/// them without a word.
 const OF_HANDLES: [&str; 16] = [
     "cancel_timer",
     "dead_letters",
@@ -26,8 +27,8 @@ const OF_HANDLES: [&str; 16] = [
     "watch",
 ];
 
-/// The methods of the traits that handles have and that are in scope without an import, or are called by a path that begins with
-/// the handle's name.
+/// The methods of the traits that handles have and that are in scope without an import, or are
+/// called by a path that begins with the handle's name.
 const OF_TRAITS: [&str; 14] = [
     "as_ref",
     "borrow",

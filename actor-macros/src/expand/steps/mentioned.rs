@@ -1,4 +1,5 @@
-//! What a block of a step's body mentions: paths that may be tables or columns, and types that may stand for rows.
+//! What a block of a step's body mentions: paths that may be tables or columns, and types that may
+//! stand for rows.
 
 use std::collections::HashSet;
 
@@ -52,7 +53,8 @@ impl<'a> Mentioned<'a> {
         }
     }
 
-    /// Keeps a path if its last name is that of a table or a column, and its first one not the method's own.
+    /// Keeps a path if its last name is that of a table or a column, and its first one not the
+    /// method's own.
     fn keep(&mut self, path: &Path) {
         let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
             return;

@@ -1,4 +1,5 @@
-//! Columns that hold another column's values: those of a view, and those that refer to the id of a row.
+//! Columns that hold another column's values: those of a view, and those that refer to the id of a
+//! row.
 
 use super::{Schema, Table, TableKind};
 use crate::sqlite::{Connection, SqlError};
@@ -51,7 +52,8 @@ pub(super) fn follow(schema: &mut Schema) {
     }
 }
 
-/// The integers that refer to the id of a row, which has 64 bits: their places, and the columns that they refer to.
+/// The integers that refer to the id of a row, which has 64 bits: their places, and the columns
+/// that they refer to.
 fn references(schema: &Schema) -> Vec<(usize, usize, (String, String))> {
     let mut found = Vec::new();
     for (index, table) in schema.tables.iter().enumerate() {

@@ -1,12 +1,13 @@
-//! The shape of a table: a number that is equal for tables which hold the same values under the same names.
+//! The shape of a table: a number that is equal for tables which hold the same values under the
+//! same names.
 
 use sha2::{Digest as _, Sha256};
 
 use super::Table;
 
 impl Table {
-    /// Returns the shape: the name, the columns with their types, and the key. What `schema!` is told of types is left out, because
-    /// it says how a value is read, and not which.
+    /// Returns the shape: the name, the columns with their types, and the key. What `schema!` is
+    /// told of types is left out, because it says how a value is read, and not which.
     pub(crate) fn shape(&self) -> u64 {
         let mut hash = Sha256::new();
         let mut text = |part: &str| {
