@@ -236,7 +236,7 @@ mod tests {
 
     use super::*;
 
-    /// How often the body of a step is refused.
+    /// Whether the body of a step is refused.
     fn refused(options: &TokenStream, body: &TokenStream) -> bool {
         let method = parse_quote!(impl Room {
             #[data_migration(after = "1" #options)]
@@ -283,7 +283,7 @@ mod tests {
             quote!(notes::table.load(cx.db())),
             quote!(diesel::update(notes::table).set(slug(3)).execute(cx.db())),
             quote!(update(notes::table).set(slug(3)).execute(cx.db())),
-            quote!(fn fill(db: &mut Db) {}, fill(cx.db())),
+            quote!(let x = 3; fn fill(db: &mut Db) {} let x = fill(cx.db());),
             quote!(let fill = |db: &mut Db| 3; fill(cx.db())),
             quote!(let db = cx.db(); notes::table.load(db);),
             quote!(cx.blocking(|db| notes::table.load(db)).await?),
