@@ -100,9 +100,11 @@ fn action(block: &Block) -> TokenStream {
         }
     });
     let generic = generic_arm(block, &enumeration);
+    let (whole, inner) = (names::message(), names::local("inner"));
     quote! {
         fn __action(#message: &Self::Message) -> &'static #info {
-            match #message.0 { #(#arms)* #generic }
+            let #whole(#inner) = #message;
+            match *#inner { #(#arms)* #generic }
         }
     }
 }
@@ -116,12 +118,15 @@ fn dispatch(block: &Block) -> TokenStream {
     );
     let (message, cx) = (names::local("message"), names::local("cx"));
     let (now, later) = (arms(block, false), arms(block, true));
+    let (whole, inner) = (names::message(), names::local("inner"));
     quote! {
         fn __act(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
-            match #message.0 { #now }
+            let #whole(#inner) = #message;
+            match #inner { #now }
         }
         async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
-            match #message.0 { #later }
+            let #whole(#inner) = #message;
+            match #inner { #later }
         }
     }
 }

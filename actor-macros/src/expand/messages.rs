@@ -85,7 +85,7 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         block.runtime.item("StoredFault"),
     );
     let (enumeration, result) = (names::action(), quote!(::core::result::Result));
-    let whole = names::message();
+    let (whole, inner) = (names::message(), names::local("inner"));
     let (message, action_name, json, tuple) = (
         names::local("message"),
         names::local("action"),
@@ -145,7 +145,8 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         fn __encode(#message: &Self::Message) -> #result<::std::string::String, #fault> {
             #[allow(unused_imports)]
             use #not_stored as _;
-            match #message.0 { #(#encode)* #generic }
+            let #whole(#inner) = #message;
+            match *#inner { #(#encode)* #generic }
         }
         fn __decode(#action_name: &str, #json: &str) -> #result<Self::Message, #fault> {
             #[allow(unused_imports)]
