@@ -72,7 +72,7 @@ fn known_names(history: &[Schema]) -> HashSet<String> {
 fn step(block: &model::Block, version: &str, schema: &Schema) -> (Ident, TokenStream) {
     let (sees, shape) = (block.runtime.item("Sees"), block.runtime.item("Shape"));
     let step = format_ident!("after_{version}");
-    let shapes = schema.tables.iter().map(|table| table.shape());
+    let shapes = schema.shapes();
     let tokens = quote! {
         struct #step;
         #(

@@ -3,12 +3,19 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::Table;
+use super::{Schema, Table};
+
+impl Schema {
+    /// Returns the shapes of all tables.
+    pub(crate) fn shapes(&self) -> Vec<u64> {
+        self.tables.iter().map(Table::shape).collect()
+    }
+}
 
 impl Table {
     /// Returns the shape: the name, the columns with their types, and the key. What `schema!` is
     /// told of types is left out, because it says how a value is read, and not which.
-    pub(crate) fn shape(&self) -> u64 {
+    pub(super) fn shape(&self) -> u64 {
         let mut hash = Sha256::new();
         let mut text = |part: &str| {
             hash.update(part.len().to_le_bytes());
