@@ -32,7 +32,7 @@ pub struct Builder {
 struct Type {
     id: TypeId,
     /// The name in Rust, with its path and its arguments.
-    type_name: &'static str,
+    rust_name: &'static str,
     name: &'static str,
     migrations: Migrations,
     /// Whether it has a database.
@@ -78,7 +78,7 @@ impl Builder {
         if !self.types.iter().any(|known| known.id == id) {
             self.types.push(Type {
                 id,
-                type_name: std::any::type_name::<A>(),
+                rust_name: std::any::type_name::<A>(),
                 name: A::NAME,
                 migrations: A::MIGRATIONS,
                 stored: A::__STORED,
@@ -129,8 +129,8 @@ impl Builder {
             if let Some(first) = before.find(|other| other.name == this.name) {
                 return Err(SystemError::DuplicateName {
                     actor: this.name,
-                    first: first.type_name,
-                    second: this.type_name,
+                    first: first.rust_name,
+                    second: this.rust_name,
                 });
             }
         }

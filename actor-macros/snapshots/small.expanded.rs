@@ -191,7 +191,8 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
                 __ActorAction::hit(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
@@ -231,7 +232,8 @@ const _: () = {
         > {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
                 __ActorAction::hit() => {
                     ::actor_core::__private::Stored::<()>::encode(&())
                 }
@@ -370,7 +372,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 __ActorAction::hit() => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
@@ -389,7 +392,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }

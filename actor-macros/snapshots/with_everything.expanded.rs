@@ -550,7 +550,8 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
                 __ActorAction::post(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
@@ -605,7 +606,8 @@ const _: () = {
         > {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
                 __ActorAction::post(ref __actor_0, ref __actor_1) => {
                     ::actor_core::__private::Stored::<
                         (String, String),
@@ -869,7 +871,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 #[cfg(feature = "history")]
                 __ActorAction::history(__actor_0) => {
                     ::core::result::Result::map(
@@ -891,7 +894,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 __ActorAction::post(__actor_0, __actor_1) => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(

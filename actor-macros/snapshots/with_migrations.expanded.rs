@@ -241,7 +241,8 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
                 __ActorAction::count(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
@@ -281,7 +282,8 @@ const _: () = {
         > {
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
                 __ActorAction::count() => {
                     ::actor_core::__private::Stored::<()>::encode(&())
                 }
@@ -420,7 +422,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 __ActorAction::count() => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
@@ -439,7 +442,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message.0 {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
