@@ -78,7 +78,7 @@ actor_core::schema! { mod schema = "migrations/chat_room"; }
 
 #[derive(Queryable, Selectable)]
 struct Message {
-    id: i32,
+    id: i64,
     author: String,
     body: String,
 }
@@ -103,7 +103,7 @@ struct ChatRoom {
     typing: HashSet<String>,
 }
 
-fn insert(db: &mut actor_core::Db, author: &str, body: &str) -> Result<i32> {
+fn insert(db: &mut actor_core::Db, author: &str, body: &str) -> Result<i64> {
     let id = diesel::insert_into(messages::table)
         .values((messages::author.eq(author), messages::body.eq(body)))
         .returning(messages::id)
@@ -151,7 +151,7 @@ impl ChatRoom {
 
     /// Posts a message, and returns its number.
     #[action]
-    fn post(&mut self, cx: &mut Context<'_, Self>, author: String, body: String) -> Result<i32> {
+    fn post(&mut self, cx: &mut Context<'_, Self>, author: String, body: String) -> Result<i64> {
         insert(cx.db(), &author, &body)
     }
 

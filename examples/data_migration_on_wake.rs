@@ -93,6 +93,8 @@ mod v2 {
     use self::schema::articles;
 
     actor_core::schema! { mod schema = "migrations/data_migration_on_wake/v2"; }
+    // The tables that the step sees. A step that mentions others does not compile.
+    actor_core::schema! { mod at_2 = "migrations/data_migration_on_wake/v2" at "2026-11-22-000002"; }
 
     #[derive(Actor)]
     #[actor(name = "blog")]
@@ -106,7 +108,9 @@ mod v2 {
         /// Version 2 adds an empty column, and the index of version 3 would refuse it.
         #[data_migration(after = "2026-11-22-000002")]
         fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
-            let found: Vec<(i32, String)> = articles::table
+            use self::at_2::articles;
+
+            let found: Vec<(i64, String)> = articles::table
                 .select((articles::id, articles::title))
                 .load(cx.db())?;
             println!("  fill_slugs: {} articles", found.len());

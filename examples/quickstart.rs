@@ -125,7 +125,7 @@ impl GuestBook {
     }
 
     #[action]
-    fn sign(&mut self, cx: &mut Context<'_, Self>, guest: String, words: String) -> Result<i32> {
+    fn sign(&mut self, cx: &mut Context<'_, Self>, guest: String, words: String) -> Result<i64> {
         let id = diesel::insert_into(entries::table)
             .values((entries::guest.eq(guest), entries::words.eq(words)))
             .returning(entries::id)
@@ -140,7 +140,7 @@ impl GuestBook {
         title: String,
         guest: String,
         words: String,
-    ) -> Result<i32> {
+    ) -> Result<i64> {
         self.cover.title = title;
         self.sign(cx, guest, words)
     }

@@ -76,7 +76,7 @@ impl TaskList {
         cx: &mut Context<'_, Self>,
         title: String,
         hours: Option<i32>,
-    ) -> Result<i32> {
+    ) -> Result<i64> {
         Ok(diesel::insert_into(tasks::table)
             .values((tasks::title.eq(title), tasks::hours.eq(hours)))
             .returning(tasks::id)
@@ -85,7 +85,7 @@ impl TaskList {
 
     /// Marks a task as done and returns it.
     #[action]
-    fn finish(&mut self, cx: &mut Context<'_, Self>, id: i32) -> Result<Task> {
+    fn finish(&mut self, cx: &mut Context<'_, Self>, id: i64) -> Result<Task> {
         Ok(diesel::update(tasks::table.find(id))
             .set(tasks::done.eq(true))
             .returning(Task::as_returning())

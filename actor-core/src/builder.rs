@@ -31,6 +31,8 @@ pub struct Builder {
 /// A type of actor that was registered.
 struct Type {
     id: TypeId,
+    /// The name in Rust, with its path and its arguments.
+    rust_name: &'static str,
     name: &'static str,
     migrations: Migrations,
     /// Whether it has a database.
@@ -76,6 +78,7 @@ impl Builder {
         if !self.types.iter().any(|known| known.id == id) {
             self.types.push(Type {
                 id,
+                rust_name: std::any::type_name::<A>(),
                 name: A::NAME,
                 migrations: A::MIGRATIONS,
                 stored: A::__STORED,
@@ -122,11 +125,13 @@ impl Builder {
         let runtime = Handle::try_current().map_err(|_| SystemError::NoRuntime)?;
         let place = self.place.ok_or(SystemError::NoDataDir)?;
         for (index, this) in self.types.iter().enumerate() {
-            if self.types[..index]
-                .iter()
-                .any(|other| other.name == this.name)
-            {
-                return Err(SystemError::DuplicateName { actor: this.name });
+            let mut before = self.types[..index].iter();
+            if let Some(first) = before.find(|other| other.name == this.name) {
+                return Err(SystemError::DuplicateName {
+                    actor: this.name,
+                    first: first.rust_name,
+                    second: this.rust_name,
+                });
             }
         }
         if cfg!(debug_assertions) {

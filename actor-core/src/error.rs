@@ -345,10 +345,14 @@ pub enum SystemError {
     #[error("no data directory was given: call `data_dir` on the builder")]
     NoDataDir,
     /// Two registered types have the same name, so they would share a directory.
-    #[error("two actor types are named {actor:?}")]
+    #[error("two actor types are named {actor:?}: `{first}` and `{second}`")]
     DuplicateName {
         /// The name.
         actor: &'static str,
+        /// The type that was registered first. Two may be one generic type with other arguments, which has one name only.
+        first: &'static str,
+        /// The other type.
+        second: &'static str,
     },
     /// Another process has the data directory.
     #[error("cannot start: the data directory {} is locked by another process; stop that first", path.display())]

@@ -73,6 +73,7 @@ mod plumbing;
 pub mod prelude;
 mod queue;
 mod runtime;
+mod schema;
 mod shape;
 mod stage;
 mod state;
@@ -87,7 +88,7 @@ pub use actor::{Actor, ActorState, Handlers};
 pub use actor_macros::{
     Actor, Event, StateShape, action, actor, create_state, create_vars, data_migration, migrate,
     migrate_state, on_before_start, on_create, on_destroy, on_error, on_sleep, on_state_change,
-    on_wake, queue, run, schema,
+    on_wake, queue, run,
 };
 pub use background::Background;
 pub use builder::Builder;
@@ -147,15 +148,16 @@ pub mod __private {
     pub use crate::hooks::{ActionInfo, DataMigration, Hook, Hooks, QueueInfo, Step};
     pub use crate::options::{Options, Timeouts};
     pub use crate::plumbing::{
-        Borrowed, EqualByTrace, EqualByValue, HasState, NotStored, OlderState, OrDefault, Outcome,
-        Same, StateFault, StateStep, StateSteps, Stored, StoredFault, handler, has_state,
-        or_default, outcome,
+        Borrowed, EqualByTrace, EqualByValue, HasState, InSchema, NotInSchema, NotStored,
+        OlderState, OrDefault, Outcome, Probe, RowProbe, Same, Sees, Shape, StateFault, StateStep,
+        StateSteps, Stored, StoredFault, handler, has_state, or_default, outcome,
     };
     pub use crate::queue::Queue;
     pub use crate::shape::{Shaped, StateShape, Unshaped, assert_shape};
     pub use crate::stage::{Migrated, Migrating, ReachedIn, Ready, Stage, Stateful};
     pub use crate::state::State;
     pub use crate::store::{Durability, Migration, Migrations};
+    pub use actor_macros::schema;
     pub use diesel;
 }
 

@@ -241,7 +241,11 @@ pub const STORED_BYTES: usize = 64 * 1_024;
 
 /// How many levels deep a value of the user's may be nested that is stored: as many as the reader of
 /// JSON follows, and few enough for the stack of a worker in a build without optimisation.
-pub const VALUE_DEPTH: usize = 128;
+pub const VALUE_DEPTH: usize = 127;
+
+/// How many options and newtypes may be around each other in such a value, all levels together. JSON
+/// has no level for them, but each takes room on the stack: four for each level of JSON.
+pub const VALUE_WRAPPERS: usize = 512;
 
 /// How many wake-ups are read from the directory at once. The scheduler has twice as many in memory at most, which is a few
 /// megabytes, however many actors have timers.

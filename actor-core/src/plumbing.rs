@@ -2,6 +2,7 @@
 
 mod state_steps;
 mod stored;
+mod tables;
 
 use std::future::Future;
 
@@ -10,6 +11,7 @@ use crate::failure::Failure;
 pub use crate::codec::{EqualByTrace, EqualByValue, Same};
 pub use state_steps::{OlderState, StateFault, StateStep, StateSteps};
 pub use stored::{Borrowed, NotStored, Storable, Stored, StoredFault};
+pub use tables::{InSchema, NotInSchema, Probe, RowProbe, Sees, Shape};
 
 /// What a hook or an action may return.
 #[diagnostic::on_unimplemented(

@@ -28,6 +28,7 @@ where
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -137,6 +138,7 @@ impl Counter {
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -144,7 +146,8 @@ impl Counter {
 )]
 const _: () = {
     #[doc(hidden)]
-    pub enum __ActorMessage {
+    pub struct __ActorMessage(__ActorAction);
+    enum __ActorAction {
         hit(),
     }
     #[doc(hidden)]
@@ -188,8 +191,9 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match *__actor_message {
-                __ActorMessage::hit(..) => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
+                __ActorAction::hit(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 0u32,
@@ -256,8 +260,9 @@ const _: () = {
             use ::actor_core::__private::EqualByValue as _;
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match *__actor_message {
-                __ActorMessage::hit() => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
+                __ActorAction::hit() => {
                     ::actor_core::__private::Stored::<
                         (),
                     >::encode(&(), &[], |__actor_read: &()| true)
@@ -277,7 +282,7 @@ const _: () = {
                 "hit" => {
                     ::core::result::Result::map(
                         ::actor_core::__private::Stored::<()>::decode(__actor_json, &[]),
-                        |__actor_arguments| __ActorMessage::hit(),
+                        |__actor_arguments| __ActorMessage(__ActorAction::hit()),
                     )
                 }
                 _ => {
@@ -397,8 +402,9 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
-                __ActorMessage::hit() => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
+                __ActorAction::hit() => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             Self::hit(
@@ -416,7 +422,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
@@ -424,7 +431,7 @@ const _: () = {
     #[automatically_derived]
     impl CounterHandle {
         /// Counts one more.
-        pub fn hit(
+        fn hit(
             &self,
         ) -> ::actor_core::__private::Call<
             '_,
@@ -434,7 +441,7 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::hit(),
+                __ActorMessage(__ActorAction::hit()),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::hit(__actor_value) => {
                         ::core::option::Option::Some(__actor_value)

@@ -28,6 +28,7 @@ where
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -151,7 +152,27 @@ impl ChatRoom {
         clippy::unused_self,
     )]
     fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
-        slugs::fill(cx.db())
+        #[allow(
+            dead_code,
+            deprecated,
+            non_camel_case_types,
+            unused_imports,
+            unused_qualifications,
+            clippy::all,
+            clippy::pedantic,
+        )]
+        fn __actor_tables() {
+            use ::actor_core::__private::NotInSchema as _;
+            struct after_20261122000002;
+            #[diagnostic::do_not_recommend]
+            impl ::actor_core::__private::Sees<
+                ::actor_core::__private::Shape<16063890239876687886u64>,
+            > for after_20261122000002 {}
+            ::actor_core::__private::Probe(&messages::table)
+                .seen_by::<after_20261122000002>();
+        }
+        diesel::update(messages::table).set(messages::slug.eq("")).execute(cx.db())?;
+        Ok(())
     }
     #[allow(
         clippy::missing_const_for_fn,
@@ -337,6 +358,7 @@ impl ChatRoom {
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -344,7 +366,8 @@ impl ChatRoom {
 )]
 const _: () = {
     #[doc(hidden)]
-    pub enum __ActorMessage {
+    pub struct __ActorMessage(__ActorAction);
+    enum __ActorAction {
         post(String, String),
         #[cfg(feature = "history")]
         history(i64),
@@ -536,8 +559,9 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match *__actor_message {
-                __ActorMessage::post(..) => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
+                __ActorAction::post(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 0u32,
@@ -552,7 +576,7 @@ const _: () = {
                     }
                 }
                 #[cfg(feature = "history")]
-                __ActorMessage::history(..) => {
+                __ActorAction::history(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 1u32,
@@ -619,8 +643,9 @@ const _: () = {
             use ::actor_core::__private::EqualByValue as _;
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match *__actor_message {
-                __ActorMessage::post(ref __actor_0, ref __actor_1) => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
+                __ActorAction::post(ref __actor_0, ref __actor_1) => {
                     ::actor_core::__private::Stored::<
                         (String, String),
                     >::encode(
@@ -638,7 +663,7 @@ const _: () = {
                     )
                 }
                 #[cfg(feature = "history")]
-                __ActorMessage::history(ref __actor_0) => {
+                __ActorAction::history(ref __actor_0) => {
                     ::actor_core::__private::Stored::<
                         (i64,),
                     >::encode(
@@ -667,9 +692,8 @@ const _: () = {
                         ::actor_core::__private::Stored::<
                             (String, String),
                         >::decode(__actor_json, &["author", "body"]),
-                        |__actor_arguments| __ActorMessage::post(
-                            __actor_arguments.0,
-                            __actor_arguments.1,
+                        |__actor_arguments| __ActorMessage(
+                            __ActorAction::post(__actor_arguments.0, __actor_arguments.1),
                         ),
                     )
                 }
@@ -679,7 +703,9 @@ const _: () = {
                         ::actor_core::__private::Stored::<
                             (i64,),
                         >::decode(__actor_json, &["limit"]),
-                        |__actor_arguments| __ActorMessage::history(__actor_arguments.0),
+                        |__actor_arguments| __ActorMessage(
+                            __ActorAction::history(__actor_arguments.0),
+                        ),
                     )
                 }
                 _ => {
@@ -905,9 +931,10 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 #[cfg(feature = "history")]
-                __ActorMessage::history(__actor_0) => {
+                __ActorAction::history(__actor_0) => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             Self::history(
@@ -927,8 +954,9 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
-                __ActorMessage::post(__actor_0, __actor_1) => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
+                __ActorAction::post(__actor_0, __actor_1) => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             ::actor_core::__private::handler(
@@ -959,7 +987,7 @@ const _: () = {
     #[automatically_derived]
     impl ChatRoomHandle {
         /// Posts a message.
-        pub fn post(
+        fn post(
             &self,
             author: impl ::core::convert::Into<String>,
             body: impl ::core::convert::Into<String>,
@@ -971,9 +999,11 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::post(
-                    ::core::convert::Into::into(author),
-                    ::core::convert::Into::into(body),
+                __ActorMessage(
+                    __ActorAction::post(
+                        ::core::convert::Into::into(author),
+                        ::core::convert::Into::into(body),
+                    ),
                 ),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::post(__actor_value) => {
@@ -985,7 +1015,7 @@ const _: () = {
         }
         #[cfg(feature = "history")]
         /// Calls the action `history` of a [`ChatRoom`].
-        pub fn history(
+        fn history(
             &self,
             limit: i64,
         ) -> ::actor_core::__private::Call<
@@ -996,7 +1026,7 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::history(limit),
+                __ActorMessage(__ActorAction::history(limit)),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::history(__actor_value) => {
                         ::core::option::Option::Some(__actor_value)

@@ -14,7 +14,8 @@ impl ChatRoom {
 
     #[data_migration(after = "2026-11-22-000002")]
     fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
-        slugs::fill(cx.db())
+        diesel::update(messages::table).set(messages::slug.eq("")).execute(cx.db())?;
+        Ok(())
     }
 
     #[migrate_state(from = 1)]

@@ -25,6 +25,7 @@ where
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -136,6 +137,7 @@ impl Log {
     unreachable_pub,
     unused_qualifications,
     unused_results,
+    unused_variables,
     variant_size_differences,
     clippy::all,
     clippy::nursery,
@@ -143,7 +145,8 @@ impl Log {
 )]
 const _: () = {
     #[doc(hidden)]
-    pub enum __ActorMessage {
+    pub struct __ActorMessage(__ActorAction);
+    enum __ActorAction {
         count(),
     }
     #[doc(hidden)]
@@ -239,8 +242,9 @@ const _: () = {
         fn __action(
             __actor_message: &Self::Message,
         ) -> &'static ::actor_core::__private::ActionInfo {
-            match *__actor_message {
-                __ActorMessage::count(..) => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
+                __ActorAction::count(..) => {
                     const {
                         &::actor_core::__private::ActionInfo {
                             id: 0u32,
@@ -307,8 +311,9 @@ const _: () = {
             use ::actor_core::__private::EqualByValue as _;
             #[allow(unused_imports)]
             use ::actor_core::__private::NotStored as _;
-            match *__actor_message {
-                __ActorMessage::count() => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match *__actor_inner {
+                __ActorAction::count() => {
                     ::actor_core::__private::Stored::<
                         (),
                     >::encode(&(), &[], |__actor_read: &()| true)
@@ -328,7 +333,7 @@ const _: () = {
                 "count" => {
                     ::core::result::Result::map(
                         ::actor_core::__private::Stored::<()>::decode(__actor_json, &[]),
-                        |__actor_arguments| __ActorMessage::count(),
+                        |__actor_arguments| __ActorMessage(__ActorAction::count()),
                     )
                 }
                 _ => {
@@ -448,8 +453,9 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
-                __ActorMessage::count() => {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
+                __ActorAction::count() => {
                     ::core::result::Result::map(
                         ::actor_core::__private::outcome(
                             Self::count(
@@ -467,7 +473,8 @@ const _: () = {
             __actor_message: Self::Message,
             __actor_cx: &mut ::actor_core::__private::Context<'_, Self>,
         ) -> ::core::result::Result<Self::Reply, ::actor_core::__private::Failure> {
-            match __actor_message {
+            let __ActorMessage(__actor_inner) = __actor_message;
+            match __actor_inner {
                 _ => ::core::unreachable!("the runtime knows which actions may wait"),
             }
         }
@@ -475,7 +482,7 @@ const _: () = {
     #[automatically_derived]
     impl LogHandle {
         /// Calls the action `count` of a [`Log`].
-        pub fn count(
+        fn count(
             &self,
         ) -> ::actor_core::__private::Call<
             '_,
@@ -485,7 +492,7 @@ const _: () = {
         > {
             ::actor_core::__private::Call::__new(
                 ::core::ops::Deref::deref(self),
-                __ActorMessage::count(),
+                __ActorMessage(__ActorAction::count()),
                 |__actor_reply| match __actor_reply {
                     __ActorReply::count(__actor_value) => {
                         ::core::option::Option::Some(__actor_value)

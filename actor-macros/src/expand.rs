@@ -3,10 +3,12 @@
 mod actor;
 mod behind;
 pub(crate) mod bounds;
+mod database;
 pub(crate) mod handle;
 mod handlers;
 mod messages;
 pub(crate) mod state;
+pub(crate) mod steps;
 mod tables;
 
 use proc_macro2::TokenStream;
@@ -27,6 +29,7 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
     let handlers = handlers::expand(block, set);
     let handle = handle::expand(block, handle::call);
     let steps = state::steps(block);
+    let database = database::assertion(block);
     let cfgs = block.cfgs();
     quote! {
         #(#cfgs)*
@@ -35,6 +38,7 @@ pub(crate) fn block(block: &Block, set: Option<&Embedded>) -> TokenStream {
             #messages
             #handlers
             #steps
+            #database
             #handle
         };
     }
@@ -59,6 +63,7 @@ pub(crate) fn lints() -> TokenStream {
             unreachable_pub,
             unused_qualifications,
             unused_results,
+            unused_variables,
             variant_size_differences,
             clippy::all,
             clippy::nursery,

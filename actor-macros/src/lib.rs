@@ -138,56 +138,7 @@ pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::actor_block(options.into(), &item.into()).into()
 }
 
-/// Writes Diesel's `table!`s from the migrations in a directory.
-///
-/// ```text
-/// actor_core::schema! { pub mod schema = "migrations/chat_room"; }
-/// ```
-///
-/// The migrations run while compiling, in an in-memory SQLite; whatever is wrong with them is a compile error. The module
-/// has a `table!` for each table and each view, a `joinable!` for each foreign key that Diesel can follow on its own, and
-/// one `allow_tables_to_appear_in_same_query!`. Names and types are those of `diesel print-schema`. Comments in the SQL
-/// become documentation: above a `CREATE TABLE`, and above a column or behind it.
-///
-/// A block sets the SQL type of columns, and the columns that tell the rows of a view apart (its `id` or its first column,
-/// unless they are given):
-///
-/// ```text
-/// actor_core::schema! {
-///     pub mod schema = "migrations/chat_room" {
-///         messages.sent_at: TimestamptzSqlite,
-///         messages.id: BigInt,
-///         recent_messages: (room, id),
-///     }
-/// }
-/// ```
-///
-/// A type is one of `diesel::sql_types` or a path to another one. A column that can be `NULL` becomes `Nullable` of it on
-/// its own; a column of a view has exactly the type that is written.
-///
-/// # Rebuilds
-///
-/// An edit, a rename or a removal of a migration builds the crate again. So that a new one does too, the package needs one
-/// line in its `build.rs`, because a macro cannot name a directory to the compiler:
-///
-/// ```text
-/// fn main() { println!("cargo::rerun-if-changed=migrations/chat_room"); }
-/// ```
-///
-/// # The lock
-///
-/// `migrations/chat_room.lock`, beside the directory, has a hash of the statements of each migration that was released.
-/// Editing, removing or overtaking one of these is a compile error, because actors that applied it would never see the
-/// change. Comments and blanks may change, and so may `down.sql`, which the framework never runs. Commit the lock.
-///
-/// A release build adds to the lock what it lacks: a build for a program or a library (no check, no test) that is optimised
-/// and has no debug assertions. So nothing is locked while it is being written. The environment variable `ACTOR_LOCK`
-/// says otherwise:
-///
-/// - `ACTOR_LOCK=update cargo check` locks everything as it is now.
-/// - `ACTOR_LOCK=check cargo check`, for CI, makes each migration that is not in the lock an error, and writes nothing.
-///
-/// Cargo expands the macros again when the variable or the lock changes. The locks of dependencies are never written.
+/// Writes Diesel's tables; `actor_core::schema!` calls it with the path of `actor_core` in front.
 #[proc_macro]
 pub fn schema(input: TokenStream) -> TokenStream {
     migrations::expand(input.into(), migrations::package_dir().as_deref()).into()
@@ -219,6 +170,21 @@ only_in_actor_blocks! {
     /// Names the directory with the actor's migrations.
     migrate;
     /// Marks a step of a migration that is written in Rust.
+    ///
+    /// ```text
+    /// actor_core::schema! { mod v2 = "migrations/chat_room" at "2026-01-02-000002"; }
+    ///
+    /// #[data_migration(after = "2026-01-02-000002")]
+    /// fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
+    ///     diesel::update(v2::rooms::table).set(v2::rooms::slug.eq("")).execute(cx.db())?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It runs right after the `up.sql` of its version, when later migrations have not changed the tables yet. A table or column of
+    /// `schema!` that it names must have the columns, types and key of that version; another one does not compile. For that the
+    /// database cannot be passed to a function outside the step. `unchecked = true` leaves both checks out; raw SQL and a `table!`
+    /// that is written by hand are never checked.
     data_migration;
     /// Marks a step that brings the saved state from one version to the next.
     ///
@@ -299,6 +265,9 @@ only_in_actor_blocks! {
     /// Marks a hook that runs before the actor is destroyed.
     on_destroy;
     /// Marks an action: a method that the handle offers to callers.
+    ///
+    /// The handle's method has the visibility of the `fn`. It cannot have the name of a method that each handle has, such as
+    /// `destroy`, and takes 16 arguments at most.
     action;
     /// Marks a queue: messages that the actor keeps in its database until somebody has taken and acknowledged them.
     ///

@@ -152,7 +152,7 @@ impl Kind {
         match self {
             Self::Migrate | Self::OnStateChange | Self::OnError => &["timeout"],
             Self::Action => &["timeout", "durability"],
-            Self::DataMigration => &["after", "new", "timeout"],
+            Self::DataMigration => &["after", "new", "timeout", "unchecked"],
             Self::MigrateState => &["from"],
             Self::Run => &["before", "after"],
             Self::Queue => &["max", "visibility", "tries"],
@@ -280,6 +280,8 @@ pub(crate) struct HookOptions {
     pub(crate) version: Option<LitStr>,
     /// `new` of a `#[data_migration]`.
     pub(crate) new: bool,
+    /// `unchecked` of a `#[data_migration]`.
+    pub(crate) unchecked: bool,
     /// The version in the `from` of a `#[migrate_state]`.
     pub(crate) from: Option<StateVersion>,
     /// Whether there is a `from`, which may have a mistake of its own.

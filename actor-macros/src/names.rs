@@ -44,9 +44,14 @@ pub(crate) fn handle(actor: &Ident) -> Ident {
     format_ident!("{}Handle", actor.unraw(), span = actor.span())
 }
 
-/// Names the enum with one variant for each action, with its arguments.
+/// Names the message, which keeps to itself which action it is for.
 pub(crate) fn message() -> Ident {
     Ident::new("__ActorMessage", Span::mixed_site())
+}
+
+/// Names the enum with one variant for each action, with its arguments.
+pub(crate) fn action() -> Ident {
+    Ident::new("__ActorAction", Span::mixed_site())
 }
 
 /// Names the enum with one variant for each action, with what it returns.

@@ -2,6 +2,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod block;
+pub(crate) mod groups;
 mod hook_options;
 pub(crate) mod options;
 pub(crate) mod signature;

@@ -9,12 +9,13 @@ use syn::{DeriveInput, Item};
 use crate::diagnostics::{Diagnostics, Message, catalogue};
 use crate::migrations::{self, Embedded};
 use crate::model::{Block, Kind};
+use crate::parse::block::type_name;
 use crate::{event, expand, fallback, parse, validate};
 
 /// `#[derive(Actor)]`.
 pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let input: DeriveInput = match syn::parse2(input) {
+    let input: DeriveInput = match syn::parse2(parse::groups::of_source(input)) {
         Ok(input) => input,
         Err(error) => {
             diagnostics.syntax(error);
@@ -34,13 +35,15 @@ pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
 /// `#[derive(Event)]`.
 pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let input: DeriveInput = match syn::parse2(input) {
+    let input: DeriveInput = match syn::parse2(parse::groups::of_source(input)) {
         Ok(input) => input,
         Err(error) => {
             diagnostics.syntax(error);
             return diagnostics.finish().unwrap_or_default();
         }
     };
+    let mut input = input;
+    parse::groups::of_struct(&mut input);
     let event = event::expand(&input, &mut diagnostics);
     let errors = diagnostics.finish();
     quote!(#event #errors)
@@ -49,7 +52,7 @@ pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
 /// `#[actor]`.
 pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let item_impl = match syn::parse2(item.clone()) {
+    let item_impl = match syn::parse2(parse::groups::of_source(item.clone())) {
         Ok(Item::Impl(item_impl)) => item_impl,
         Ok(other) => {
             let message = match &other {
@@ -65,16 +68,22 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
         }
     };
     let mut block = parse::block::parse(arguments, item_impl, &mut diagnostics);
-    let (embedded, tracked) = load_migrations(&block, &mut diagnostics);
+    let (embedded, broken) = load_migrations(&block, &mut diagnostics);
     let set = embedded.as_ref().map(|embedded| &embedded.set);
     validate::check(&mut block, set, &mut diagnostics);
+    if let Some(embedded) = &embedded
+        && diagnostics.count() == 0
+    {
+        expand::steps::guard(&mut block, &embedded.set);
+    }
     let item = fallback::written_block(&block);
-    let generated = match diagnostics.finish() {
-        None => expand::block(&block, embedded.as_ref()),
-        Some(errors) => {
+    let generated = match (diagnostics.finish(), broken) {
+        (None, None) => expand::block(&block, embedded.as_ref()),
+        (errors, broken) => {
             let rest = fallback::block(&block);
             // A file that is mended must run the macro again.
-            let tracked = migrations::expand_tracked(&tracked);
+            let tracked = embedded.map(|embedded| embedded.set.tracked).or(broken);
+            let tracked = migrations::expand_tracked(&tracked.unwrap_or_default());
             quote!(#rest #tracked #errors)
         }
     };
@@ -109,14 +118,15 @@ fn name_of(item: &Item) -> TokenStream {
     }
 }
 
-/// Reads and runs the directory of the block's first `#[migrate]`. Returns the files that were read, too.
+/// Reads and runs the directory of the block's first `#[migrate]`. Where something is wrong with it, which may have been reported
+/// already, the files that were read are returned.
 fn load_migrations(
     block: &Block,
     diagnostics: &mut Diagnostics,
-) -> (Option<Embedded>, Vec<PathBuf>) {
+) -> (Option<Embedded>, Option<Vec<PathBuf>>) {
     let migrate = block.hooks_of(Kind::Migrate).next();
     let Some(directory) = migrate.and_then(|hook| hook.options.directory.as_ref()) else {
-        return (None, Vec::new());
+        return (None, None);
     };
     // Cargo sets it for every compiler it starts; without it, the directory of the compiler is the best guess.
     let package = migrations::package_dir().unwrap_or_default();
@@ -129,15 +139,15 @@ fn load_migrations(
         Err(broken) => Err(broken),
     };
     match embedded {
-        Ok(embedded) => {
-            let tracked = embedded.set.tracked.clone();
-            (Some(embedded), tracked)
-        }
+        Ok(embedded) => (Some(embedded), None),
         Err(broken) => {
+            let by = format!("#[actor] {}", type_name(&block.item.self_ty));
             for problem in broken.problems {
-                diagnostics.at(directory, Message::written(problem.message));
+                if migrations::is_first(&package, &directory.value(), &problem.message, &by) {
+                    diagnostics.at(directory, Message::written(problem.message));
+                }
             }
-            (None, broken.tracked)
+            (None, Some(broken.tracked))
         }
     }
 }
@@ -213,7 +223,7 @@ mod tests {
         let method = text(&quote! {
             #[cfg(unix)]
             #[doc = r" Posts."]
-            pub fn post(&self, body: impl ::core::convert::Into<String>, at: Vec<Room>)
+            fn post(&self, body: impl ::core::convert::Into<String>, at: Vec<Room>)
                 -> ::actor_core::__private::Call<
                     '_, Room, <Result<u64> as ::actor_core::__private::Outcome>::Value, (String, Vec<Room>,)
                 >
@@ -231,7 +241,7 @@ mod tests {
         });
         assert!(expanded.contains("body ()"));
         assert!(expanded.contains("impl RoomHandle { "));
-        assert!(expanded.contains("pub fn post"));
+        assert!(expanded.contains("fn post (& self ,)"));
         assert!(!expanded.contains("on_wkae (") && !expanded.contains("# [on_wkae]"));
         assert_eq!(expanded.matches("compile_error").count(), 2);
     }

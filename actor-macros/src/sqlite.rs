@@ -322,6 +322,20 @@ impl Statement<'_> {
         unsafe { ffi::sqlite3_bind_parameter_count(self.raw.as_ptr()) }
     }
 
+    /// Returns the table and the column from which the statement takes its column at `index` as it is, if it does.
+    pub(crate) fn origin(&self, index: i32) -> Option<(String, String)> {
+        // SAFETY: the statement is ours and not finalized; SQLite keeps both texts alive until it is, and answers an index that
+        // is out of bounds with a null pointer. The bundled SQLite is built with the metadata of columns.
+        unsafe {
+            let table = ffi::sqlite3_column_table_name(self.raw.as_ptr(), index);
+            let column = ffi::sqlite3_column_origin_name(self.raw.as_ptr(), index);
+            (!table.is_null() && !column.is_null()).then(|| {
+                let text = |raw| CStr::from_ptr(raw).to_string_lossy().into_owned();
+                (text(table), text(column))
+            })
+        }
+    }
+
     /// Binds `value` to the parameter at `index`, which counts from 1.
     fn bind_text(&mut self, index: i32, value: &str) -> Result<(), SqlError> {
         let length = c_int::try_from(value.len())

@@ -2,7 +2,9 @@
 
 mod block;
 mod held;
+mod leaves;
 mod migrations;
+mod names;
 mod order;
 mod signature;
 mod state;
@@ -20,8 +22,10 @@ pub(crate) fn check(block: &mut Block, set: Option<&MigrationSet>, diagnostics: 
     migrations::check_data_migrations(block, set, diagnostics);
     state::check_steps(block, diagnostics);
     for hook in &mut block.hooks {
+        names::check(hook, diagnostics);
         signature::check(hook, diagnostics);
         held::check_connections(hook, diagnostics);
+        leaves::check_database(hook, diagnostics);
     }
     order::check_names(&block.hooks, diagnostics);
     order::check_marks(&block.hooks, diagnostics);

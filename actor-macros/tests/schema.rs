@@ -61,7 +61,7 @@ fn tables_joins_views_and_searches_can_be_queried() {
     let active: Vec<(String, i64)> = activity::table.load(connection).unwrap();
     assert_eq!(active, [("ann".to_owned(), 1)]);
 
-    let found: Vec<(i32, Option<String>)> = search::table
+    let found: Vec<(i64, Option<String>)> = search::table
         .filter(search::search_.eq("hello"))
         .select((search::rowid, search::body))
         .load(connection)

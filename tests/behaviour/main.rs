@@ -37,6 +37,7 @@ mod memory;
 mod messages;
 mod migrations;
 mod model;
+mod names;
 mod order;
 mod other_systems;
 mod own_ends;

@@ -18,7 +18,7 @@ pub(crate) struct Sum {
 #[actor]
 impl Sum {
     #[action]
-    fn add(&mut self, _cx: &mut Context<'_, Self>, number: u64) -> Result<u64> {
+    pub(crate) fn add(&mut self, _cx: &mut Context<'_, Self>, number: u64) -> Result<u64> {
         self.sum += number;
         Ok(self.sum)
     }

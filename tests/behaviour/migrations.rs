@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use crate::support::{count, directory, number, pass, start, tamper};
 
 actor_core::schema! { mod schema = "migrations/ledger_v1"; }
+actor_core::schema! { mod v3 = "migrations/ledger_v3" at "2026-11-22-000003"; }
 use schema::accounts;
 
 /// The programs that follow each other: the same actor, with other migrations.
@@ -58,12 +59,15 @@ program!(Rebuilt, "migrations/ledger_rebuilt" {});
 program!(Slugs, "migrations/ledger_v3" {
     #[data_migration(after = "2026-11-22-000003")]
     async fn fill_slugs(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
-        let found: Vec<(i32, String)> = accounts::table.load(cx.db())?;
+        use v3::accounts;
+
+        let found: Vec<(i64, String)> = accounts::table
+            .select((accounts::id, accounts::owner))
+            .load(cx.db())?;
         for (id, owner) in found {
             tokio::task::yield_now().await;
-            diesel::sql_query("UPDATE accounts SET slug = ? WHERE id = ?")
-                .bind::<diesel::sql_types::Text, _>(format!("{}-{id}", owner.to_lowercase()))
-                .bind::<diesel::sql_types::Integer, _>(id)
+            diesel::update(accounts::table.find(id))
+                .set(accounts::slug.eq(format!("{}-{id}", owner.to_lowercase())))
                 .execute(cx.db())?;
         }
         Ok(())

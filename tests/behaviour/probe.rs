@@ -169,7 +169,7 @@ impl Probe {
 
     /// Takes `&self` and writes through a query that returns rows.
     #[action]
-    pub(crate) fn sly_returning(&self, cx: &mut Context<'_, Self>) -> Result<i32> {
+    pub(crate) fn sly_returning(&self, cx: &mut Context<'_, Self>) -> Result<i64> {
         Ok(diesel::insert_into(notes::table)
             .values(notes::text.eq("sly"))
             .returning(notes::id)

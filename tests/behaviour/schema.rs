@@ -21,7 +21,7 @@ use schema::{authors, books, printed, shelves};
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Identifiable, Insertable)]
 #[diesel(table_name = authors, check_for_backend(Sqlite))]
 struct Author {
-    id: i32,
+    id: i64,
     name: String,
     born: Option<i32>,
 }
@@ -32,7 +32,7 @@ struct Author {
 #[diesel(table_name = books, belongs_to(Author, foreign_key = author), check_for_backend(Sqlite))]
 struct Book {
     id: i64,
-    author: i32,
+    author: i64,
     title: String,
     price: Option<f64>,
     in_print: bool,
@@ -69,7 +69,7 @@ impl Library {
     }
 
     #[action]
-    fn written_by(&self, cx: &mut Context<'_, Self>, id: i32) -> Result<(Author, Vec<Book>)> {
+    fn written_by(&self, cx: &mut Context<'_, Self>, id: i64) -> Result<(Author, Vec<Book>)> {
         let author = authors::table
             .find(id)
             .select(Author::as_select())

@@ -66,7 +66,7 @@ impl Room {
 
     // Names that the generated code could have used for itself.
     #[action]
-    async fn __dispatch_it(
+    async fn dispatch_it(
         &mut self,
         _context: &mut actor_core::Context<'_, Self>,
         message: u8,
@@ -81,6 +81,6 @@ impl Room {
 }
 
 fn main() {
-    let _ = |room: &RoomHandle| drop(room.__dispatch_it(1, 2, 3, 4, String));
+    let _ = |room: &RoomHandle| drop(room.dispatch_it(1, 2, 3, 4, String));
     let _ = actor_core::System::builder().register::<Room>();
 }

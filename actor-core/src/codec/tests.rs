@@ -285,6 +285,13 @@ enum Loose {
 #[derive(Serialize, Deserialize)]
 struct Chain(Option<Box<Chain>>);
 
+/// Four that JSON does not see, around each one that it does.
+#[derive(Serialize, Deserialize)]
+struct Wrapped(Option<Wrapping>);
+
+#[derive(Serialize, Deserialize)]
+struct Wrapping(Option<Box<(Wrapped,)>>);
+
 #[test]
 fn what_is_nested_is_kept_or_refused_at_every_depth() {
     // The stack of a worker.
@@ -312,7 +319,13 @@ fn what_is_nested_is_kept_or_refused_at_every_depth() {
             chain = Chain(Some(Box::new(chain)));
         }
         let error = traced(&chain).unwrap_err().to_string();
-        assert_eq!(error, "state: nested deeper than 128 levels");
+        assert_eq!(error, "state: nested deeper than 512 levels");
+        // What JSON has no level for does not count as one.
+        let mut wrapped = Wrapped(None);
+        for depth in 0..130 {
+            assert_eq!(traced(&wrapped).is_ok(), depth < 128, "{depth}");
+            wrapped = Wrapped(Some(Wrapping(Some(Box::new((wrapped,))))));
+        }
     };
     let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(run);
     worker.unwrap().join().unwrap();
@@ -337,4 +350,44 @@ fn what_does_not_fit_is_told_where() {
         read.unwrap_err().to_string(),
         "two: invalid value: integer `300`, expected u8 at line 1 column 6"
     );
+}
+
+#[derive(Serialize, Deserialize)]
+enum Colour {
+    Red,
+    Mixed { part: u8 },
+}
+
+#[derive(Serialize, Deserialize)]
+enum Paint {
+    Red,
+    Mixed { part: u8 },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Colour(Colour),
+    Paint(Paint),
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(untagged)]
+enum Name {
+    Perhaps(Option<String>),
+    Always(String),
+}
+
+#[test]
+fn variants_of_two_enums_and_wrapped_keys_are_told_apart_by_their_events() {
+    for first in [Colour::Red, Colour::Mixed { part: 1 }] {
+        assert!(traced(&Either::Colour(first)).is_ok());
+    }
+    refused(&Either::Paint(Paint::Red), &format!("state: {DIFFERENT}"));
+    let mixed = Either::Paint(Paint::Mixed { part: 1 });
+    refused(&mixed, &format!("state.Mixed: {DIFFERENT}"));
+    let by_name = |name| BTreeMap::from([(name, 1)]);
+    assert!(traced(&by_name(Name::Perhaps(Some("a".to_owned())))).is_ok());
+    let key = by_name(Name::Always("a".to_owned()));
+    refused(&key, &format!("state[\"a\"]: {DIFFERENT}"));
 }

@@ -41,6 +41,8 @@ pub(super) mod tag {
     pub(in crate::codec) const STRUCT: u8 = 27;
     pub(in crate::codec) const FIELD: u8 = 28;
     pub(in crate::codec) const END: u8 = 29;
+    /// Apart from `VARIANT`, because it has no end.
+    pub(in crate::codec) const UNIT_VARIANT: u8 = 30;
 }
 
 /// Takes the events of a value.
@@ -82,6 +84,7 @@ pub(super) fn trace(
         sink,
         path: Vec::new(),
         depth: 0,
+        wrappers: 0,
     };
     value.serialize(&mut tracer).map_err(|fault| ValueError {
         path: root.render(&tracer.path),
@@ -113,6 +116,8 @@ pub(super) struct Tracer<S> {
     /// Where it is. A refusal leaves it where it arose.
     path: Vec<Segment>,
     depth: usize,
+    /// How many options and newtypes are open: JSON has no level for them, but the stack has.
+    wrappers: usize,
 }
 
 impl<S: Sink> Tracer<S> {
@@ -132,6 +137,25 @@ impl<S: Sink> Tracer<S> {
         self.sink.close();
     }
 
+    /// Traces what is the same value to JSON as the one in it.
+    fn wrapped(
+        &mut self,
+        tag: u8,
+        name: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), Refused> {
+        let limit = limits::VALUE_WRAPPERS;
+        if self.wrappers >= limit {
+            return Err(Refused(ValueProblem::TooDeep { limit }));
+        }
+        self.wrappers += 1;
+        self.sink.open(tag, name.as_bytes(), None);
+        value.serialize(&mut *self)?;
+        self.wrappers -= 1;
+        self.sink.close();
+        Ok(())
+    }
+
     /// Traces a part of a value.
     fn part(&mut self, place: Segment, value: &(impl Serialize + ?Sized)) -> Result<(), Refused> {
         self.path.push(place);
@@ -147,6 +171,11 @@ impl<S: Sink> Tracer<S> {
         self.sink.leaf(tag, bits);
         Ok(())
     }
+}
+
+/// Names a variant with its enum: another enum may have a variant of that name.
+fn names(name: &str, variant: &str) -> Vec<u8> {
+    [name.as_bytes(), &[0xff], variant.as_bytes()].concat()
 }
 
 macro_rules! leaves {
@@ -210,10 +239,7 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
-        self.open(tag::SOME, &[], None)?;
-        value.serialize(&mut *self)?;
-        self.close();
-        Ok(())
+        self.wrapped(tag::SOME, "", value)
     }
 
     fn serialize_unit(self) -> Result<(), Refused> {
@@ -228,11 +254,11 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
 
     fn serialize_unit_variant(
         self,
-        _name: &'static str,
+        name: &'static str,
         _index: u32,
         variant: &'static str,
     ) -> Result<(), Refused> {
-        self.sink.leaf(tag::VARIANT, variant.as_bytes());
+        self.sink.leaf(tag::UNIT_VARIANT, &names(name, variant));
         Ok(())
     }
 
@@ -241,21 +267,18 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Refused> {
-        self.open(tag::NEWTYPE, name.as_bytes(), None)?;
-        value.serialize(&mut *self)?;
-        self.close();
-        Ok(())
+        self.wrapped(tag::NEWTYPE, name, value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         _index: u32,
         variant: &'static str,
         value: &T,
     ) -> Result<(), Refused> {
         let place = Segment::Variant(variant);
-        self.open(tag::VARIANT, variant.as_bytes(), Some(&place))?;
+        self.open(tag::VARIANT, &names(name, variant), Some(&place))?;
         self.part(place, value)?;
         self.close();
         Ok(())
@@ -279,12 +302,12 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
 
     fn serialize_tuple_variant(
         self,
-        _name: &'static str,
+        name: &'static str,
         _index: u32,
         variant: &'static str,
         _length: usize,
     ) -> Result<Parts<'t, S>, Refused> {
-        Parts::open_variant(self, tag::TUPLE, variant)
+        Parts::open_variant(self, tag::TUPLE, name, variant)
     }
 
     fn serialize_map(self, _length: Option<usize>) -> Result<Parts<'t, S>, Refused> {
@@ -297,12 +320,12 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
 
     fn serialize_struct_variant(
         self,
-        _name: &'static str,
+        name: &'static str,
         _index: u32,
         variant: &'static str,
         _length: usize,
     ) -> Result<Parts<'t, S>, Refused> {
-        Parts::open_variant(self, tag::STRUCT, variant)
+        Parts::open_variant(self, tag::STRUCT, name, variant)
     }
 }
 
@@ -326,10 +349,11 @@ impl<'t, S: Sink> Parts<'t, S> {
     fn open_variant(
         tracer: &'t mut Tracer<S>,
         tag: u8,
+        name: &'static str,
         variant: &'static str,
     ) -> Result<Self, Refused> {
         let place = Segment::Variant(variant);
-        tracer.open(tag::VARIANT, variant.as_bytes(), Some(&place))?;
+        tracer.open(tag::VARIANT, &names(name, variant), Some(&place))?;
         tracer.path.push(place);
         let parts = Self::open(tracer, tag, "")?;
         Ok(Self {
@@ -421,8 +445,7 @@ impl<S: Sink> ser::SerializeMap for Parts<'_, S> {
     type Error = Refused;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
-        let (kind, text) = super::tree::key(key)?;
-        let mut data = vec![kind];
+        let (mut data, text) = super::tree::key(key)?;
         data.extend_from_slice(text.as_bytes());
         let place = Segment::Key(text);
         self.tracer.sink.open(tag::ENTRY, &data, Some(&place));

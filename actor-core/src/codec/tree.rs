@@ -104,8 +104,8 @@ fn differs(one: &Node, other: &Node, path: &mut Vec<Segment>) -> bool {
     true
 }
 
-/// Returns the kind and the text of a key: what JSON writes for it.
-pub(super) fn key(key: &(impl Serialize + ?Sized)) -> Result<(u8, String), Refused> {
+/// Returns the events and the text of a key: what serde sees of it, and what JSON writes for it.
+pub(super) fn key(key: &(impl Serialize + ?Sized)) -> Result<(Vec<u8>, String), Refused> {
     let mut events = Vec::new();
     let root = super::Root::named("key");
     trace::trace(root, &key, Bytes(&mut events)).map_err(|error| Refused(error.problem))?;
@@ -116,7 +116,7 @@ pub(super) fn key(key: &(impl Serialize + ?Sized)) -> Result<(u8, String), Refus
         at += 9 + usize::from_le_bytes(length);
     }
     let kind = events.get(at).copied().unwrap_or(tag::UNIT);
-    if !matches!(kind, tag::BOOL..=tag::STR | tag::VARIANT) {
+    if !matches!(kind, tag::BOOL..=tag::STR | tag::UNIT_VARIANT) {
         return Err(Refused(ValueProblem::Key));
     }
     match serde_json::to_string(&Single(key)) {
@@ -126,7 +126,7 @@ pub(super) fn key(key: &(impl Serialize + ?Sized)) -> Result<(u8, String), Refus
                 .strip_prefix('{')
                 .and_then(|rest| rest.strip_suffix(":0}"));
             let text = text.and_then(|quoted| serde_json::from_str(quoted).ok());
-            text.map(|text| (kind, text))
+            text.map(|text| (events, text))
                 .ok_or(Refused(ValueProblem::Key))
         }
         Err(_) => Err(Refused(ValueProblem::Key)),

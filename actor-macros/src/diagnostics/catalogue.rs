@@ -76,6 +76,19 @@ catalogue! {
             "join the two methods";
     }
 
+    /// Names of methods.
+    name {
+        /// An action or queue with the name of a method that each handle has.
+        taken(name, taken) => "`{name}` cannot be the name of an action or a queue: it would hide the handle's own `{name}`",
+            "give it another name, one that says what it does in this actor; the handle keeps {taken}";
+        /// An action or queue with a name that is kept for generated code.
+        reserved(name) => "`{name}` cannot be the name of an action or a queue: names that begin with `__` are kept for generated code",
+            "give it another name";
+        /// Two methods of one name.
+        twice(name) => "`{name}` is there twice in this block",
+            "give one of the two methods another name";
+    }
+
     /// Options of attributes.
     option {
         /// A key that no attribute has.
@@ -124,6 +137,9 @@ catalogue! {
         /// A data migration that does not name its version.
         data_without_after(name) => "`{name}` does not say which version it follows",
             "write `#[data_migration(after = \"version\")]`; it runs right after the `up.sql` of that version";
+        /// The database of a data migration in the hands of another function.
+        database_leaves(name, callee) => "`{callee}` works on the database as it is in `{name}`, and nobody checks which tables it means",
+            "write what it does here, or in a function inside of `{name}`; `unchecked = true` leaves the checks out";
         /// A data migration for a version that is not there.
         unknown_version(version, directory, help) => "there is no version `{version}` in `{directory}`",
             "{help}";
@@ -248,6 +264,12 @@ catalogue! {
         /// Parameters after the context.
         too_many_parameters(name, hook) => "`{name}` takes too much: nobody passes anything else to `{hook}`",
             "remove what follows the context; only actions and `create_state` have arguments";
+        /// An `Rc` in an argument or a reply.
+        bound_to_thread(name) => "`{name}` passes an `Rc`, which cannot go from one thread to another",
+            "write `Arc`, or pass the value itself";
+        /// More arguments than can be saved.
+        too_many_arguments(name, count, most) => "`{name}` takes {count} arguments, and an action takes {most} at most",
+            "put some of them in one struct";
         /// More than one input.
         two_inputs(name) => "`{name}` takes more than one input",
             "put them in one struct, which callers pass to `create`";

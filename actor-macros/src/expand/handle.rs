@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Type, Visibility};
 
 use super::messages::{reply_type, stored_type, variant};
 use super::{concrete, duration};
@@ -45,7 +45,7 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
         |reply| concrete(reply, actor).into_token_stream(),
     );
     let docs = docs(block, hook);
-    let visibility = visibility(hook);
+    let visibility = &hook.visibility;
     let here = names::at(place);
     let returned = quote_spanned!(here=> #queue<'_, #actor, #message, #reply>);
     let new = quote_spanned!(here=> #queue::__new);
@@ -53,10 +53,12 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
     let by_value = block.runtime.item("EqualByValue");
     let by_trace = block.runtime.item("EqualByTrace");
     let (one, other) = (names::local("one"), names::local("other"));
+    let named = names::at(name.span());
+    let signature = quote_spanned!(named=> #visibility fn #name(&self));
     quote! {
         #(#cfgs)*
         #docs
-        #visibility fn #name(&self) -> #returned {
+        #signature -> #returned {
             #[allow(unused_imports)]
             use #by_trace as _;
             #[allow(unused_imports)]
@@ -84,21 +86,14 @@ pub(super) fn queue_info(block: &Block, hook: &Hook) -> TokenStream {
     quote!(#info { #max #tries #visibility ..#info::named(#name) })
 }
 
-/// The visibility of the handle's method: what the user wrote, or everybody's.
-fn visibility(hook: &Hook) -> TokenStream {
-    match &hook.visibility {
-        Visibility::Inherited => quote!(pub),
-        written => quote!(#written),
-    }
-}
-
 /// Writes one method.
 fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
     let (actor, name, cfgs) = (&block.item.self_ty, &action.name, &action.cfgs);
     let call = block.runtime.item("Call");
     let (value, stored) = (reply_type(block, action), stored_type(block, action));
     let docs = docs(block, action);
-    let visibility = visibility(action);
+    // The block of the handle is in the module of the user's, so that what is written means the same in both.
+    let visibility = &action.visibility;
     let parameters = action.signature.arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, concrete(&argument.written.ty, actor));
         if is_string(argument) {
@@ -107,10 +102,15 @@ fn method(block: &Block, action: &Hook, body: &TokenStream) -> TokenStream {
             quote!(#name: #ty)
         }
     });
+    // A call that may not be made here is an error that shows the user's method.
+    let here = names::at(name.span());
+    let signature = quote_spanned! {here=>
+        #visibility fn #name(&self, #(#parameters),*) -> #call<'_, #actor, #value, #stored>
+    };
     quote! {
         #(#cfgs)*
         #docs
-        #visibility fn #name(&self, #(#parameters),*) -> #call<'_, #actor, #value, #stored> { #body }
+        #signature { #body }
     }
 }
 
@@ -134,7 +134,8 @@ fn docs(block: &Block, action: &Hook) -> TokenStream {
 
 /// Writes the body of a method: a call, which does nothing until it is awaited or sent.
 pub(super) fn call(block: &Block, action: &Hook) -> TokenStream {
-    let (call, enumeration, reply) = (block.runtime.item("Call"), names::message(), names::reply());
+    let (call, enumeration, reply) = (block.runtime.item("Call"), names::action(), names::reply());
+    let message = names::message();
     let (variant, answer, value) = (
         variant(action),
         names::local("reply"),
@@ -151,7 +152,7 @@ pub(super) fn call(block: &Block, action: &Hook) -> TokenStream {
     quote! {
         #call::__new(
             ::core::ops::Deref::deref(self),
-            #enumeration::#variant(#(#arguments),*),
+            #message(#enumeration::#variant(#(#arguments),*)),
             |#answer| match #answer {
                 #reply::#variant(#value) => ::core::option::Option::Some(#value),
                 _ => ::core::option::Option::None,

@@ -89,7 +89,7 @@ fn input(block: &Block) -> TokenStream {
 fn action(block: &Block) -> TokenStream {
     let (info, enumeration, message) = (
         block.runtime.item("ActionInfo"),
-        names::message(),
+        names::action(),
         names::local("message"),
     );
     let arms = tables::action_infos(block).map(|(action, row)| {
@@ -100,9 +100,11 @@ fn action(block: &Block) -> TokenStream {
         }
     });
     let generic = generic_arm(block, &enumeration);
+    let (whole, inner) = (names::message(), names::local("inner"));
     quote! {
         fn __action(#message: &Self::Message) -> &'static #info {
-            match *#message { #(#arms)* #generic }
+            let #whole(#inner) = #message;
+            match *#inner { #(#arms)* #generic }
         }
     }
 }
@@ -116,19 +118,22 @@ fn dispatch(block: &Block) -> TokenStream {
     );
     let (message, cx) = (names::local("message"), names::local("cx"));
     let (now, later) = (arms(block, false), arms(block, true));
+    let (whole, inner) = (names::message(), names::local("inner"));
     quote! {
         fn __act(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
-            match #message { #now }
+            let #whole(#inner) = #message;
+            match #inner { #now }
         }
         async fn __dispatch(&mut self, #message: Self::Message, #cx: &mut #context<'_, Self>) -> #result<Self::Reply, #failure> {
-            match #message { #later }
+            let #whole(#inner) = #message;
+            match #inner { #later }
         }
     }
 }
 
 /// Writes the match arms of the actions that may wait, or of those that do not.
 fn arms(block: &Block, may_wait: bool) -> TokenStream {
-    let (enumeration, reply, result) = (names::message(), names::reply(), result());
+    let (enumeration, reply, result) = (names::action(), names::reply(), result());
     let actions = || block.hooks_of(Kind::Action);
     let (these, others): (Vec<_>, Vec<_>) =
         actions().partition(|action| action.signature.is_async == may_wait);

@@ -11,10 +11,11 @@ use crate::model::{Block, Hook, Kind};
 use crate::names;
 use crate::parse::signature::{has_lifetime, is_plain_value};
 
-/// Writes both enums.
+/// Writes both enums, and the message around that of the actions: its field is private, so that an action can be called through
+/// the handle only, by who sees its method.
 pub(super) fn expand(block: &Block) -> TokenStream {
-    let (message, reply) = (names::message(), names::reply());
-    let (generics, _, bounds) = block.item.generics.split_for_impl();
+    let (message, enumeration, reply) = (names::message(), names::action(), names::reply());
+    let (generics, type_arguments, bounds) = block.item.generics.split_for_impl();
     let generic = generic_variant(block);
     let messages = block.hooks_of(Kind::Action).map(|action| {
         let (cfgs, variant) = (&action.cfgs, variant(action));
@@ -28,7 +29,8 @@ pub(super) fn expand(block: &Block) -> TokenStream {
     });
     quote! {
         #[doc(hidden)]
-        pub enum #message #generics #bounds { #(#messages)* #generic }
+        pub struct #message #generics (#enumeration #type_arguments) #bounds;
+        enum #enumeration #generics #bounds { #(#messages)* #generic }
         #[doc(hidden)]
         pub enum #reply #generics #bounds { #(#replies)* #generic }
     }
@@ -82,7 +84,8 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         block.runtime.item("NotStored"),
         block.runtime.item("StoredFault"),
     );
-    let (enumeration, result) = (names::message(), quote!(::core::result::Result));
+    let (enumeration, result) = (names::action(), quote!(::core::result::Result));
+    let (whole, inner) = (names::message(), names::local("inner"));
     let (message, action_name, json, tuple) = (
         names::local("message"),
         names::local("action"),
@@ -133,7 +136,7 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         });
         decode.push(quote! {
             #(#cfgs)*
-            #name => #result::map(#stored::<#ty>::decode(#json, &[#(#written),*]), |#tuple| #enumeration::#variant(#(#tuple.#fields),*)),
+            #name => #result::map(#stored::<#ty>::decode(#json, &[#(#written),*]), |#tuple| #whole(#enumeration::#variant(#(#tuple.#fields),*))),
         });
     }
     let generic = generic_arm(block, &enumeration);
@@ -166,7 +169,8 @@ pub(super) fn stored(block: &Block) -> TokenStream {
         }
         fn __encode(#message: &Self::Message) -> #result<::std::string::String, #fault> {
             #compare
-            match *#message { #(#encode)* #generic }
+            let #whole(#inner) = #message;
+            match *#inner { #(#encode)* #generic }
         }
         fn __decode(#action_name: &str, #json: &str) -> #result<Self::Message, #fault> {
             #[allow(unused_imports)]

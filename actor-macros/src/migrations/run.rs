@@ -7,6 +7,7 @@ use super::lexer;
 use super::report::{Problem, Script};
 use super::{down, foreign_keys, probe, rules};
 use crate::sqlite::{Connection, SqlError};
+use crate::suggest;
 
 /// What to do about a statement that fails.
 const HELP_STATEMENT: &str =
@@ -89,15 +90,20 @@ pub(crate) fn run_all(
 pub(crate) fn run_tolerantly(migrations: &[Migration]) -> Result<Connection, SqlError> {
     let connection = open(CLOCK_FIRST_MS)?;
     for migration in migrations {
-        for range in lexer::statements(&migration.up) {
-            let statement = migration.up.get(range).unwrap_or_default();
-            // What is wrong with it is reported elsewhere.
-            if rules::check_words(statement).is_none() {
-                let _ = run_statement(&connection, statement, Depth::Run);
-            }
-        }
+        apply_tolerantly(&connection, migration);
     }
     Ok(connection)
+}
+
+/// Runs every statement of one `up.sql` that can be run.
+pub(crate) fn apply_tolerantly(connection: &Connection, migration: &Migration) {
+    for range in lexer::statements(&migration.up) {
+        let statement = migration.up.get(range).unwrap_or_default();
+        // What is wrong with it is reported elsewhere.
+        if rules::check_words(statement).is_none() {
+            let _ = run_statement(connection, statement, Depth::Run);
+        }
+    }
 }
 
 /// Runs one `up.sql` in a transaction.
@@ -150,7 +156,7 @@ pub(crate) fn run_script(
         let result = run_statement(connection, statement, *depth);
         let Err(error) = result else { continue };
         if *depth == Depth::Run || is_grammar(&error) {
-            problems.push(describe(&error, script, range));
+            problems.push(describe(connection, &error, script, range));
         }
         *depth = Depth::Grammar;
     }
@@ -191,7 +197,12 @@ fn is_grammar(error: &SqlError) -> bool {
 }
 
 /// Writes the problem of the statement at `range`.
-fn describe(error: &SqlError, script: Script<'_>, range: Range<usize>) -> Problem {
+fn describe(
+    connection: &Connection,
+    error: &SqlError,
+    script: Script<'_>,
+    range: Range<usize>,
+) -> Problem {
     let statement = script.sql.get(range.clone()).unwrap_or_default();
     let first = lexer::tokens(statement).find(|token| token.is_code() && token.text != ";");
     let start = range.start + first.map_or(0, |token| token.start);
@@ -211,7 +222,21 @@ fn describe(error: &SqlError, script: Script<'_>, range: Range<usize>) -> Proble
         return Problem::at(&denial.message, script, place, &denial.help);
     }
     let place = error.offset.map_or(start, |offset| range.start + offset);
-    Problem::at(&error.message, script, place, help_for(&error.message))
+    let help =
+        nearest_table(connection, &error.message).unwrap_or_else(|| help_for(&error.message));
+    Problem::at(&error.message, script, place, help)
+}
+
+/// Suggests the table that was meant by a name that does not exist.
+fn nearest_table(connection: &Connection, message: &str) -> Option<String> {
+    let written = message.strip_prefix("no such table: ")?;
+    let written = written.strip_prefix("main.").unwrap_or(written);
+    let sql = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+    let rows = connection.rows(sql, &[]).ok()?;
+    let known: Vec<String> = rows.into_iter().flatten().flatten().collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let nearest = suggest::nearest(written, &known)?;
+    Some(format!("did you mean `{nearest}`?"))
 }
 
 /// Says what to do about SQLite's `message`.

@@ -10,6 +10,7 @@ use syn::{
 };
 
 use super::block::crate_path;
+use super::groups;
 use super::options::{self, Opt, Part, Value};
 use super::signature::written;
 use crate::diagnostics::{Diagnostics, Message, catalogue};
@@ -52,7 +53,8 @@ struct Written {
 }
 
 /// Reads a struct.
-pub(crate) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Actor {
+pub(crate) fn parse(mut input: DeriveInput, diagnostics: &mut Diagnostics) -> Actor {
+    groups::of_struct(&mut input);
     let written = parse_options(&input.attrs, diagnostics);
     for parameter in &input.generics.params {
         if let GenericParam::Lifetime(parameter) = parameter {

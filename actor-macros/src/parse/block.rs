@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, Path, PathArguments, Type};
 
 use super::options::{self, Opt, Part};
-use super::{hook_options, signature};
+use super::{groups, hook_options, signature};
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{Block, Hook, Kind};
 use crate::names::{self, Runtime};
@@ -38,7 +38,8 @@ pub(crate) fn parse(
     mut item: ItemImpl,
     diagnostics: &mut Diagnostics,
 ) -> Block {
-    let written = parse_options(arguments, diagnostics);
+    groups::of_block(&mut item);
+    let written = parse_options(groups::of_tokens(arguments), diagnostics);
     let runtime = Runtime::new(written.as_ref());
     take_second_actor(&mut item, diagnostics);
     let mut hooks = Vec::new();
@@ -62,6 +63,7 @@ pub(crate) fn parse(
             _ => {}
         }
     }
+    take_twins(&mut item, &mut hooks, diagnostics);
     take_queues(&mut item, &hooks);
     Block {
         handle: handle_type(&item.self_ty),
@@ -69,6 +71,49 @@ pub(crate) fn parse(
         runtime,
         hooks,
     }
+}
+
+/// Takes the second of two methods with one name off the block, if one of them is marked: what is generated for both would be an
+/// error each time that it is mentioned.
+fn take_twins(item: &mut ItemImpl, hooks: &mut Vec<Hook>, diagnostics: &mut Diagnostics) {
+    let mut firsts: Vec<(Ident, Vec<Attribute>)> = Vec::new();
+    item.items.retain(|member| {
+        let ImplItem::Fn(method) = member else {
+            return true;
+        };
+        let name = method.sig.ident.unraw();
+        // With `cfg`, one of two may be there.
+        let cfgs = carried(method, &["cfg"]);
+        let is_marked = hooks.iter().any(|hook| hook.name.unraw() == name);
+        let twin = firsts
+            .iter()
+            .any(|(first, of_first)| *first == name && (cfgs.is_empty() || cfgs == *of_first));
+        if !(is_marked && twin) {
+            firsts.push((name, cfgs));
+            return true;
+        }
+        diagnostics.at(&method.sig.ident, catalogue::name::twice(&name));
+        let second = hooks.iter().rposition(|hook| hook.method == *method);
+        if let Some(second) = second
+            && hooks
+                .iter()
+                .filter(|hook| hook.name.unraw() == name)
+                .count()
+                > 1
+        {
+            hooks.remove(second);
+        }
+        false
+    });
+}
+
+/// The attributes of a method with one of some names.
+fn carried(method: &ImplItemFn, names: &[&str]) -> Vec<Attribute> {
+    let attributes = method.attrs.iter();
+    attributes
+        .filter(|attribute| names.iter().any(|name| attribute.path().is_ident(name)))
+        .cloned()
+        .collect()
 }
 
 /// Takes the queues off the block: their functions only say what they hold, and would not compile.
@@ -230,21 +275,14 @@ fn parse_hook(
     method: &ImplItemFn,
     diagnostics: &mut Diagnostics,
 ) -> Hook {
-    let carried = |names: &[&str]| -> Vec<Attribute> {
-        let attributes = method.attrs.iter();
-        attributes
-            .filter(|a| names.iter().any(|name| a.path().is_ident(name)))
-            .cloned()
-            .collect()
-    };
     Hook {
         // A block with four thousand million methods does not fit in a compiler.
         id: u32::try_from(index).unwrap_or(u32::MAX),
         kind: *kind,
         attribute: attribute.path().clone(),
         name: method.sig.ident.clone(),
-        cfgs: carried(&["cfg"]),
-        docs: carried(&["doc", "deprecated"]),
+        cfgs: carried(method, &["cfg"]),
+        docs: carried(method, &["doc", "deprecated"]),
         visibility: method.vis.clone(),
         options: hook_options::parse(*kind, attribute, diagnostics),
         signature: signature::parse(*kind, &method.sig),

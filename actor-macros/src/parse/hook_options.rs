@@ -11,7 +11,7 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{HookOptions, Kind, Mark};
 
 /// Every key that some hook attribute takes.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "before",
     "after",
     "timeout",
@@ -21,6 +21,7 @@ const KEYS: [&str; 9] = [
     "max",
     "visibility",
     "tries",
+    "unchecked",
 ];
 
 /// Reads the options of one hook attribute.
@@ -85,6 +86,10 @@ fn parse_one(kind: Kind, opt: &Opt, parsed: &mut HookOptions, diagnostics: &mut 
             let value = opt.read::<LitBool>("`true` or `false`", "new = true", diagnostics);
             parsed.new = value.is_some_and(|value| value.value);
         }
+        (_, "unchecked") => {
+            let value = opt.read::<LitBool>("`true` or `false`", "unchecked = true", diagnostics);
+            parsed.unchecked = value.is_some_and(|value| value.value);
+        }
         (_, key) => {
             let before = key == "before";
             let names = names(opt, diagnostics);
@@ -142,6 +147,7 @@ fn why_not_here(kind: Kind, key: &str) -> &'static str {
         (_, "durability") => {
             "only an action has a reply; what hooks write is as durable as the struct says"
         }
+        (_, "unchecked") => "only a data migration has its tables checked",
         (_, "max" | "visibility" | "tries") => "only a queue holds messages",
         (Kind::Queue, _) => "a queue only holds messages; who takes them says how they are handled",
         (Kind::MigrateState, _) => {

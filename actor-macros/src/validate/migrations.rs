@@ -3,7 +3,6 @@
 use crate::diagnostics::{Diagnostics, catalogue};
 use crate::migrations::{self, MigrationSet};
 use crate::model::{Block, Kind};
-use crate::suggest;
 
 /// `#[migrate]` names a directory.
 pub(super) fn check_directory(block: &Block, diagnostics: &mut Diagnostics) {
@@ -40,25 +39,10 @@ pub(super) fn check_data_migrations(
         let (Some(set), Some(directory)) = (set, directory) else {
             continue;
         };
-        let wanted = migrations::version(&version.value());
-        if set
-            .migrations
-            .iter()
-            .any(|migration| migration.version == wanted)
-        {
+        if migrations::position(&set.migrations, &version.value()).is_some() {
             continue;
         }
-        // The directories are what the user sees, so their spelling of the versions is suggested.
-        let prefixes = set
-            .migrations
-            .iter()
-            .map(|migration| migration.name.split('_').next().unwrap_or_default());
-        let versions: Vec<&str> = prefixes.collect();
-        let help = suggest::did_you_mean(
-            &version.value(),
-            &versions,
-            format!("the versions are {}", suggest::list(&versions)),
-        );
+        let help = migrations::suggest_version(&set.migrations, &version.value());
         let message = catalogue::migrate::unknown_version(version.value(), directory.value(), help);
         diagnostics.at(version, message);
     }

@@ -8,6 +8,9 @@ use crate::diagnostics::{Diagnostics, catalogue};
 use crate::model::{AskedStage, Hook, Kind, Receiver, Stage};
 use crate::parse::signature::{has_lifetime, is_context, is_plain_value, written};
 
+/// How many arguments an action takes at most: as many as the longest tuple that `serde` knows, so that each action can be stored.
+const ARGUMENTS_MAX: usize = 16;
+
 /// Checks the signature of one method.
 pub(super) fn check(hook: &mut Hook, diagnostics: &mut Diagnostics) {
     let before = diagnostics.count();
@@ -261,6 +264,11 @@ fn check_arguments(hook: &Hook, diagnostics: &mut Diagnostics) {
         return;
     }
     let name = &hook.name;
+    let count = hook.signature.arguments.len();
+    if hook.kind == Kind::Action && count > ARGUMENTS_MAX {
+        let message = catalogue::signature::too_many_arguments(name, count, ARGUMENTS_MAX);
+        diagnostics.at(&hook.signature.arguments[ARGUMENTS_MAX].written, message);
+    }
     for argument in hook
         .signature
         .arguments
@@ -282,6 +290,9 @@ fn check_arguments(hook: &Hook, diagnostics: &mut Diagnostics) {
         }
         if let Some(impl_trait) = types::impl_trait(ty) {
             diagnostics.at(impl_trait, catalogue::signature::impl_argument(name));
+        }
+        if let Some(path) = types::bound_to_thread(ty) {
+            diagnostics.at(path, catalogue::signature::bound_to_thread(name));
         }
     }
 }
@@ -307,6 +318,9 @@ fn check_returned_type(hook: &Hook, diagnostics: &mut Diagnostics) {
     }
     if let Some(impl_trait) = types::impl_trait(ty) {
         diagnostics.at(impl_trait, catalogue::signature::impl_reply(&hook.name));
+    }
+    if let Some(path) = types::bound_to_thread(ty) {
+        diagnostics.at(path, catalogue::signature::bound_to_thread(&hook.name));
     }
 }
 

@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    Lifetime, ParenthesizedGenericArguments, Type, TypeBareFn, TypeImplTrait, TypeReference,
+    Lifetime, ParenthesizedGenericArguments, Path, Type, TypeBareFn, TypeImplTrait, TypeReference,
 };
 
 /// What a type holds that cannot go into a message.
@@ -56,6 +56,26 @@ pub(super) fn impl_trait(ty: &Type) -> Option<&TypeImplTrait> {
     let mut found = Found::default();
     found.visit_type(ty);
     found.impl_trait
+}
+
+/// Finds an `Rc` in a type.
+pub(super) fn bound_to_thread(ty: &Type) -> Option<&Path> {
+    /// Looks for an `Rc`.
+    struct Bound<'a>(Option<&'a Path>);
+
+    impl<'a> Visit<'a> for Bound<'a> {
+        fn visit_path(&mut self, path: &'a Path) {
+            let last = path.segments.last();
+            if last.is_some_and(|last| last.ident == "Rc" && !last.arguments.is_none()) {
+                self.0 = self.0.or(Some(path));
+            }
+            visit::visit_path(self, path);
+        }
+    }
+
+    let mut bound = Bound(None);
+    bound.visit_type(ty);
+    bound.0
 }
 
 #[cfg(test)]

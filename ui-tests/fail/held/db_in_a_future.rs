@@ -8,7 +8,7 @@ async fn keep(db: &mut actor_core::Db) {
 }
 
 #[derive(Actor)]
-struct Room;
+struct Room { #[state] open: State<bool> }
 
 #[actor]
 impl Room {

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
-use syn::{Ident, TypePath};
+use syn::{Ident, Path, TypePath};
 
 use crate::suggest;
 
@@ -29,6 +29,7 @@ pub(crate) fn expand_schema(
         match expand_table(table, overrides) {
             Ok(tokens) => {
                 tables.push(tokens);
+                tables.extend(shape(table, input.runtime.as_ref()));
                 usable.push(table.sql_name.as_str());
             }
             Err(problems) => {
@@ -46,15 +47,18 @@ pub(crate) fn expand_schema(
         vis,
         name,
         dir,
+        at,
         ..
     } = input;
     let docs = attrs
         .iter()
         .all(|attr| !attr.path().is_ident("doc"))
         .then(|| {
+            let at = at.as_ref().map(|at| format!(" at version {}", at.value()));
             let docs = format!(
-                " The tables of `{}`, read from its migrations.",
-                dir.value()
+                " The tables of `{}`{}, read from its migrations.",
+                dir.value(),
+                at.unwrap_or_default()
             );
             quote!(#[doc = #docs])
         });
@@ -67,6 +71,20 @@ pub(crate) fn expand_schema(
         }
     };
     (module, errors)
+}
+
+/// Says which shape a table has, for the steps that mention it.
+fn shape(table: &Table, runtime: Option<&Path>) -> Option<TokenStream> {
+    let (runtime, name, shape) = (runtime?, ident(&table.rust_name), table.shape());
+    let private = quote!(#runtime::__private);
+    Some(quote! {
+        impl #private::InSchema for #name::table {
+            type Shape = #private::Shape<#shape>;
+        }
+        impl #private::InSchema for #name::star {
+            type Shape = #private::Shape<#shape>;
+        }
+    })
 }
 
 /// Writes what lets the `usable` tables, named in SQL, appear in one query.
@@ -157,18 +175,21 @@ fn column_type(
     column: &Column,
     overrides: &[Override],
 ) -> Result<TokenStream, String> {
-    let chosen = overrides.iter().find_map(|entry| match entry {
-        Override::Type {
-            table: name,
-            column: of,
-            ty,
-        } if is_named(name, &table.sql_name, &table.rust_name)
-            && is_named(of, &column.sql_name, &column.rust_name) =>
-        {
-            Some(ty)
-        }
-        _ => None,
-    });
+    let chosen = chosen_type(
+        overrides,
+        (&table.sql_name, &table.rust_name),
+        (&column.sql_name, &column.rust_name),
+    );
+    if let (None, Some((of_table, of_column))) = (chosen, &column.origin)
+        && let Some(ty) = chosen_type(overrides, (of_table, of_table), (of_column, of_column))
+    {
+        // It holds the same values, so what is said of that column holds here.
+        return Ok(if column.is_nullable && !is_nullable_type(ty) {
+            quote!(Nullable<#ty>)
+        } else {
+            quote!(#ty)
+        });
+    }
     match (chosen, column.diesel_type) {
         // Whether a view's column can be `NULL` is known to its author only.
         (Some(ty), _)
@@ -188,6 +209,22 @@ fn column_type(
         }
         (None, None) => Err(missing_type(table, column)),
     }
+}
+
+/// Finds the type that is written for a column; table and column are each given by the names in SQL and in Rust.
+fn chosen_type<'o>(
+    overrides: &'o [Override],
+    (table, rust_table): (&str, &str),
+    (column, rust_column): (&str, &str),
+) -> Option<&'o TypePath> {
+    overrides.iter().find_map(|entry| match entry {
+        Override::Type {
+            table: name,
+            column: of,
+            ty,
+        } if is_named(name, table, rust_table) && is_named(of, column, rust_column) => Some(ty),
+        _ => None,
+    })
 }
 
 /// Says whether a type is written as `Nullable<…>`.

@@ -4,10 +4,12 @@ use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Ident, LitStr, Token, TypePath, Visibility, braced, parenthesized};
+use syn::{Attribute, Ident, LitStr, Path, Token, TypePath, Visibility, braced, parenthesized};
 
 /// `pub mod schema = "migrations/chat_room" { … }`.
 pub(crate) struct SchemaInput {
+    /// The path of `actor_core`, if the call comes through its `schema!`.
+    pub(crate) runtime: Option<Path>,
     /// Attributes of the module.
     pub(crate) attrs: Vec<Attribute>,
     /// The module's visibility.
@@ -16,6 +18,8 @@ pub(crate) struct SchemaInput {
     pub(crate) name: Ident,
     /// The directory of the migrations.
     pub(crate) dir: LitStr,
+    /// The version whose tables are wanted, if not the newest.
+    pub(crate) at: Option<LitStr>,
     /// What is written in the block.
     pub(crate) overrides: Vec<Override>,
 }
@@ -55,6 +59,7 @@ impl Override {
 
 impl Parse for SchemaInput {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let runtime = parse_runtime(input)?;
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         input
@@ -65,6 +70,7 @@ impl Parse for SchemaInput {
             .parse::<Token![=]>()
             .map_err(|error| explain(&error))?;
         let dir = input.parse::<LitStr>().map_err(|error| explain(&error))?;
+        let at = parse_at(input)?;
         let mut overrides = Vec::new();
         if input.peek(syn::token::Brace) {
             let block;
@@ -80,13 +86,43 @@ impl Parse for SchemaInput {
             return Err(explain(&input.error("unexpected token")));
         }
         Ok(Self {
+            runtime,
             attrs,
             vis,
             name,
             dir,
+            at,
             overrides,
         })
     }
+}
+
+/// Reads the `crate = path;` that `actor_core::schema!` puts in front.
+fn parse_runtime(input: ParseStream<'_>) -> syn::Result<Option<Path>> {
+    if !(input.peek(Token![crate]) && input.peek2(Token![=])) {
+        return Ok(None);
+    }
+    input.parse::<Token![crate]>()?;
+    input.parse::<Token![=]>()?;
+    let path = Path::parse_mod_style(input)?;
+    input.parse::<Token![;]>()?;
+    Ok(Some(path))
+}
+
+/// Reads `at "version"`, if it is there.
+fn parse_at(input: ParseStream<'_>) -> syn::Result<Option<LitStr>> {
+    if !input.peek(Ident) {
+        return Ok(None);
+    }
+    let word: Ident = input.parse()?;
+    if word != "at" {
+        return Err(explain(&syn::Error::new(word.span(), "unexpected word")));
+    }
+    let version = input.parse::<LitStr>().map_err(|error| {
+        let help = "write the version as text, for instance `at \"2026-01-02-000002\"`";
+        syn::Error::new(error.span(), format!("{error}\nhelp: {help}"))
+    });
+    version.map(Some)
 }
 
 /// Says what `schema!` expects.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::directory::Migration;
 use super::super::{lexer, rules};
-use super::{Column, ForeignKey, Schema, Table, TableKind, docs, names, types};
+use super::{Column, ForeignKey, Schema, Table, TableKind, docs, names, origins, types};
 use crate::sqlite::{Connection, SqlError};
 
 /// Reads the schema of `connection`; `migrations` are the ones that made it, for their comments.
@@ -41,6 +41,7 @@ pub(crate) fn read(connection: &Connection, migrations: &[Migration]) -> Result<
         read_foreign_keys(connection, &mut table)?;
         schema.tables.push(table);
     }
+    origins::follow(&mut schema);
     Ok(schema)
 }
 
@@ -99,6 +100,7 @@ fn read_columns(connection: &Connection, table: &mut Table, create: &str) -> Res
             diesel_type: column_type(table.kind, &name, &declared, hidden == "1"),
             is_nullable: not_null == "0",
             is_row_id: false,
+            origin: None,
             sql_name: name,
             declared,
         });
@@ -106,7 +108,7 @@ fn read_columns(connection: &Connection, table: &mut Table, create: &str) -> Res
     match table.kind {
         TableKind::Stored => mark_row_id(connection, table)?,
         TableKind::FullText | TableKind::Virtual => add_row_id(table),
-        TableKind::View => {}
+        TableKind::View => origins::of_view(connection, table)?,
     }
     Ok(())
 }
@@ -138,24 +140,21 @@ fn view_type(declared: &str) -> Option<&'static str> {
     }
 }
 
-/// Marks the column that is another name of the row's id: the only column of the key, declared as `INTEGER`, in a table
-/// that has row ids.
+/// Marks the column that is another name of the row's id, which has 64 bits whatever was declared: the only column of a key
+/// that needs no index of its own. Declarations do not tell: `INTEGER PRIMARY KEY DESC`, for instance, is none.
 fn mark_row_id(connection: &Connection, table: &mut Table) -> Result<(), SqlError> {
     let [key] = table.primary_key.as_slice() else {
         return Ok(());
     };
-    let sql = "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1";
-    let rows = connection.rows(sql, &[&table.sql_name])?;
-    let has_row_ids = rows
-        .into_iter()
-        .map(cells)
-        .all(|[without]: [String; 1]| without == "0");
+    let sql = "SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk'";
+    let has_index = !connection.rows(sql, &[&table.sql_name])?.is_empty();
     for column in table
         .columns
         .iter_mut()
-        .filter(|column| &column.sql_name == key)
+        .filter(|column| &column.sql_name == key && !has_index)
     {
-        column.is_row_id = has_row_ids && column.declared.eq_ignore_ascii_case("INTEGER");
+        column.is_row_id = true;
+        column.diesel_type = Some("BigInt");
     }
     Ok(())
 }
@@ -171,9 +170,10 @@ fn add_row_id(table: &mut Table) {
         sql_name: NAME.to_owned(),
         rust_name: NAME.to_owned(),
         declared: "INTEGER".to_owned(),
-        diesel_type: Some("Integer"),
+        diesel_type: Some("BigInt"),
         is_nullable: false,
         is_row_id: true,
+        origin: None,
         docs: Vec::new(),
     };
     table.columns.insert(0, column);

@@ -5,6 +5,8 @@ mod expand;
 mod input;
 mod introspect;
 mod names;
+mod origins;
+mod shape;
 mod types;
 
 pub(crate) use expand::expand_schema;
@@ -63,8 +65,10 @@ pub(crate) struct Column {
     pub(crate) diesel_type: Option<&'static str>,
     /// Says whether Diesel's type is `Nullable`.
     pub(crate) is_nullable: bool,
-    /// Says whether the column is another name of the row's id, which is never `NULL`, whatever was declared.
+    /// Says whether the column is another name of the row's id, which is never `NULL` and has 64 bits, whatever was declared.
     pub(crate) is_row_id: bool,
+    /// The table and the column whose values this one holds: a view shows it as it is, or it refers to a row's id.
+    pub(crate) origin: Option<(String, String)>,
     /// The lines of the comment beside it.
     pub(crate) docs: Vec<String>,
 }

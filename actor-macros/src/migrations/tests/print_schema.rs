@@ -133,7 +133,11 @@ fn tables_are_those_of_print_schema() {
         let database = package.path().join("actor.db");
         std::fs::write(&database, set.image("", PAGE_SIZE_DEFAULT).unwrap()).unwrap();
         let output = Command::new(tool())
-            .args(["print-schema", "--database-url"])
+            .args([
+                "print-schema",
+                "--sqlite-integer-primary-key-is-bigint",
+                "--database-url",
+            ])
             .arg(&database)
             .current_dir(package.path())
             .output()

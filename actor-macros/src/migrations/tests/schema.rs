@@ -72,8 +72,8 @@ fn tables_have_docs_types_names_and_joins() {
             ::diesel::table! {
                 #[doc = " What was said."]
                 messages (id) {
-                    #[doc = " The column `id`, declared as `INTEGER`."] id -> Integer,
-                    #[doc = " Who said it."] author -> Integer,
+                    #[doc = " The column `id`, declared as `INTEGER`."] id -> BigInt,
+                    #[doc = " Who said it."] author -> BigInt,
                     #[doc = " The column `sent_at`, declared as `TIMESTAMP`."] sent_at -> Nullable<TimestamptzSqlite>,
                     #[doc = " The column `note`, declared as `JSON`."] note -> Nullable<Text>,
                 }
@@ -81,8 +81,8 @@ fn tables_have_docs_types_names_and_joins() {
             ::diesel::table! {
                 #[doc = " The view `recent`."]
                 recent (id) {
-                    #[doc = " The column `id`, declared as `INTEGER`."] id -> Nullable<Integer>,
-                    #[doc = " The column `sent_at`, declared as `TIMESTAMP`."] sent_at -> Nullable<Timestamp>,
+                    #[doc = " The column `id`, declared as `INTEGER`."] id -> Nullable<BigInt>,
+                    #[doc = " The column `sent_at`, declared as `TIMESTAMP`."] sent_at -> Nullable<TimestamptzSqlite>,
                     #[doc = " The column `size`."] size -> Nullable<Integer>,
                 }
             }

@@ -1,0 +1,31 @@
+use actor_core::prelude::*;
+use diesel::prelude::*;
+
+mod tables {
+    actor_core::schema! { pub mod newest = "migrations/notes"; }
+    actor_core::schema! { pub mod v2 = "migrations/notes" at "2026-01-02-000002"; }
+}
+
+#[derive(Actor)]
+struct Notes {}
+
+use tables::newest::notes;
+
+#[actor]
+impl Notes {
+    #[migrate("migrations/notes")]
+    fn migrate() {}
+
+    #[data_migration(after = "2026-01-02-000002")]
+    fn fill(cx: &mut Context<'_, Self, Migrating>) -> Result<()> {
+        let levels: Vec<i32> = notes::table.select(notes::level).load(cx.db())?;
+        for level in levels {
+            diesel::update(notes::table)
+                .set(notes::level.eq(level + 1))
+                .execute(cx.db())?;
+        }
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+actor_core::schema! { mod v2 = "migrations/notes" at 2; }
+
+fn main() {}

@@ -1,0 +1,1 @@
+INSERT INTO romos (name) VALUES ('lobby');

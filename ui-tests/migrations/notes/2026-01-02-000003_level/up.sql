@@ -1,0 +1,4 @@
+CREATE TABLE new (id INTEGER PRIMARY KEY NOT NULL, level INTEGER NOT NULL, old TEXT);
+INSERT INTO new SELECT id, length (level), old FROM notes;
+DROP TABLE notes;
+ALTER TABLE new RENAME TO notes;
