@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ann = lobby.sign("ann", "hello").await?;
     let bob = lobby.sign("bob", "hi").await?;
     println!("Ann signs as entry {ann}, Bob as entry {bob}.");
-    assert_eq!(i64::from(bob), visit.entries + 2);
+    assert_eq!(bob, visit.entries + 2);
 
     // The name is changed before the row is refused. Both are undone.
     let refused = lobby.rename_and_sign("The hall", "eve", "").await;
