@@ -18,7 +18,7 @@ pub(crate) struct Lingering {
 #[actor]
 impl Lingering {
     #[action]
-    fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
+    pub(crate) fn add(&mut self, _cx: &mut Context<'_, Self>, more: u64) -> Result<u64> {
         *self.count += more;
         Ok(*self.count)
     }

@@ -21,7 +21,6 @@ mod ends_of_systems;
 mod error_hooks;
 mod error_hooks_elsewhere;
 mod events;
-mod ext4;
 mod failing_disk;
 mod few_handles;
 mod given_up;

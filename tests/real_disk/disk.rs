@@ -29,7 +29,6 @@ const BYTES: u64 = 320 << 20;
 /// A mounted file system. It is unmounted when it is dropped.
 #[derive(Debug)]
 pub(crate) struct LoopDisk {
-    kind: Kind,
     home: TempDir,
     mounted: bool,
 }
@@ -57,7 +56,6 @@ impl LoopDisk {
         run("xfs_io", &["-V".as_ref()])?;
         let home = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut disk = Self {
-            kind,
             home,
             mounted: false,
         };
