@@ -7,6 +7,8 @@
 //! 2. What a commit has in memory and what the log has of it are the same, or the actor starts again from what is on disk.
 //! 3. Only a file that is provably ours and does not count is ever deleted by us.
 
+mod state;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -21,7 +23,7 @@ use super::directory::{Change, Directory, Row};
 use super::durability::{Durability, Gatekeeper};
 use super::error::{MigrationError, StoreError};
 use super::found::{find, remove_litter};
-use super::internal::{self, Meta, SavedState};
+use super::internal::{self, Meta};
 use super::layout::Paths;
 use super::log::Ticket;
 use super::migrations::{Migration, Migrations};
@@ -30,7 +32,6 @@ use super::plain;
 use super::schema::Schema;
 use super::template::Template;
 use super::volume::Volume;
-use crate::codec::{self, Root};
 
 /// What an actor's database stands on, and who is told of its commits.
 #[derive(Clone)]
@@ -213,50 +214,6 @@ impl Database {
         }
         self.pages().rollback();
         undone.map_err(self.refused("roll back"))
-    }
-
-    /// Reads the state, of whatever version.
-    pub(crate) fn load_state(&mut self) -> Result<SavedState, StoreError> {
-        let path = self.path();
-        let saved = self
-            .db
-            .internal(internal::read_state)
-            .map_err(StoreError::sqlite("read the state of", &path))?;
-        saved.ok_or(StoreError::Corrupt {
-            path,
-            message: "it has no state".to_owned(),
-        })
-    }
-
-    /// Makes a state of the text that is stored for it.
-    pub(crate) fn parse_state<T: serde::de::DeserializeOwned>(
-        &self,
-        json: &str,
-    ) -> Result<T, StoreError> {
-        codec::decode(Root::named("state"), json).map_err(|source| StoreError::State {
-            path: self.path(),
-            source,
-        })
-    }
-
-    /// Makes the text that is stored for a state, and makes sure that it is read back equal.
-    pub(crate) fn state_text<T: serde::Serialize + serde::de::DeserializeOwned>(
-        &self,
-        state: &T,
-        same: fn(&T, &T) -> bool,
-    ) -> Result<String, StoreError> {
-        let same = |read: &T| same(state, read);
-        codec::encode(Root::named("state"), state, same).map_err(|source| StoreError::State {
-            path: self.path(),
-            source,
-        })
-    }
-
-    /// Writes the text of a state and the version of its type, in the running transaction.
-    pub(crate) fn write_state(&mut self, version: i32, text: &str) -> Result<(), StoreError> {
-        self.db
-            .internal(|connection| internal::write_state(connection, version, text))
-            .map_err(self.refused("write the state of"))
     }
 
     /// Writes the mark that the actor exists, in the running transaction. `schema` is the fingerprint and the newest of its migrations,
