@@ -6,9 +6,11 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::caught::caught;
+
 /// Writes an error and those of its causes that its text does not have, each after a colon.
 pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
-    let Some(mut cause) = error.source() else {
+    let Some(mut cause) = source(error) else {
         return fmt::Display::fmt(error, f);
     };
     let mut text = error.to_string();
@@ -18,10 +20,15 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -
             text.push_str(": ");
             text.push_str(&words);
         }
-        let Some(next) = cause.source() else { break };
+        let Some(next) = source(cause) else { break };
         cause = next;
     }
     f.write_str(&text)
+}
+
+/// Returns the cause of an error of the user's. One whose own code panics says no more.
+fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    caught(|| error.source()).unwrap_or_default()
 }
 
 /// Enough for every chain that a reader would follow; an error of the user's may name itself as its source.

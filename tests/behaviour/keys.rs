@@ -102,7 +102,7 @@ async fn every_key_has_its_own_actor_inside_of_the_data_directory() {
     assert_eq!(files(directory.path(), "."), ["data"]);
     assert_eq!(
         files(&inside, "."),
-        ["_log", "directory.db", "keyed", "lock"]
+        ["_log", "attempts", "directory.db", "keyed", "lock"]
     );
 }
 

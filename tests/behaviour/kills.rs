@@ -170,7 +170,7 @@ async fn a_second_process_gets_the_error_and_the_first_goes_on() {
     let text = String::from_utf8(output.stdout).unwrap();
     let path = directory.path().canonicalize().unwrap();
     let expected = format!(
-        "cannot start: the data directory {} is locked by another process or by another system of this one; stop that first",
+        "cannot start: the data directory {} is locked by another process; stop that first",
         path.display()
     );
     assert!(text.contains(&expected), "{text}");

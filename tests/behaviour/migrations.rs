@@ -293,7 +293,7 @@ async fn comments_and_blanks_of_an_applied_migration_may_change() {
     write_first_form(path);
     assert_eq!(wake!(First, path).unwrap(), ["Ann", "Ann"]);
     assert_eq!(wake!(Unlocked, path).unwrap(), ["Ann", "Ann"]);
-    let old = "SELECT count(*) FROM _actor_migrations WHERE checksum NOT LIKE 'sql:%'";
+    let old = "(SELECT count(*) FROM _actor_migrations WHERE checksum NOT LIKE 'sql:%')";
     assert_eq!(number(path, FILE, old), 0);
 }
 

@@ -390,7 +390,7 @@ async fn a_message_that_does_not_fit_its_type_any_more_holds_up_no_other() {
     assert!(
         letters[0]
             .reason
-            .starts_with("it does not fit its type: invalid type")
+            .starts_with("it does not fit its type: message: invalid type")
     );
     // The one that the failing hook had in its hands comes when its time is over.
     pass(Duration::from_secs(11)).await;

@@ -1,5 +1,6 @@
 //! Receiving is cancel safe: what was taken for a future that is dropped is given back at once, in its place, uncounted.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
@@ -111,6 +112,7 @@ async fn a_message_whose_deserialize_panics_is_a_dead_letter() {
     for number in [13, 7] {
         vault.coins().push(Coin { number }).await.unwrap();
     }
+    UNLUCKY.set(true);
     let jobs = vault.coins().next_batch(2).await.unwrap();
     let numbers: Vec<_> = jobs.iter().map(|job| job.message().number).collect();
     assert_eq!(numbers, [7]);
@@ -118,6 +120,11 @@ async fn a_message_whose_deserialize_panics_is_a_dead_letter() {
     let reason = "it does not fit its type: its `Deserialize` panicked: an unlucky coin";
     assert_eq!(letters[0].reason, reason);
     system.shutdown().await.unwrap();
+}
+
+thread_local! {
+    /// Whether thirteen cannot be read.
+    static UNLUCKY: Cell<bool> = const { Cell::new(false) };
 }
 
 #[derive(Clone, Debug, serde::Serialize)]
@@ -132,7 +139,7 @@ impl<'de> serde::Deserialize<'de> for Coin {
             number: u32,
         }
         let Plain { number } = Plain::deserialize(from)?;
-        assert!(number != 13, "an unlucky coin");
+        assert!(number != 13 || !UNLUCKY.get(), "an unlucky coin");
         Ok(Self { number })
     }
 }

@@ -343,7 +343,7 @@ async fn saved_state_that_does_not_fit_its_step_leaves_the_file_as_it_is() {
     assert_eq!(
         error.to_string(),
         "room \"a\" did not start: migrate (`ask_language`): \
-         the step `ask_language` of the state from version 1 failed: missing field `topic` at line 1 column 15"
+         the step `ask_language` of the state from version 1 failed: state: missing field `topic` at line 1 column 15"
     );
     assert_eq!(std::fs::read(directory.path().join(FILE)).unwrap(), before);
 }

@@ -411,7 +411,7 @@ async fn a_call_that_cannot_be_made_any_more_goes_to_the_dead_letters() {
             ("[\"gone\"]", "the actor has no such action"),
             (
                 "[7]",
-                "its arguments do not fit: invalid type: integer `7`, expected a string at line 1 column 2"
+                "its arguments do not fit: label: invalid type: integer `7`, expected a string at line 1 column 2"
             ),
         ]
     );

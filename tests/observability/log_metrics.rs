@@ -134,7 +134,7 @@ async fn a_checkpoint_counts_what_it_brings_to_the_files() {
     assert_eq!(
         without_bytes(meter.take(&names)),
         [
-            "actor_checkpoint_actors_total 2",
+            "actor_checkpoint_actors_total 3",
             "actor_checkpoint_duration_seconds x1",
             "actor_checkpoints_total{outcome=ok} 1",
         ]

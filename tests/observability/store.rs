@@ -80,7 +80,7 @@ fn a_recovery_tells_what_it_found_in_the_log() {
         }
         recorder.forget();
         lab.kill().await.unwrap();
-        let recovered = "store.recovery records=4 actors=2".to_owned();
+        let recovered = "store.recovery records=6 actors=3".to_owned();
         assert!(recorder.take().contains(&recovered));
     });
 }

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use path::Root;
 pub use same::{EqualByTrace, EqualByValue, Same};
 
+use crate::caught::{caught, dropped};
 use path::Segment;
 use trace::Bytes;
 use tree::Tree;
@@ -99,35 +100,57 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     same: impl FnOnce(&T) -> bool,
 ) -> Result<String, ValueError> {
     let mut written = Vec::new();
-    trace::trace(root, value, Bytes(&mut written))?;
+    trace::trace(root, value, &mut Bytes(&mut written))?;
     let json = serde_json::to_string(value).map_err(|error| {
         let reason = error.to_string();
         error_at(root, ValueProblem::NotWritten { reason })
     })?;
-    let read: T = read(&json).map_err(|(path, reason)| ValueError {
-        path: root.with(&path),
-        problem: ValueProblem::NotReadBack { reason },
-    })?;
+    let panicked = |panic: String| {
+        let reason = format!("its own code panicked: {panic}");
+        error_at(root, ValueProblem::NotReadBack { reason })
+    };
+    let read: T = caught(|| read(&json))
+        .map_err(panicked)?
+        .map_err(|(path, reason)| {
+            let path = root.render(&path);
+            let problem = ValueProblem::NotReadBack { reason };
+            ValueError { path, problem }
+        })?;
+    let compared = caught(|| compare((root, value, &written), &read, same));
+    // What was read back is not the user's value: that it cannot be dropped harms nobody.
+    if let Err(panic) = dropped(read) {
+        tracing::error!(panic, "the `Drop` of a value that was read back panicked");
+    }
+    compared.map_err(panicked)??;
     // INVARIANT 1
+    Ok(json)
+}
+
+/// Compares a value with what is read back for it.
+fn compare<T: Serialize>(
+    (root, value, written): (Root<'_>, &impl Serialize, &[u8]),
+    read: &T,
+    same: impl FnOnce(&T) -> bool,
+) -> Result<(), ValueError> {
     let mut found = Vec::with_capacity(written.len());
-    trace::trace(root, &read, Bytes(&mut found))?;
+    trace::trace(root, read, &mut Bytes(&mut found))?;
     if found != written
-        && let Some(path) = difference(root, value, &read)?
+        && let Some(path) = difference(root, value, read)?
     {
         let path = root.render(&path);
         let problem = ValueProblem::Different;
         return Err(ValueError { path, problem });
     }
-    if !same(&read) {
+    if !same(read) {
         return Err(error_at(root, ValueProblem::Different));
     }
-    Ok(json)
+    Ok(())
 }
 
 /// Reads what is stored.
 pub(crate) fn decode<T: DeserializeOwned>(root: Root<'_>, json: &str) -> Result<T, ValueError> {
     read(json).map_err(|(path, reason)| ValueError {
-        path: root.with(&path),
+        path: root.render(&path),
         problem: ValueProblem::Unreadable { reason },
     })
 }
@@ -150,14 +173,7 @@ fn error_at(root: Root<'_>, problem: ValueProblem) -> ValueError {
 }
 
 /// Reads a text. The place of an error is looked for only when there is one.
-fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
-    serde_json::from_str(json).map_err(|error| {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let placed: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
-        match placed {
-            Err(placed) => (placed.path().to_string(), placed.inner().to_string()),
-            // The value is whole, and something follows it.
-            Ok(_) => (".".to_owned(), error.to_string()),
-        }
-    })
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, (Vec<Segment>, String)> {
+    serde_json::from_str(json)
+        .map_err(|error| (path::place(json, error.column()), error.to_string()))
 }

@@ -34,26 +34,12 @@ impl<'r> Root<'r> {
             let written = match segment {
                 Segment::Field(name) | Segment::Variant(name) => write!(text, ".{name}"),
                 Segment::Index(index) => write!(text, "[{index}]"),
+                Segment::Key(key) if is_word(key) => write!(text, ".{key}"),
                 Segment::Key(key) => write!(text, "[{key:?}]"),
             };
             written.expect("a text takes all that is written to it");
         }
         text
-    }
-
-    /// Puts the name before a place that the reader names: `a.b[3]`, or `.` for all of it.
-    pub(super) fn with(self, path: &str) -> String {
-        if path == "." {
-            return self.name.to_owned();
-        }
-        if let Some(inner) = path.strip_prefix('[')
-            && let Some((index, rest)) = inner.split_once(']')
-            && let Some(part) = index.parse().ok().and_then(|i: usize| self.parts.get(i))
-        {
-            return format!("{part}{rest}");
-        }
-        let dot = if path.starts_with('[') { "" } else { "." };
-        format!("{}{dot}{path}", self.name)
     }
 }
 
@@ -64,4 +50,47 @@ pub(super) enum Segment {
     Index(usize),
     Key(String),
     Variant(&'static str),
+}
+
+fn is_word(key: &str) -> bool {
+    let begins = key.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    begins
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Returns the place in a text of one line up to which `read` bytes of it were read: what was read
+/// last, or the value that ended with it.
+pub(super) fn place(json: &str, read: usize) -> Vec<Segment> {
+    let mut path: Vec<Option<Segment>> = Vec::new();
+    let bytes = json.as_bytes();
+    let (mut at, end) = (0, read.min(bytes.len()));
+    while at < end {
+        match bytes[at] {
+            b'{' => path.push(None),
+            b'[' => path.push(Some(Segment::Index(0))),
+            b'}' | b']' => drop(path.pop()),
+            b',' => match path.last_mut() {
+                Some(Some(Segment::Index(index))) => *index += 1,
+                Some(key) => *key = None,
+                None => {}
+            },
+            b'"' => {
+                let begin = at;
+                at += 1;
+                while at < bytes.len() && bytes[at] != b'"' {
+                    at += 1 + usize::from(bytes[at] == b'\\');
+                }
+                // In an object without a key this is the key.
+                if let Some(key @ None) = path.last_mut() {
+                    let text = json.get(begin..=at).unwrap_or_default();
+                    *key = serde_json::from_str(text).ok().map(Segment::Key);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    path.into_iter().flatten().collect()
 }

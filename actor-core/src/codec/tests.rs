@@ -389,5 +389,5 @@ fn variants_of_two_enums_and_wrapped_keys_are_told_apart_by_their_events() {
     let by_name = |name| BTreeMap::from([(name, 1)]);
     assert!(traced(&by_name(Name::Perhaps(Some("a".to_owned())))).is_ok());
     let key = by_name(Name::Always("a".to_owned()));
-    refused(&key, &format!("state[\"a\"]: {DIFFERENT}"));
+    refused(&key, &format!("state.a: {DIFFERENT}"));
 }

@@ -78,7 +78,7 @@ impl Sink for Bytes<'_> {
 pub(super) fn trace(
     root: Root<'_>,
     value: &impl Serialize,
-    sink: impl Sink,
+    sink: &mut dyn Sink,
 ) -> Result<(), ValueError> {
     let mut tracer = Tracer {
         sink,
@@ -111,8 +111,9 @@ impl ser::Error for Refused {
     }
 }
 
-pub(super) struct Tracer<S> {
-    sink: S,
+pub(super) struct Tracer<'s> {
+    // Not a parameter: each type of a user's is compiled once for it.
+    sink: &'s mut dyn Sink,
     /// Where it is. A refusal leaves it where it arose.
     path: Vec<Segment>,
     depth: usize,
@@ -120,7 +121,7 @@ pub(super) struct Tracer<S> {
     wrappers: usize,
 }
 
-impl<S: Sink> Tracer<S> {
+impl Tracer<'_> {
     /// INVARIANT 2 of the codec: neither the tracer nor the reader goes deeper than this.
     fn open(&mut self, tag: u8, data: &[u8], place: Option<&Segment>) -> Result<(), Refused> {
         let limit = limits::VALUE_DEPTH;
@@ -187,16 +188,16 @@ macro_rules! leaves {
     )*};
 }
 
-impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
+impl<'t, 's> ser::Serializer for &'t mut Tracer<'s> {
     type Ok = ();
     type Error = Refused;
-    type SerializeSeq = Parts<'t, S>;
-    type SerializeTuple = Parts<'t, S>;
-    type SerializeTupleStruct = Parts<'t, S>;
-    type SerializeTupleVariant = Parts<'t, S>;
-    type SerializeMap = Parts<'t, S>;
-    type SerializeStruct = Parts<'t, S>;
-    type SerializeStructVariant = Parts<'t, S>;
+    type SerializeSeq = Parts<'t, 's>;
+    type SerializeTuple = Parts<'t, 's>;
+    type SerializeTupleStruct = Parts<'t, 's>;
+    type SerializeTupleVariant = Parts<'t, 's>;
+    type SerializeMap = Parts<'t, 's>;
+    type SerializeStruct = Parts<'t, 's>;
+    type SerializeStructVariant = Parts<'t, 's>;
 
     leaves! {
         serialize_i8(i8) I8, serialize_i16(i16) I16, serialize_i32(i32) I32,
@@ -284,11 +285,11 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
         Ok(())
     }
 
-    fn serialize_seq(self, _length: Option<usize>) -> Result<Parts<'t, S>, Refused> {
+    fn serialize_seq(self, _length: Option<usize>) -> Result<Parts<'t, 's>, Refused> {
         Parts::open(self, tag::SEQUENCE, "")
     }
 
-    fn serialize_tuple(self, _length: usize) -> Result<Parts<'t, S>, Refused> {
+    fn serialize_tuple(self, _length: usize) -> Result<Parts<'t, 's>, Refused> {
         Parts::open(self, tag::TUPLE, "")
     }
 
@@ -296,7 +297,7 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
         self,
         name: &'static str,
         _length: usize,
-    ) -> Result<Parts<'t, S>, Refused> {
+    ) -> Result<Parts<'t, 's>, Refused> {
         Parts::open(self, tag::TUPLE, name)
     }
 
@@ -306,15 +307,19 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
         _index: u32,
         variant: &'static str,
         _length: usize,
-    ) -> Result<Parts<'t, S>, Refused> {
+    ) -> Result<Parts<'t, 's>, Refused> {
         Parts::open_variant(self, tag::TUPLE, name, variant)
     }
 
-    fn serialize_map(self, _length: Option<usize>) -> Result<Parts<'t, S>, Refused> {
+    fn serialize_map(self, _length: Option<usize>) -> Result<Parts<'t, 's>, Refused> {
         Parts::open(self, tag::MAP, "")
     }
 
-    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Parts<'t, S>, Refused> {
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        _length: usize,
+    ) -> Result<Parts<'t, 's>, Refused> {
         Parts::open(self, tag::STRUCT, name)
     }
 
@@ -324,20 +329,20 @@ impl<'t, S: Sink> ser::Serializer for &'t mut Tracer<S> {
         _index: u32,
         variant: &'static str,
         _length: usize,
-    ) -> Result<Parts<'t, S>, Refused> {
+    ) -> Result<Parts<'t, 's>, Refused> {
         Parts::open_variant(self, tag::STRUCT, name, variant)
     }
 }
 
 /// The parts of a value, one after the other.
-pub(super) struct Parts<'t, S> {
-    tracer: &'t mut Tracer<S>,
+pub(super) struct Parts<'t, 's> {
+    tracer: &'t mut Tracer<'s>,
     index: usize,
     variant: bool,
 }
 
-impl<'t, S: Sink> Parts<'t, S> {
-    fn open(tracer: &'t mut Tracer<S>, tag: u8, name: &str) -> Result<Self, Refused> {
+impl<'t, 's> Parts<'t, 's> {
+    fn open(tracer: &'t mut Tracer<'s>, tag: u8, name: &str) -> Result<Self, Refused> {
         tracer.open(tag, name.as_bytes(), None)?;
         Ok(Self {
             tracer,
@@ -347,7 +352,7 @@ impl<'t, S: Sink> Parts<'t, S> {
     }
 
     fn open_variant(
-        tracer: &'t mut Tracer<S>,
+        tracer: &'t mut Tracer<'s>,
         tag: u8,
         name: &'static str,
         variant: &'static str,
@@ -393,7 +398,7 @@ impl<'t, S: Sink> Parts<'t, S> {
 
 macro_rules! sequences {
     ($($trait:ident $method:ident,)*) => {$(
-        impl<S: Sink> ser::$trait for Parts<'_, S> {
+        impl ser::$trait for Parts<'_, '_> {
             type Ok = ();
             type Error = Refused;
 
@@ -418,7 +423,7 @@ sequences! {
 
 macro_rules! structs {
     ($($trait:ident,)*) => {$(
-        impl<S: Sink> ser::$trait for Parts<'_, S> {
+        impl ser::$trait for Parts<'_, '_> {
             type Ok = ();
             type Error = Refused;
 
@@ -440,7 +445,7 @@ macro_rules! structs {
 
 structs! { SerializeStruct, SerializeStructVariant, }
 
-impl<S: Sink> ser::SerializeMap for Parts<'_, S> {
+impl ser::SerializeMap for Parts<'_, '_> {
     type Ok = ();
     type Error = Refused;
 

@@ -22,7 +22,7 @@ struct Node {
     parts: Vec<Node>,
 }
 
-impl Sink for &mut Tree {
+impl Sink for Tree {
     fn leaf(&mut self, tag: u8, data: &[u8]) {
         self.open(tag, data, None);
         self.close();
@@ -108,7 +108,7 @@ fn differs(one: &Node, other: &Node, path: &mut Vec<Segment>) -> bool {
 pub(super) fn key(key: &(impl Serialize + ?Sized)) -> Result<(Vec<u8>, String), Refused> {
     let mut events = Vec::new();
     let root = super::Root::named("key");
-    trace::trace(root, &key, Bytes(&mut events)).map_err(|error| Refused(error.problem))?;
+    trace::trace(root, &key, &mut Bytes(&mut events)).map_err(|error| Refused(error.problem))?;
     // JSON writes what is around a key as the key.
     let mut at = 0;
     while matches!(events.get(at), Some(&(tag::SOME | tag::NEWTYPE))) {

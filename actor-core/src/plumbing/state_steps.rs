@@ -193,8 +193,9 @@ mod tests {
             r#"Panicked { hook: "shout", text: "hoarse" }"#
         );
         assert!(
-            said(2, r#""a""#)
-                .starts_with(r#"Failed { from: 2, hook: "count", source: Error("invalid type"#)
+            said(2, r#""a""#).starts_with(
+                r#"Failed { from: 2, hook: "count", source: ValueError { path: "state""#
+            )
         );
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::caught::caught;
-use crate::codec::{self, Root, ValueError};
+use crate::codec::{self, Root, ValueError, ValueProblem};
 
 /// The arguments of a call that can be stored. Implemented for all that is `Serialize` and `DeserializeOwned`.
 #[diagnostic::on_unimplemented(
@@ -50,6 +50,9 @@ impl fmt::Display for StoredFault {
         match self {
             Self::NotStorable => f.write_str("its arguments cannot be saved"),
             Self::NoSuchAction => f.write_str("the actor has no such action"),
+            Self::Arguments(error) if matches!(error.problem, ValueProblem::Unreadable { .. }) => {
+                write!(f, "its arguments do not fit: {error}")
+            }
             Self::Arguments(error) => error.fmt(f),
             Self::Panicked(panic) => write!(f, "its arguments cannot be read: {panic}"),
         }

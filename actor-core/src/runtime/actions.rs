@@ -10,7 +10,6 @@ use crate::error_report::ErrorOrigin;
 use crate::hooks::ActionInfo;
 use crate::observe::trace::{self, Caller};
 use crate::runtime::batch::Batch;
-use crate::runtime::chain::Chain;
 use crate::runtime::guarded::{discard, dispose, guarded};
 use crate::runtime::inside::{Committed, Work};
 use crate::runtime::instance::{Flow, Instance};

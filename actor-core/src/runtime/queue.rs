@@ -173,7 +173,7 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let (mut calls, began) = (0, Instant::now());
-        let mut stint = Stint::since(began);
+        let mut stint = Stint::since(began.into());
         while calls < limits::CALLS_PER_TURN || is_quick(calls, began.elapsed()) {
             let mut inner = self.queue.inner.lock();
             if calls > 0 && !inner.cells.is_empty() && stint.is_over() {

@@ -3,7 +3,10 @@
 //! A bound on the number of calls alone lets 256 slow ones hold a worker for seconds. A look at the clock costs about as much as a
 //! tenth of a quick call, so quick calls are measured many at once, and the coarse clock shows when they were not quick after all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+// Where time stands still, a turn is bounded by its calls alone: a slow machine changes nothing.
+use tokio::time::Instant;
 
 use crate::limits;
 use crate::runtime::pulse;
@@ -12,17 +15,19 @@ use crate::runtime::pulse;
 const BETWEEN_LOOKS: Duration = limits::TURN_TIME.checked_div(8).unwrap();
 
 /// How many calls there are between two looks at most.
-const CALLS_BETWEEN: u32 = 32;
+const CALLS_BETWEEN: u8 = 32;
 
 /// Calls that run one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stint {
-    /// When the clock was looked at first, and last.
-    looks: Option<(Instant, Instant)>,
+    /// When the clock was looked at first.
+    first: Option<Instant>,
+    /// How many nanoseconds later it was looked at last.
+    last: u32,
     /// How many calls there are between the last look and the next.
-    stride: u32,
+    stride: u8,
     /// How many of them are left.
-    left: u32,
+    left: u8,
     /// The beat of the coarse clock at the last look.
     beat: u32,
 }
@@ -32,7 +37,8 @@ impl Stint {
     #[inline]
     pub(super) fn new() -> Self {
         Self {
-            looks: None,
+            first: None,
+            last: 0,
             stride: 1,
             left: 1,
             beat: pulse::current(),
@@ -47,7 +53,7 @@ impl Stint {
     /// Begins one whose time began just now.
     pub(super) fn since(began: Instant) -> Self {
         Self {
-            looks: Some((began, began)),
+            first: Some(began),
             left: 0,
             ..Self::new()
         }
@@ -67,18 +73,21 @@ impl Stint {
     #[inline(never)]
     fn look(&mut self, now: Instant, beat: u32) -> bool {
         self.beat = beat;
-        let Some((first, last)) = self.looks else {
-            self.looks = Some((now, now));
+        let Some(first) = self.first else {
+            (self.first, self.last) = (Some(now), 0);
             (self.stride, self.left) = (1, 0);
             return false;
         };
-        self.looks = Some((first, now));
-        let each = now.saturating_duration_since(last) / (self.stride - self.left).max(1);
+        let passed = now.saturating_duration_since(first);
+        let each = passed.saturating_sub(Duration::from_nanos(self.last.into()))
+            / u32::from(self.stride - self.left).max(1);
+        // One that has lasted for four seconds is over anyway.
+        self.last = u32::try_from(passed.as_nanos()).unwrap_or(u32::MAX);
         let stride = BETWEEN_LOOKS.as_nanos() / each.as_nanos().max(1);
         self.stride =
-            u32::try_from(stride).map_or(CALLS_BETWEEN, |most| most.clamp(1, CALLS_BETWEEN));
+            u8::try_from(stride).map_or(CALLS_BETWEEN, |most| most.clamp(1, CALLS_BETWEEN));
         self.left = self.stride - 1;
-        now.saturating_duration_since(first) >= limits::TURN_TIME
+        passed >= limits::TURN_TIME
     }
 }
 

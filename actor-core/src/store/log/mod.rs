@@ -199,7 +199,9 @@ impl<E: Entry> Log<E> {
 
     fn spawn(&self, name: &str) -> std::io::Result<()> {
         let engine = Arc::clone(&self.engine);
-        let work = move || engine.work(Idle::Wait);
+        // What it does is told to whoever is told of what the program does here.
+        let told = tracing::dispatcher::get_default(Clone::clone);
+        let work = move || tracing::dispatcher::with_default(&told, || engine.work(Idle::Wait));
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         if let Some(threads) = &mut *self.threads.lock() {
             threads.push(thread);
