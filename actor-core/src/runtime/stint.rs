@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(run(new(), of(slow)).0, 3);
         let (made, looks, _) = run(new(), of(Duration::from_nanos(200)));
         assert_eq!(made, 256);
-        assert!(looks <= 2 + 256 / CALLS_BETWEEN, "{looks} looks");
+        assert!(looks <= 2 + 256 / u32::from(CALLS_BETWEEN), "{looks} looks");
         let (_, _, passed) = run(new(), of(Duration::from_micros(300)));
         let most = limits::TURN_TIME + BETWEEN_LOOKS + Duration::from_micros(600);
         assert!(passed <= most, "{passed:?}");
