@@ -52,8 +52,6 @@ pub trait Actor: Sized + Send + 'static {
 )]
 pub trait ActorState: Serialize + DeserializeOwned + Clone + Send + 'static {}
 
-// Without the attribute each bound that does not hold would be an error of its own.
-#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Clone + Send + 'static> ActorState for T {}
 
 /// The hooks and actions of an actor. Implemented by `#[actor]` on its `impl` block.
