@@ -96,7 +96,7 @@ pub(crate) fn actor_block(
     }
     let item = fallback::written_block(&block);
     let generated = match (diagnostics.finish(), broken) {
-        (None, None) => expand::block(&block, embedded.as_ref()),
+        (None, None) if other_half.is_none() => expand::block(&block, embedded.as_ref()),
         (errors, broken) => {
             let rest = fallback::block(&block);
             // A file that is mended must run the macro again.
@@ -129,7 +129,10 @@ fn derived(
         return None;
     }
     let found = halves::without_derive(file, &ident.to_string())?;
-    diagnostics.at(ident, catalogue::attribute::no_derive(ident.unraw()));
+    // A struct with `#[actor]` and no derive is an error of that `#[actor]`.
+    if !found.attrs.iter().any(|it| it.path().is_ident("actor")) {
+        diagnostics.at(ident, catalogue::attribute::no_derive(ident.unraw()));
+    }
     // Whatever else is wrong with the struct is for the derive to say.
     let mut later = Diagnostics::new();
     let actor = parse::actor::parse(found, &mut later);
