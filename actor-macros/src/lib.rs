@@ -11,6 +11,7 @@ mod duration;
 mod event;
 mod expand;
 mod fallback;
+mod halves;
 mod lockfile;
 mod migrations;
 mod model;
@@ -135,7 +136,7 @@ pub fn derive_state_shape(input: TokenStream) -> TokenStream {
 /// </details>
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
-    pipeline::actor_block(options.into(), &item.into()).into()
+    pipeline::actor_block(options.into(), &item.into(), here().as_deref()).into()
 }
 
 /// Writes Diesel's tables; `actor_core::schema!` calls it with the path of `actor_core` in front.
@@ -152,6 +153,11 @@ pub fn checked_cron(input: TokenStream) -> TokenStream {
     cron::expand(input.into()).into()
 }
 
+/// The file in which a macro is used, if it is one.
+fn here() -> Option<std::path::PathBuf> {
+    proc_macro::Span::call_site().local_file()
+}
+
 /// Writes the attribute macros that only say where their attribute belongs: in an `#[actor]` block they are read and
 /// removed before the compiler looks for them.
 macro_rules! only_in_actor_blocks {
@@ -161,7 +167,7 @@ macro_rules! only_in_actor_blocks {
         /// It belongs on a method in an `#[actor]` block.
         #[proc_macro_attribute]
         pub fn $name(_: TokenStream, item: TokenStream) -> TokenStream {
-            pipeline::outside_block(stringify!($name), &item.into()).into()
+            pipeline::outside_block(stringify!($name), &item.into(), here().as_deref()).into()
         }
     )*};
 }

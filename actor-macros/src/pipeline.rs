@@ -1,16 +1,23 @@
 //! The macros from end to end: parse, validate, expand, or fall back.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, Item};
+use syn::ext::IdentExt as _;
+use syn::{DeriveInput, Item, ItemFn, Type};
 
 use crate::diagnostics::{Diagnostics, Message, catalogue};
 use crate::migrations::{self, Embedded};
 use crate::model::{Block, Kind};
 use crate::parse::block::type_name;
-use crate::{event, expand, fallback, parse, validate};
+use crate::{event, expand, fallback, halves, parse, validate};
+
+/// The names of the structs that have the derive, as far as this compiler has read: no file need be
+/// read for them.
+static DERIVED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// `#[derive(Actor)]`.
 pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
@@ -22,6 +29,10 @@ pub(crate) fn derive_actor(input: TokenStream) -> TokenStream {
             return diagnostics.finish().unwrap_or_default();
         }
     };
+    DERIVED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(input.ident.to_string());
     let actor = parse::actor::parse(input, &mut diagnostics);
     match diagnostics.finish() {
         None => expand::actor(&actor),
@@ -50,7 +61,13 @@ pub(crate) fn derive_event(input: TokenStream) -> TokenStream {
 }
 
 /// `#[actor]`.
-pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+///
+/// `file` is the file in which it is written, if that is known.
+pub(crate) fn actor_block(
+    arguments: TokenStream,
+    item: &TokenStream,
+    file: Option<&Path>,
+) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let item_impl = match syn::parse2(parse::groups::of_source(item.clone())) {
         Ok(Item::Impl(item_impl)) => item_impl,
@@ -68,6 +85,7 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
         }
     };
     let mut block = parse::block::parse(arguments, item_impl, &mut diagnostics);
+    let other_half = derived(&block, file, &mut diagnostics);
     let (embedded, broken) = load_migrations(&block, &mut diagnostics);
     let set = embedded.as_ref().map(|embedded| &embedded.set);
     validate::check(&mut block, set, &mut diagnostics);
@@ -78,25 +96,79 @@ pub(crate) fn actor_block(arguments: TokenStream, item: &TokenStream) -> TokenSt
     }
     let item = fallback::written_block(&block);
     let generated = match (diagnostics.finish(), broken) {
-        (None, None) => expand::block(&block, embedded.as_ref()),
+        (None, None) if other_half.is_none() => expand::block(&block, embedded.as_ref()),
         (errors, broken) => {
             let rest = fallback::block(&block);
             // A file that is mended must run the macro again.
             let tracked = embedded.map(|embedded| embedded.set.tracked).or(broken);
             let tracked = migrations::expand_tracked(&tracked.unwrap_or_default());
-            quote!(#rest #tracked #errors)
+            quote!(#other_half #rest #tracked #errors)
         }
     };
     quote!(#item #generated)
 }
 
+/// Writes what the derive would have written, where it was forgotten.
+fn derived(
+    block: &Block,
+    file: Option<&Path>,
+    diagnostics: &mut Diagnostics,
+) -> Option<TokenStream> {
+    let Type::Path(path) = &*block.item.self_ty else {
+        return None;
+    };
+    let [segment] = &*path.path.segments.iter().collect::<Vec<_>>() else {
+        return None;
+    };
+    let ident = &segment.ident;
+    if DERIVED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .contains(&ident.to_string())
+    {
+        return None;
+    }
+    let found = halves::without_derive(file, &ident.to_string())?;
+    // A struct with `#[actor]` and no derive is an error of that `#[actor]`.
+    if !found.attrs.iter().any(|it| it.path().is_ident("actor")) {
+        diagnostics.at(ident, catalogue::attribute::no_derive(ident.unraw()));
+    }
+    // Whatever else is wrong with the struct is for the derive to say.
+    let mut later = Diagnostics::new();
+    let actor = parse::actor::parse(found, &mut later);
+    let _ = later.finish();
+    Some(fallback::actor(&actor))
+}
+
 /// A hook attribute that no `#[actor]` has read.
-pub(crate) fn outside_block(hook: &str, item: &TokenStream) -> TokenStream {
+///
+/// `file` is the file in which it is written, if that is known.
+pub(crate) fn outside_block(hook: &str, item: &TokenStream, file: Option<&Path>) -> TokenStream {
+    let method = syn::parse2::<ItemFn>(item.clone()).ok();
+    let around = method
+        .as_ref()
+        .and_then(|method| halves::around(file, &method.sig.ident.to_string()));
+    if around.as_ref().is_some_and(|around| !around.is_first) {
+        // The first hook of the block has the error, which is one for all of them.
+        return item.clone();
+    }
     let mut diagnostics = Diagnostics::new();
     let attribute = proc_macro2::Span::call_site();
     let place = proc_macro2::Ident::new(hook, attribute);
     diagnostics.at(place, catalogue::attribute::outside_block(hook));
-    with_errors(item, diagnostics)
+    let Some((mut method, block)) = method.zip(around.and_then(|around| around.block)) else {
+        return with_errors(item, diagnostics);
+    };
+    // A method is the only place that this macro has, and an `impl` holds wherever it stands.
+    let mut later = Diagnostics::new();
+    let block = parse::block::parse(TokenStream::new(), block, &mut later);
+    let _ = later.finish();
+    let rest = fallback::block(&block);
+    method.block.stmts.insert(
+        0,
+        syn::parse_quote!(#[allow(non_local_definitions)] const _: () = { #rest };),
+    );
+    with_errors(&method.to_token_stream(), diagnostics)
 }
 
 /// Writes an item again, with what is wrong.
@@ -158,7 +230,7 @@ mod tests {
 
     /// Runs `#[actor]` on a block.
     fn block(methods: &TokenStream) -> String {
-        actor_block(quote!(), &quote!(impl Room { #methods })).to_string()
+        actor_block(quote!(), &quote!(impl Room { #methods }), None).to_string()
     }
 
     /// Writes tokens the way the expansion is compared.
@@ -327,7 +399,8 @@ mod tests {
                         impl<'a> Trait for &'a Room<'a> {
                             type A = ();
                         }
-                    )
+                    ),
+                    None,
                 )
                 .is_empty()
             );
@@ -341,9 +414,9 @@ mod tests {
             ),
             quote!(impl Room { on_wake!(); }),
         ] {
-            let _ = actor_block(quote!(), &item);
+            let _ = actor_block(quote!(), &item, None);
             let _ = derive_actor(item.clone());
-            let _ = outside_block("on_wake", &item);
+            let _ = outside_block("on_wake", &item, None);
         }
     }
 }

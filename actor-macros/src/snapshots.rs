@@ -47,7 +47,7 @@ fn expand_item(item: Item) -> TokenStream {
             block
                 .attrs
                 .retain(|attribute| !attribute.path().is_ident("actor"));
-            pipeline::actor_block(TokenStream::new(), &block.to_token_stream())
+            pipeline::actor_block(TokenStream::new(), &block.to_token_stream(), None)
         }
         other => panic!(
             "an actor is a struct and a block, not {}",

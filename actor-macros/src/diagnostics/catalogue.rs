@@ -56,6 +56,9 @@ catalogue! {
         /// A block for something that cannot be an actor.
         not_a_struct() => "an actor is a struct, which this is not",
             "write `impl Name {{ … }}` with the name of the struct that has `#[derive(Actor)]`";
+        /// A block whose struct has no derive.
+        no_derive(name) => "`{name}` is not an actor: its struct has no `#[derive(Actor)]`",
+            "add `#[derive(Actor)]` to the struct `{name}`";
         /// A hook attribute anywhere else.
         outside_block(hook) => "`#[{hook}]` belongs on a method in an `#[actor]` block",
             "add `#[actor]` to the `impl` block of the actor";
