@@ -1,17 +1,22 @@
 //! [`Db`]: the connection that `cx.db()` lends to a hook or an action.
 
 mod connection;
+mod heard;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use diesel::connection::{AnsiTransactionManager, Connection, Instrumentation, SimpleConnection};
+use diesel::connection::{
+    AnsiTransactionManager, Connection, SimpleConnection, TransactionDepthChange,
+    TransactionManager as _, TransactionManagerStatus,
+};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sqlite::SqliteConnection;
 
 pub use self::connection::Cursor;
 use self::connection::{Statement, Words, error};
+use self::heard::Heard;
 use super::connections::Connections;
 use super::pages::Pages;
 use super::schema::Schema;
@@ -36,7 +41,7 @@ pub struct DbUntilAwait<'t> {
     seat: Seat,
     /// There from the first statement of a transaction to its end.
     guarded: Option<Box<Guarded>>,
-    /// What Diesel believes of our transaction; see [`Db::reset_depth`].
+    /// What Diesel believes of our transaction; see [`Db::begin_transactions`].
     transactions: AnsiTransactionManager,
     phase: Phase,
     call: Call,
@@ -47,7 +52,13 @@ pub struct DbUntilAwait<'t> {
     /// The hook or action that is running, for messages.
     name: &'static str,
     lookup: (),
-    instrumentation: Option<Box<dyn Instrumentation>>,
+    heard: Heard,
+    /// Whether the call has run no statement yet.
+    fresh: bool,
+    /// How many queries of the call were not read to their end.
+    cursors: u32,
+    /// Who left a transaction of Diesel's open.
+    left_open: Option<&'static str>,
     until_await: PhantomData<UntilAwait<'t>>,
 }
 
@@ -105,16 +116,21 @@ impl Db {
             interrupted: false,
             name: "",
             lookup: (),
-            instrumentation: None,
+            heard: Heard::default(),
+            fresh: true,
+            cursors: 0,
+            left_open: None,
             until_await: PhantomData,
         }
     }
 
     /// Says who will run statements next. The transaction begins with the first of them.
     pub(crate) fn enter(&mut self, name: &'static str, read_only: bool, deadline: Option<Instant>) {
+        self.note_left_open();
         self.name = name;
         self.read_only = read_only;
         self.call = Call::Untouched;
+        self.begin_transactions();
         self.deadline = deadline;
         self.interrupted = false;
         if let Some(guarded) = &self.guarded {
@@ -152,8 +168,10 @@ impl Db {
         }
     }
 
-    /// Ends what was entered: its deadline is not the next one's.
+    /// Ends what was entered: nothing of it is the next one's.
     fn leave(&mut self) {
+        self.fresh = true;
+        self.note_left_open();
         self.deadline = None;
         if let Some(guarded) = &self.guarded {
             guarded.policy().deadline.set(None);
@@ -180,11 +198,13 @@ impl Db {
         self.open()?;
         let read_only = self.read_only;
         let guarded = self.seated()?;
+        let counts = guarded.counts();
         let before = guarded.policy().mode.replace(Mode::Internal);
         guarded.set_read_only(false);
         let result = run(&mut guarded.connection);
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(before);
+        guarded.restore_counts(counts);
         result
     }
 
@@ -200,9 +220,11 @@ impl Db {
             name: self.name,
         };
         let guarded = self.seated()?;
+        let counts = guarded.counts();
         let before = guarded.policy().mode.replace(Mode::Internal);
         let result = run(&mut guarded.connection);
         guarded.policy().mode.set(before);
+        guarded.restore_counts(counts);
         result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
 
@@ -246,7 +268,7 @@ impl Db {
             return;
         };
         self.interrupted = guarded.policy().interrupted.get();
-        if guarded.is_busy() {
+        if guarded.is_busy() && (!guarded.end_statements() || guarded.is_busy()) {
             // A cursor was leaked. SQLite cannot close a connection that has one, so it is leaked as well.
             tracing::error!(
                 name = self.name,
@@ -293,6 +315,7 @@ impl Db {
             return Ok(());
         }
         self.check_open()?;
+        self.check_left_open()?;
         self.outer(Own::Commit)?;
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
@@ -307,17 +330,21 @@ impl Db {
             Call::Untouched => return Ok(()),
             Call::Whole | Call::Part => self.check_open()?,
         }
+        self.check_left_open()?;
+        self.end_cursors();
         self.check_foreign_keys()?;
         if self.call == Call::Part {
             self.outer(Own::ReleaseCall)?;
         }
         self.call = Call::Untouched;
-        Ok(())
+        self.end_deferral()
     }
 
     /// Undoes what the call did that was entered last, and nothing of those before it.
     pub(crate) fn undo_call(&mut self) -> QueryResult<()> {
         self.leave();
+        self.left_open = None;
+        self.end_cursors();
         match std::mem::replace(&mut self.call, Call::Untouched) {
             Call::Untouched => Ok(()),
             Call::Whole => self.rollback(),
@@ -325,7 +352,7 @@ impl Db {
                 self.check_open()?;
                 self.outer(Own::UndoCall)?;
                 self.outer(Own::ReleaseCall)?;
-                self.reset_depth()
+                self.end_deferral()
             }
         }
     }
@@ -345,6 +372,7 @@ impl Db {
     /// Undoes what ran since the last commit or rollback.
     pub(super) fn rollback(&mut self) -> QueryResult<()> {
         self.leave();
+        self.left_open = None;
         if self.phase == Phase::Idle {
             return Ok(());
         }
@@ -372,7 +400,13 @@ impl Db {
         self.outer(Own::Begin)?;
         self.phase = Phase::Open;
         self.call = Call::Whole;
-        self.reset_depth()
+        // Those that the framework begins on the connection itself are savepoints in ours, too.
+        let inner = &mut self.seated()?.connection;
+        *inner.transaction_state() = AnsiTransactionManager::default();
+        note_one_open(AnsiTransactionManager::transaction_manager_status_mut(
+            inner,
+        ));
+        Ok(())
     }
 
     /// Begins what can be undone for the call alone, if it has not begun yet.
@@ -406,6 +440,8 @@ impl Db {
         let deadline = guarded.policy().deadline.take();
         let result = match guarded.run(own) {
             Some(()) => Ok(()),
+            // SQLite refuses while a statement that writes is in progress, which is a cursor that nobody dropped.
+            None if guarded.end_statements() && guarded.run(own).is_some() => Ok(()),
             // Once more, to learn why.
             None => guarded.connection.batch_execute(own.text()),
         };
@@ -415,14 +451,56 @@ impl Db {
         result
     }
 
-    /// Makes Diesel believe that one transaction is open, both for users of this connection and for the harness that
-    /// uses the inner one, so that theirs are savepoints in ours.
-    fn reset_depth(&mut self) -> QueryResult<()> {
+    /// Makes Diesel believe that one transaction is open, whatever the call before this one left, so that those of this call are
+    /// savepoints in it.
+    fn begin_transactions(&mut self) {
+        self.fresh = true;
         self.transactions = AnsiTransactionManager::default();
-        let inner = &mut self.seated()?.connection;
-        *inner.transaction_state() = AnsiTransactionManager::default();
-        AnsiTransactionManager::begin_transaction_sql(inner, "")?;
-        AnsiTransactionManager::begin_transaction_sql(self, "")
+        note_one_open(AnsiTransactionManager::transaction_manager_status_mut(self));
+        // What a handler set to hear of them is its own code, which may panic when it is dropped.
+        let last = std::mem::take(&mut self.heard);
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(last)));
+    }
+
+    /// Remembers who left a transaction of Diesel's open, until it is undone.
+    fn note_left_open(&mut self) {
+        if std::mem::take(&mut self.heard.open) != 0 {
+            self.left_open = Some(self.name);
+        }
+    }
+
+    /// Refuses to keep what was done in a transaction of Diesel's that nobody ended.
+    fn check_left_open(&self) -> QueryResult<()> {
+        self.left_open.map_or(Ok(()), |name| {
+            Err(error(&format!(
+                "`{name}` began a transaction of Diesel's and did not end it"
+            )))
+        })
+    }
+
+    /// Ends what cursors of the call were never dropped: the next call may run the same statements.
+    fn end_cursors(&mut self) {
+        if std::mem::take(&mut self.cursors) != 0
+            && let Some(guarded) = &self.guarded
+        {
+            guarded.end_statements();
+        }
+    }
+
+    /// Checks foreign keys at once again, as the next call expects it.
+    fn end_deferral(&mut self) -> QueryResult<()> {
+        let Some(guarded) = &mut self.guarded else {
+            return Ok(());
+        };
+        if !guarded.policy().defers.replace(false) {
+            return Ok(());
+        }
+        let before = guarded.policy().mode.replace(Mode::Internal);
+        let ended = guarded
+            .connection
+            .batch_execute("PRAGMA defer_foreign_keys = OFF");
+        guarded.policy().mode.set(before);
+        ended
     }
 
     /// Begins a statement of the user's.
@@ -432,7 +510,11 @@ impl Db {
             read_only: self.read_only,
             name: self.name,
         };
+        let fresh = std::mem::take(&mut self.fresh);
         let guarded = self.seated()?;
+        if fresh {
+            guarded.begin_counts();
+        }
         guarded.bound_statements();
         let (connection, policy) = guarded.split();
         Ok(Statement {
@@ -440,6 +522,14 @@ impl Db {
             policy,
             words,
         })
+    }
+}
+
+/// Notes in Diesel's transaction manager that one transaction is open.
+fn note_one_open(status: &mut TransactionManagerStatus) {
+    if let TransactionManagerStatus::Valid(valid) = status {
+        let noted = valid.change_transaction_depth(TransactionDepthChange::IncreaseDepth);
+        debug_assert!(noted.is_ok(), "it only fails to count down");
     }
 }
 

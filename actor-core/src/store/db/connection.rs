@@ -57,14 +57,26 @@ pub(super) fn error(message: &str) -> Error {
 
 impl SimpleConnection for Db {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        let announced = self.heard.take(query);
+        let ran = self.run_batch(query, announced.is_some());
+        if let Some(announced) = announced {
+            self.heard.did(announced, ran.is_ok());
+        }
+        ran
+    }
+}
+
+impl Db {
+    fn run_batch(&mut self, query: &str, is_savepoint: bool) -> QueryResult<()> {
         let Statement {
             connection,
             policy,
             words,
         } = self.begin_statement()?;
-        connection
-            .batch_execute(query)
-            .map_err(|cause| words.explain(policy, cause))
+        policy.savepoint.set(is_savepoint);
+        let ran = connection.batch_execute(query);
+        policy.savepoint.set(false);
+        ran.map_err(|cause| words.explain(policy, cause))
     }
 }
 
@@ -98,13 +110,13 @@ impl Connection for Db {
         &mut self.transactions
     }
 
-    /// Returns what hears of savepoints. Statements are heard of by Diesel's default instrumentation.
+    /// Returns what hears of savepoints, until the hook or action ends. Statements are heard of by Diesel's default instrumentation.
     fn instrumentation(&mut self) -> &mut dyn Instrumentation {
-        &mut self.instrumentation
+        &mut self.heard
     }
 
     fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
-        self.instrumentation = Some(Box::new(instrumentation));
+        self.heard.set_user(instrumentation);
     }
 
     /// Does nothing: the connection serves other actors too.
@@ -140,6 +152,7 @@ impl LoadConnection<DefaultLoadingMode> for Db {
         T: Query + QueryFragment<Sqlite> + QueryId + 'query,
         Sqlite: QueryMetadata<T::SqlType>,
     {
+        self.cursors += 1;
         let Statement {
             connection,
             policy,
