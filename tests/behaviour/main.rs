@@ -9,6 +9,7 @@ mod actions;
 mod alarm;
 mod bank_kills;
 mod batches;
+mod connection_state;
 mod crash_load;
 mod creation;
 mod crowds;

@@ -1,5 +1,6 @@
 //! [`Db`]: the connection that `cx.db()` lends to a hook or an action.
 
+mod between;
 mod connection;
 mod heard;
 
@@ -7,10 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use diesel::connection::{
-    AnsiTransactionManager, Connection, SimpleConnection, TransactionDepthChange,
-    TransactionManager as _, TransactionManagerStatus,
-};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sqlite::SqliteConnection;
 
@@ -41,7 +39,7 @@ pub struct DbUntilAwait<'t> {
     seat: Seat,
     /// There from the first statement of a transaction to its end.
     guarded: Option<Box<Guarded>>,
-    /// What Diesel believes of our transaction; see [`Db::begin_transactions`].
+    /// What Diesel believes of our transaction; see [`Db::end_transactions`].
     transactions: AnsiTransactionManager,
     phase: Phase,
     call: Call,
@@ -53,11 +51,9 @@ pub struct DbUntilAwait<'t> {
     name: &'static str,
     lookup: (),
     heard: Heard,
-    /// Whether the call has run no statement yet.
+    /// Whether the call has run no statement of its own yet.
     fresh: bool,
-    /// How many queries of the call were not read to their end.
-    cursors: u32,
-    /// Who left a transaction of Diesel's open.
+    /// The call that left a transaction of Diesel's open.
     left_open: Option<&'static str>,
     until_await: PhantomData<UntilAwait<'t>>,
 }
@@ -118,7 +114,6 @@ impl Db {
             lookup: (),
             heard: Heard::default(),
             fresh: true,
-            cursors: 0,
             left_open: None,
             until_await: PhantomData,
         }
@@ -126,11 +121,10 @@ impl Db {
 
     /// Says who will run statements next. The transaction begins with the first of them.
     pub(crate) fn enter(&mut self, name: &'static str, read_only: bool, deadline: Option<Instant>) {
-        self.note_left_open();
+        self.end_transactions();
         self.name = name;
         self.read_only = read_only;
         self.call = Call::Untouched;
-        self.begin_transactions();
         self.deadline = deadline;
         self.interrupted = false;
         if let Some(guarded) = &self.guarded {
@@ -155,6 +149,7 @@ impl Db {
     fn prepare_policy(&self, guarded: &Guarded) {
         let policy = guarded.policy();
         policy.mode.set(Mode::User);
+        policy.private.set(self.seat.private);
         policy.deadline.set(self.deadline);
         policy.interrupted.set(false);
         guarded.set_read_only(self.read_only);
@@ -170,8 +165,7 @@ impl Db {
 
     /// Ends what was entered: nothing of it is the next one's.
     fn leave(&mut self) {
-        self.fresh = true;
-        self.note_left_open();
+        self.end_transactions();
         self.deadline = None;
         if let Some(guarded) = &self.guarded {
             guarded.policy().deadline.set(None);
@@ -202,9 +196,9 @@ impl Db {
         let before = guarded.policy().mode.replace(Mode::Internal);
         guarded.set_read_only(false);
         let result = run(&mut guarded.connection);
+        guarded.restore_counts(counts);
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(before);
-        guarded.restore_counts(counts);
         result
     }
 
@@ -223,8 +217,8 @@ impl Db {
         let counts = guarded.counts();
         let before = guarded.policy().mode.replace(Mode::Internal);
         let result = run(&mut guarded.connection);
-        guarded.policy().mode.set(before);
         guarded.restore_counts(counts);
+        guarded.policy().mode.set(before);
         result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
 
@@ -268,8 +262,8 @@ impl Db {
             return;
         };
         self.interrupted = guarded.policy().interrupted.get();
-        if guarded.is_busy() && (!guarded.end_statements() || guarded.is_busy()) {
-            // A cursor was leaked. SQLite cannot close a connection that has one, so it is leaked as well.
+        if guarded.has_leaked() {
+            // SQLite cannot close a connection with a statement that nobody finalizes, so it is leaked as well.
             tracing::error!(
                 name = self.name,
                 "a cursor was never dropped: its connection is given up"
@@ -289,8 +283,9 @@ impl Db {
             return;
         };
         self.interrupted = guarded.policy().interrupted.get();
+        guarded.end_statements();
         guarded.unmount();
-        if guarded.is_busy() && guarded.is_autocommit() {
+        if guarded.has_leaked() {
             std::mem::forget(guarded);
         }
     }
@@ -316,6 +311,7 @@ impl Db {
         }
         self.check_open()?;
         self.check_left_open()?;
+        self.end_cursors();
         self.outer(Own::Commit)?;
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
@@ -333,11 +329,12 @@ impl Db {
         self.check_left_open()?;
         self.end_cursors();
         self.check_foreign_keys()?;
+        self.end_deferral()?;
         if self.call == Call::Part {
             self.outer(Own::ReleaseCall)?;
         }
         self.call = Call::Untouched;
-        self.end_deferral()
+        Ok(())
     }
 
     /// Undoes what the call did that was entered last, and nothing of those before it.
@@ -376,6 +373,7 @@ impl Db {
         if self.phase == Phase::Idle {
             return Ok(());
         }
+        self.end_cursors();
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
         // SQLite itself rolls back on some failures, such as an interrupt.
@@ -400,12 +398,8 @@ impl Db {
         self.outer(Own::Begin)?;
         self.phase = Phase::Open;
         self.call = Call::Whole;
-        // Those that the framework begins on the connection itself are savepoints in ours, too.
-        let inner = &mut self.seated()?.connection;
-        *inner.transaction_state() = AnsiTransactionManager::default();
-        note_one_open(AnsiTransactionManager::transaction_manager_status_mut(
-            inner,
-        ));
+        // What the framework begins on the connection itself is a savepoint in ours, too.
+        between::note_one_open(&mut self.seated()?.connection);
         Ok(())
     }
 
@@ -440,8 +434,6 @@ impl Db {
         let deadline = guarded.policy().deadline.take();
         let result = match guarded.run(own) {
             Some(()) => Ok(()),
-            // SQLite refuses while a statement that writes is in progress, which is a cursor that nobody dropped.
-            None if guarded.end_statements() && guarded.run(own).is_some() => Ok(()),
             // Once more, to learn why.
             None => guarded.connection.batch_execute(own.text()),
         };
@@ -449,58 +441,6 @@ impl Db {
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(mode);
         result
-    }
-
-    /// Makes Diesel believe that one transaction is open, whatever the call before this one left, so that those of this call are
-    /// savepoints in it.
-    fn begin_transactions(&mut self) {
-        self.fresh = true;
-        self.transactions = AnsiTransactionManager::default();
-        note_one_open(AnsiTransactionManager::transaction_manager_status_mut(self));
-        // What a handler set to hear of them is its own code, which may panic when it is dropped.
-        let last = std::mem::take(&mut self.heard);
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(last)));
-    }
-
-    /// Remembers who left a transaction of Diesel's open, until it is undone.
-    fn note_left_open(&mut self) {
-        if std::mem::take(&mut self.heard.open) != 0 {
-            self.left_open = Some(self.name);
-        }
-    }
-
-    /// Refuses to keep what was done in a transaction of Diesel's that nobody ended.
-    fn check_left_open(&self) -> QueryResult<()> {
-        self.left_open.map_or(Ok(()), |name| {
-            Err(error(&format!(
-                "`{name}` began a transaction of Diesel's and did not end it"
-            )))
-        })
-    }
-
-    /// Ends what cursors of the call were never dropped: the next call may run the same statements.
-    fn end_cursors(&mut self) {
-        if std::mem::take(&mut self.cursors) != 0
-            && let Some(guarded) = &self.guarded
-        {
-            guarded.end_statements();
-        }
-    }
-
-    /// Checks foreign keys at once again, as the next call expects it.
-    fn end_deferral(&mut self) -> QueryResult<()> {
-        let Some(guarded) = &mut self.guarded else {
-            return Ok(());
-        };
-        if !guarded.policy().defers.replace(false) {
-            return Ok(());
-        }
-        let before = guarded.policy().mode.replace(Mode::Internal);
-        let ended = guarded
-            .connection
-            .batch_execute("PRAGMA defer_foreign_keys = OFF");
-        guarded.policy().mode.set(before);
-        ended
     }
 
     /// Begins a statement of the user's.
@@ -522,14 +462,6 @@ impl Db {
             policy,
             words,
         })
-    }
-}
-
-/// Notes in Diesel's transaction manager that one transaction is open.
-fn note_one_open(status: &mut TransactionManagerStatus) {
-    if let TransactionManagerStatus::Valid(valid) = status {
-        let noted = valid.change_transaction_depth(TransactionDepthChange::IncreaseDepth);
-        debug_assert!(noted.is_ok(), "it only fails to count down");
     }
 }
 

@@ -110,7 +110,8 @@ impl Connection for Db {
         &mut self.transactions
     }
 
-    /// Returns what hears of savepoints, until the hook or action ends. Statements are heard of by Diesel's default instrumentation.
+    /// Returns what hears of savepoints, until the hook or action ends. Diesel's default instrumentation hears
+    /// of statements.
     fn instrumentation(&mut self) -> &mut dyn Instrumentation {
         &mut self.heard
     }
@@ -129,13 +130,21 @@ pub struct Cursor<'conn, 'query> {
     rows: <SqliteConnection as LoadConnection>::Cursor<'conn, 'query>,
     policy: &'conn Policy,
     words: Words,
+    /// Whether it was read to its end, so that its statement has ended.
+    finished: bool,
 }
 
 impl<'conn, 'query> Iterator for Cursor<'conn, 'query> {
     type Item = QueryResult<<SqliteConnection as LoadConnection>::Row<'conn, 'query>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
+        let Some(row) = self.rows.next() else {
+            if !std::mem::replace(&mut self.finished, true) {
+                let unfinished = &self.policy.unfinished;
+                unfinished.set(unfinished.get().saturating_sub(1));
+            }
+            return None;
+        };
         Some(row.map_err(|cause| self.words.explain(self.policy, cause)))
     }
 }
@@ -152,18 +161,21 @@ impl LoadConnection<DefaultLoadingMode> for Db {
         T: Query + QueryFragment<Sqlite> + QueryId + 'query,
         Sqlite: QueryMetadata<T::SqlType>,
     {
-        self.cursors += 1;
         let Statement {
             connection,
             policy,
             words,
         } = self.begin_statement()?;
         match LoadConnection::load(connection, Cached(source)) {
-            Ok(rows) => Ok(Cursor {
-                rows,
-                policy,
-                words,
-            }),
+            Ok(rows) => {
+                policy.unfinished.set(policy.unfinished.get() + 1);
+                Ok(Cursor {
+                    rows,
+                    policy,
+                    words,
+                    finished: false,
+                })
+            }
             Err(cause) => Err(words.explain(policy, cause)),
         }
     }

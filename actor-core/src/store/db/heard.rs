@@ -1,20 +1,23 @@
 //! [`Heard`]: what Diesel says of the transactions of a call, and how many of them are open.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 /// What Diesel says of the transactions of a call.
 ///
-/// Diesel's transaction manager tells the instrumentation of a connection what it is about to do. So its savepoints are told apart from
-/// those of a handler's own, which are refused.
+/// Diesel's transaction manager tells the instrumentation of a connection what it is about to do. This
+/// tells its savepoints from those of a handler's own, which are refused: one of those could undo what
+/// earlier calls did.
 #[derive(Default)]
 pub(super) struct Heard {
     user: Option<Box<dyn Instrumentation>>,
     announced: Option<Announced>,
     /// How many transactions of Diesel's are open in the call.
-    pub(super) open: u32,
+    open: u32,
 }
 
-/// What Diesel's transaction manager is about to do.
+/// What Diesel's transaction manager is about to do, at which depth. The framework's transaction has depth 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Announced {
     Begin(u32),
@@ -23,7 +26,7 @@ pub(super) enum Announced {
 }
 
 impl Announced {
-    /// Returns the statement that it then runs. The depth counts the transaction of the framework's.
+    /// Returns the statement that Diesel runs for it.
     fn text(self) -> String {
         match self {
             Self::Begin(depth) => format!("SAVEPOINT diesel_savepoint_{}", depth - 1),
@@ -33,30 +36,49 @@ impl Announced {
             }
         }
     }
+
+    /// Returns whether it fits the transactions that are open in the call. If it does not, somebody has
+    /// changed the depth that Diesel keeps, and the savepoint may be another call's.
+    fn fits(self, open: u32) -> bool {
+        match self {
+            Self::Begin(depth) => depth == open + 2,
+            Self::Commit(depth) | Self::Rollback(depth) => open > 0 && depth == open + 1,
+        }
+    }
 }
 
 impl Heard {
     /// Sets what the handler hears of it.
     pub(super) fn set_user(&mut self, instrumentation: impl Instrumentation) {
-        self.user = Some(Box::new(instrumentation));
+        let last = self.user.replace(Box::new(instrumentation));
+        drop(last);
+    }
+
+    /// Forgets what belongs to a call, and returns how many of its transactions are open.
+    pub(super) fn reset(&mut self) -> u32 {
+        self.announced = None;
+        if let Some(user) = self.user.take() {
+            // It is the handler's code, which may panic when it is dropped, as may what it panics with.
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(user)));
+            std::mem::forget(dropped);
+        }
+        std::mem::take(&mut self.open)
     }
 
     /// Returns what was announced, if this is the statement for it.
     pub(super) fn take(&mut self, query: &str) -> Option<Announced> {
         let announced = self.announced.take()?;
-        (announced.text() == query).then_some(announced)
+        (announced.fits(self.open) && announced.text() == query).then_some(announced)
     }
 
     /// Notes that it was done, well or not.
     pub(super) fn did(&mut self, what: Announced, well: bool) {
         match what {
-            Announced::Begin(_) if !well => {}
-            Announced::Begin(depth) => self.open = depth - 1,
-            Announced::Commit(_) if !well => {}
+            Announced::Begin(_) if well => self.open += 1,
+            Announced::Commit(_) if well => self.open -= 1,
             // Diesel counts a transaction as ended whose undoing fails.
-            Announced::Commit(depth) | Announced::Rollback(depth) => {
-                self.open = depth.saturating_sub(2);
-            }
+            Announced::Rollback(_) => self.open -= 1,
+            Announced::Begin(_) | Announced::Commit(_) => {}
         }
     }
 }
@@ -64,8 +86,12 @@ impl Heard {
 impl Instrumentation for Heard {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         let announced = match &event {
-            InstrumentationEvent::BeginTransaction { depth, .. } => Some(Announced::Begin(depth.get())),
-            InstrumentationEvent::CommitTransaction { depth, .. } => Some(Announced::Commit(depth.get())),
+            InstrumentationEvent::BeginTransaction { depth, .. } => {
+                Some(Announced::Begin(depth.get()))
+            }
+            InstrumentationEvent::CommitTransaction { depth, .. } => {
+                Some(Announced::Commit(depth.get()))
+            }
             InstrumentationEvent::RollbackTransaction { depth, .. } => {
                 Some(Announced::Rollback(depth.get()))
             }

@@ -7,8 +7,8 @@
 
 use libsqlite3_sys as ffi;
 
-use super::Guarded;
 use super::policy::Shown;
+use super::{Guarded, Own};
 
 /// What the counters of a connection were before work of the framework's.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +63,13 @@ impl Guarded {
     }
 
     /// INVARIANT 2: puts the counters back.
-    pub(in crate::store) fn restore_counts(&self, before: Counts) {
+    pub(in crate::store) fn restore_counts(&mut self, before: Counts) {
         self.set_last_rowid(before.last_rowid);
+        if self.raw_changes() == 0 && before.changes != 0 {
+            // SQLite's own count is 0 after a change of no row, which a change of no row of the call's would
+            // not alter. So one row is written as it is: the two are told apart.
+            self.run(Own::Touch);
+        }
         let (raw, total) = (self.raw_changes(), self.raw_total());
         let foreign = &self.policy.foreign;
         foreign.set(foreign.get() + total - before.total);
@@ -75,26 +80,34 @@ impl Guarded {
         });
     }
 
-    /// Ends all statements that are in progress: cursors that nobody dropped. Returns whether there was one.
+    /// Ends all statements that are in progress: those of cursors that nobody dropped.
     ///
-    /// No cursor is reachable between two calls, because it borrows what a call is lent, so nobody steps such a statement again.
-    pub(in crate::store) fn end_statements(&self) -> bool {
+    /// No cursor is reachable between two calls, because it borrows what a call is lent, so nobody steps
+    /// such a statement again.
+    pub(in crate::store) fn end_statements(&self) {
+        self.policy.unfinished.set(0);
         let mut statement = std::ptr::null_mut();
-        let mut ended = false;
         loop {
-            // SAFETY: the handle is open, and `statement` is null or one of its statements, none of which is finalized here.
+            // SAFETY: the handle is open, and `statement` is null or one of its statements, none of which is
+            // finalized here. One without a text is a virtual table's handle of a BLOB, which stays as it is.
             unsafe {
                 statement = ffi::sqlite3_next_stmt(self.handle, statement);
                 if statement.is_null() {
-                    return ended;
+                    return;
                 }
-                if ffi::sqlite3_stmt_busy(statement) != 0 {
-                    ended = true;
+                if ffi::sqlite3_stmt_busy(statement) != 0 && !ffi::sqlite3_sql(statement).is_null()
+                {
+                    self.policy.leaked.set(true);
                     ffi::sqlite3_reset(statement);
                     // What was bound may be gone by now.
                     ffi::sqlite3_clear_bindings(statement);
                 }
             }
         }
+    }
+
+    /// Returns whether a cursor was never dropped.
+    pub(in crate::store) fn has_leaked(&self) -> bool {
+        self.policy.leaked.get() || (self.is_busy() && self.is_autocommit())
     }
 }

@@ -26,7 +26,6 @@ use diesel::sqlite::SqliteConnection;
 use diesel::{Connection, ConnectionError};
 use libsqlite3_sys as ffi;
 
-pub(super) use self::counts::Counts;
 pub(super) use self::policy::{Mode, Policy};
 use self::vfs::Mount;
 use super::pages::Pages;
@@ -44,10 +43,12 @@ pub(super) enum Own {
     ReleaseCall,
     /// Undoes what belongs to one call.
     UndoCall,
+    /// Changes one row, and nothing in it.
+    Touch,
 }
 
 impl Own {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     /// Returns the statement.
     pub(super) fn text(self) -> &'static str {
@@ -58,6 +59,7 @@ impl Own {
             Self::SaveCall => "SAVEPOINT _actor_call",
             Self::ReleaseCall => "RELEASE _actor_call",
             Self::UndoCall => "ROLLBACK TO _actor_call",
+            Self::Touch => "UPDATE _actor_meta SET format = format",
         }
     }
 }

@@ -28,15 +28,22 @@ pub(in crate::store) struct Policy {
     pub(in crate::store) denied: RefCell<Option<String>>,
     /// Whether the statement that runs is a savepoint of Diesel's transactions.
     pub(in crate::store) savepoint: Cell<bool>,
-    /// Whether the running call has put off the checks of its foreign keys.
+    /// Whether a statement was prepared that puts off the checks of foreign keys. Diesel may keep it prepared.
     pub(in crate::store) defers: Cell<bool>,
+    /// Whether the connection is one actor's alone.
+    pub(in crate::store) private: Cell<bool>,
+    /// How many cursors were not read to their end. Most of them were dropped since.
+    pub(in crate::store) unfinished: Cell<u32>,
+    /// Whether a cursor was never dropped, so that nobody finalizes its statement.
+    pub(super) leaked: Cell<bool>,
     /// How many rows the connection had changed that are not the running call's.
     pub(super) foreign: Cell<i64>,
-    /// What the connection's counters were when the call went on after work of the framework's.
+    /// What the connection's counters were when the call continued after work of the framework's.
     pub(super) shown: Cell<Shown>,
 }
 
-/// What `changes()` was to the running call when it went on after work of the framework's, and the connection's own counters then.
+/// What `changes()` was to the running call when it continued after work of the framework's, and the
+/// connection's own counters then.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown {
     /// What the call sees until a statement of its own changes rows.
@@ -67,6 +74,9 @@ impl Policy {
             denied: RefCell::new(None),
             savepoint: Cell::new(false),
             defers: Cell::new(false),
+            private: Cell::new(false),
+            unfinished: Cell::new(0),
+            leaked: Cell::new(false),
             foreign: Cell::new(0),
             shown: Cell::default(),
         }
@@ -181,7 +191,15 @@ unsafe extern "C" fn authorize(
     if operation == ffi::SQLITE_PRAGMA && first.eq_ignore_ascii_case("defer_foreign_keys") {
         policy.defers.set(true);
     }
-    match refusal(operation, first, second) {
+    let refused = if operation == ffi::SQLITE_PRAGMA
+        && first.eq_ignore_ascii_case("data_version")
+        && !policy.private.get()
+    {
+        Some("PRAGMA data_version tells of a connection, which an actor does not have".to_owned())
+    } else {
+        refusal(operation, first, second)
+    };
+    match refused {
         None => ffi::SQLITE_OK,
         Some(reason) => {
             *policy.denied.borrow_mut() = Some(reason);
@@ -207,7 +225,7 @@ unsafe fn text<'a>(pointer: *const c_char) -> &'a str {
 const ALLOWED_PRAGMAS: &[&str] = &[
     "application_id",
     "compile_options",
-    // FTS5 asks for it. It says that the pages under the connection are others, and not whose.
+    // FTS5 asks for it, on a connection that is one actor's alone.
     "data_version",
     "defer_foreign_keys",
     "foreign_key_check",
