@@ -170,12 +170,12 @@ impl Shelf {
                 let query = diesel::insert_into(shelves::table)
                     .values((shelves::id.eq(9_000), shelves::room.eq("cursor")))
                     .returning(shelves::id);
-                let mut rows = query.load_iter::<i64, _>(db)?;
+                let mut rows = query.load_iter::<i32, _>(db)?;
                 assert_eq!(rows.next().unwrap()?, 9_000);
                 std::mem::forget(rows);
             }
             "reading" => {
-                let mut rows = shelves::table.select(shelves::id).load_iter::<i64, _>(db)?;
+                let mut rows = shelves::table.select(shelves::id).load_iter::<i32, _>(db)?;
                 rows.next().unwrap()?;
                 std::mem::forget(rows);
             }
@@ -212,7 +212,7 @@ impl Shelf {
     }
 
     #[action]
-    fn ids(&self, cx: &mut Context<'_, Self>) -> Result<Vec<i64>> {
+    fn ids(&self, cx: &mut Context<'_, Self>) -> Result<Vec<i32>> {
         Ok(shelves::table
             .order(shelves::id)
             .select(shelves::id)
@@ -220,15 +220,13 @@ impl Shelf {
     }
 }
 
-async fn shelf(name: &str) -> (tempfile::TempDir, System, Handle) {
+async fn shelf(name: &str) -> (tempfile::TempDir, System, ShelfHandle) {
     let directory = directory();
     let system = start::<Shelf>(directory.path()).await;
     let shelf = system.get_or_create::<Shelf>(name, ());
     shelf.nothing().await.unwrap();
     (directory, system, shelf)
 }
-
-type Handle = actor_core::ActorRef<Shelf>;
 
 #[tokio::test(start_paused = true)]
 async fn what_sql_counts_begins_at_zero_with_each_call() {
@@ -273,7 +271,7 @@ async fn the_frameworks_own_rows_are_not_counted() {
 }
 
 /// Runs a call that leaves something between others of its batch, and returns how it ended.
-async fn between(shelf: &Handle, what: &'static str) -> Result<(), String> {
+async fn between(shelf: &ShelfHandle, what: &'static str) -> Result<(), String> {
     let (first, left, second, third) = tokio::join!(
         async { shelf.nested(10).await },
         async { shelf.leave(what, 20).await },
