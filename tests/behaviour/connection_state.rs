@@ -188,6 +188,24 @@ impl Shelf {
         Ok(())
     }
 
+    /// Is dropped with a transaction of Diesel's open.
+    #[action(timeout = "1s")]
+    async fn dropped(&mut self, cx: &mut Context<'_, Self>, id: i64) -> Result<()> {
+        AnsiTransactionManager::begin_transaction(cx.db())?;
+        put(cx.db(), id)?;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Ok(())
+    }
+
+    /// Panics in a transaction of Diesel's.
+    #[action]
+    fn panics(&mut self, cx: &mut Context<'_, Self>, id: i64) -> Result<()> {
+        cx.db().transaction(|db| {
+            put(db, id)?;
+            panic!("it is asked to")
+        })
+    }
+
     /// Runs any SQL.
     #[action]
     fn raw(&mut self, cx: &mut Context<'_, Self>, id: i64, sql: String) -> Result<()> {
@@ -314,6 +332,24 @@ async fn a_call_that_leaves_a_transaction_open_fails_alone() {
         let ids = [10, 11, 30, 31, 40, 60, 61, 80, 81];
         assert_eq!(shelf.ids().await.unwrap(), ids, "{what}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_or_panics_in_a_transaction_leaves_nothing() {
+    let (_directory, _system, shelf) = shelf("one").await;
+    let (first, dropped, second, panicked, third) = tokio::join!(
+        async { shelf.nested(10).await },
+        async { shelf.dropped(20).await },
+        async { shelf.nested(30).await },
+        async { shelf.panics(40).await },
+        async { shelf.nested(50).await },
+    );
+    assert_eq!(first.unwrap(), 1);
+    assert_eq!(dropped.unwrap_err().code(), "action_timed_out");
+    assert_eq!(second.unwrap(), 1);
+    assert_eq!(panicked.unwrap_err().code(), "action_panicked");
+    assert_eq!(third.unwrap(), 1);
+    assert_eq!(shelf.ids().await.unwrap(), [10, 11, 30, 31, 50, 51]);
 }
 
 #[tokio::test(start_paused = true)]

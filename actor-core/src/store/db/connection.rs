@@ -110,6 +110,11 @@ impl Connection for Db {
         &mut self.transactions
     }
 
+    /// Fails: the framework's transaction is open already.
+    fn begin_test_transaction(&mut self) -> QueryResult<()> {
+        Err(Error::AlreadyInTransaction)
+    }
+
     /// Returns what hears of savepoints, until the hook or action ends. Diesel's default instrumentation hears
     /// of statements.
     fn instrumentation(&mut self) -> &mut dyn Instrumentation {
