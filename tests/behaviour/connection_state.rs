@@ -1,4 +1,5 @@
-//! Whatever SQL can ask of a connection is the call's own, and a call finds nothing of what a call before it left.
+//! Whatever SQL can ask of a connection is the call's own, and a call finds nothing of what a call
+//! before it left.
 
 use std::time::Duration;
 
@@ -193,7 +194,7 @@ impl Shelf {
     async fn dropped(&mut self, cx: &mut Context<'_, Self>, id: i64) -> Result<()> {
         AnsiTransactionManager::begin_transaction(cx.db())?;
         put(cx.db(), id)?;
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         Ok(())
     }
 

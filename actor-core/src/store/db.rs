@@ -191,12 +191,15 @@ impl Db {
     ) -> QueryResult<T> {
         self.open()?;
         let read_only = self.read_only;
+        let fresh = self.fresh;
         let guarded = self.seated()?;
-        let counts = guarded.counts();
+        let counts = (!fresh).then(|| guarded.counts());
         let before = guarded.policy().mode.replace(Mode::Internal);
         guarded.set_read_only(false);
         let result = run(&mut guarded.connection);
-        guarded.restore_counts(counts);
+        if let Some(counts) = counts {
+            guarded.restore_counts(counts);
+        }
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(before);
         result
@@ -213,11 +216,14 @@ impl Db {
             read_only: self.read_only,
             name: self.name,
         };
+        let fresh = self.fresh;
         let guarded = self.seated()?;
-        let counts = guarded.counts();
+        let counts = (!fresh).then(|| guarded.counts());
         let before = guarded.policy().mode.replace(Mode::Internal);
         let result = run(&mut guarded.connection);
-        guarded.restore_counts(counts);
+        if let Some(counts) = counts {
+            guarded.restore_counts(counts);
+        }
         guarded.policy().mode.set(before);
         result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
@@ -263,7 +269,8 @@ impl Db {
         };
         self.interrupted = guarded.policy().interrupted.get();
         if guarded.has_leaked() {
-            // SQLite cannot close a connection with a statement that nobody finalizes, so it is leaked as well.
+            // SQLite cannot close a connection with a statement that nobody finalizes, so it is leaked
+            // as well.
             tracing::error!(
                 name = self.name,
                 "a cursor was never dropped: its connection is given up"

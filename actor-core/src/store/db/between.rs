@@ -11,8 +11,8 @@ use super::connection::error;
 use crate::store::sqlite::Mode;
 
 impl Db {
-    /// Makes Diesel believe that one transaction is open, whatever the last call left, so that those of
-    /// the next call are savepoints in it.
+    /// Makes Diesel believe that one transaction is open, whatever the last call left, so that
+    /// those of the next call are savepoints in it.
     pub(super) fn end_transactions(&mut self) {
         self.fresh = true;
         if self.heard.reset() != 0 {
@@ -30,8 +30,8 @@ impl Db {
         })
     }
 
-    /// Ends the statements of cursors that were never dropped: the next call may run the same ones, and
-    /// SQLite commits nothing while one of them writes.
+    /// Ends the statements of cursors that were never dropped: the next call may run the same ones,
+    /// and SQLite commits nothing while one of them writes.
     pub(super) fn end_cursors(&mut self) {
         if let Some(guarded) = &self.guarded
             && guarded.policy().unfinished.get() != 0

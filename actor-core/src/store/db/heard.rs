@@ -6,9 +6,9 @@ use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 /// What Diesel says of the transactions of a call.
 ///
-/// Diesel's transaction manager tells the instrumentation of a connection what it is about to do. This
-/// tells its savepoints from those of a handler's own, which are refused: one of those could undo what
-/// earlier calls did.
+/// Diesel's transaction manager tells the instrumentation of a connection what it is about to do.
+/// So its savepoints are told from those of a handler's own, which are refused: one of those could
+/// undo what earlier calls did.
 #[derive(Default)]
 pub(super) struct Heard {
     user: Option<Box<dyn Instrumentation>>,
@@ -17,7 +17,8 @@ pub(super) struct Heard {
     open: u32,
 }
 
-/// What Diesel's transaction manager is about to do, at which depth. The framework's transaction has depth 1.
+/// What Diesel's transaction manager is about to do, at which depth. The framework's transaction
+/// has depth 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Announced {
     Begin(u32),
@@ -37,8 +38,8 @@ impl Announced {
         }
     }
 
-    /// Returns whether it fits the transactions that are open in the call. If it does not, somebody has
-    /// changed the depth that Diesel keeps, and the savepoint may be another call's.
+    /// Returns whether it fits the transactions that are open in the call. If it does not, somebody
+    /// has changed the depth that Diesel keeps, and the savepoint may be another call's.
     fn fits(self, open: u32) -> bool {
         match self {
             Self::Begin(depth) => depth == open + 2,
@@ -58,7 +59,8 @@ impl Heard {
     pub(super) fn reset(&mut self) -> u32 {
         self.announced = None;
         if let Some(user) = self.user.take() {
-            // It is the handler's code, which may panic when it is dropped, as may what it panics with.
+            // It is the handler's code, which may panic when it is dropped, as may the panic's
+            // payload.
             let dropped = catch_unwind(AssertUnwindSafe(|| drop(user)));
             std::mem::forget(dropped);
         }

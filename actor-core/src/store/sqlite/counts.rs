@@ -1,4 +1,5 @@
-//! [`Counts`]: what SQL can ask of a connection, such as `last_insert_rowid()`, is the running call's own.
+//! [`Counts`]: what SQL can ask of a connection is the running call's own, such as
+//! `last_insert_rowid()`.
 //!
 //! # Invariants
 //!
@@ -66,8 +67,8 @@ impl Guarded {
     pub(in crate::store) fn restore_counts(&mut self, before: Counts) {
         self.set_last_rowid(before.last_rowid);
         if self.raw_changes() == 0 && before.changes != 0 {
-            // SQLite's own count is 0 after a change of no row, which a change of no row of the call's would
-            // not alter. So one row is written as it is: the two are told apart.
+            // SQLite's own count is 0 after a change of no row, and another change of no row would
+            // not alter it. So one row is written as it is, and the call's next change is noticed.
             self.run(Own::Touch);
         }
         let (raw, total) = (self.raw_changes(), self.raw_total());
@@ -82,14 +83,15 @@ impl Guarded {
 
     /// Ends all statements that are in progress: those of cursors that nobody dropped.
     ///
-    /// No cursor is reachable between two calls, because it borrows what a call is lent, so nobody steps
-    /// such a statement again.
+    /// No cursor is reachable between two calls, because it borrows what a call is lent, so nobody
+    /// steps such a statement again.
     pub(in crate::store) fn end_statements(&self) {
         self.policy.unfinished.set(0);
         let mut statement = std::ptr::null_mut();
         loop {
-            // SAFETY: the handle is open, and `statement` is null or one of its statements, none of which is
-            // finalized here. One without a text is a virtual table's handle of a BLOB, which stays as it is.
+            // SAFETY: the handle is open, and `statement` is null or one of its statements, none of
+            // which is finalized here. One without a text is a virtual table's handle of a BLOB,
+            // which stays.
             unsafe {
                 statement = ffi::sqlite3_next_stmt(self.handle, statement);
                 if statement.is_null() {

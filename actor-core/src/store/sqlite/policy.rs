@@ -28,7 +28,7 @@ pub(in crate::store) struct Policy {
     pub(in crate::store) denied: RefCell<Option<String>>,
     /// Whether the statement that runs is a savepoint of Diesel's transactions.
     pub(in crate::store) savepoint: Cell<bool>,
-    /// Whether a statement was prepared that puts off the checks of foreign keys. Diesel may keep it prepared.
+    /// Whether a statement was prepared that puts off the checks of foreign keys. Diesel may keep it.
     pub(in crate::store) defers: Cell<bool>,
     /// Whether the connection is one actor's alone.
     pub(in crate::store) private: Cell<bool>,
@@ -42,8 +42,8 @@ pub(in crate::store) struct Policy {
     pub(super) shown: Cell<Shown>,
 }
 
-/// What `changes()` was to the running call when it continued after work of the framework's, and the
-/// connection's own counters then.
+/// What `changes()` was to the running call when it continued after work of the framework's, and
+/// the connection's own counters then.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown {
     /// What the call sees until a statement of its own changes rows.
@@ -130,7 +130,7 @@ unsafe extern "C" fn total_changes(
     _count: c_int,
     _arguments: *mut *mut ffi::sqlite3_value,
 ) {
-    // SAFETY: SQLite runs a function that `guard` registered, with a policy that outlives the connection.
+    // SAFETY: SQLite runs what `guard` registered, with a policy that outlives the connection.
     unsafe {
         let policy = &*ffi::sqlite3_user_data(context).cast::<Policy>();
         let handle = ffi::sqlite3_context_db_handle(context);
@@ -145,7 +145,7 @@ unsafe extern "C" fn changes(
     _count: c_int,
     _arguments: *mut *mut ffi::sqlite3_value,
 ) {
-    // SAFETY: SQLite runs a function that `guard` registered, with a policy that outlives the connection.
+    // SAFETY: SQLite runs what `guard` registered, with a policy that outlives the connection.
     unsafe {
         let policy = &*ffi::sqlite3_user_data(context).cast::<Policy>();
         let handle = ffi::sqlite3_context_db_handle(context);
