@@ -135,6 +135,7 @@ impl Db {
 
     /// Says who runs statements from now on, as a part of the call that was entered last: what it does is kept or undone with it.
     pub(crate) fn go_on(&mut self, name: &'static str) {
+        self.end_transactions();
         self.name = name;
         self.interrupted = false;
         self.set_deadline(None);

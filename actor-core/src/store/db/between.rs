@@ -16,7 +16,7 @@ impl Db {
     pub(super) fn end_transactions(&mut self) {
         self.fresh = true;
         if self.heard.reset() != 0 {
-            self.left_open = Some(self.name);
+            self.left_open.get_or_insert(self.name);
         }
         note_one_open(self);
     }

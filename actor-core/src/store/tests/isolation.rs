@@ -149,6 +149,33 @@ fn changes_of_the_frameworks_are_told_from_those_of_the_call_whatever_they_count
 }
 
 #[test]
+fn a_hook_of_an_action_counts_for_itself_and_finds_no_transaction_of_diesels() {
+    let (_lab, mut first, _second) = pair(&template());
+    first.db().enter("action", false, None);
+    let insert = |id: i64| format!("INSERT INTO numbers (id, value, filler) VALUES ({id}, 1, '')");
+    first.db().batch_execute(&insert(3)).unwrap();
+    first.db().go_on("hook");
+    assert_eq!(seen(&mut first), (0, 0, 0));
+    let written = first.db().transaction(|db| db.batch_execute(&insert(4)));
+    written.unwrap();
+    first.db().keep_call().unwrap();
+    first.db().enter("action", false, None);
+    AnsiTransactionManager::begin_transaction(first.db()).unwrap();
+    first.db().go_on("hook");
+    let written = first.db().transaction(|db| db.batch_execute(&insert(5)));
+    written.unwrap();
+    assert_eq!(
+        first.db().keep_call().unwrap_err().to_string(),
+        "`action` began a transaction of Diesel's and did not end it"
+    );
+    first.db().undo_call().unwrap();
+    first.db().enter("next", true, None);
+    let count = numbers::table.count().get_result::<i64>(first.db());
+    assert_eq!(count, Ok(2));
+    first.db().keep_call().unwrap();
+}
+
+#[test]
 fn temporary_objects_and_settings_are_refused() {
     let (_lab, mut first, mut second) = pair(&template());
     for sql in [
