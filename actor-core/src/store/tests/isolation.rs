@@ -3,8 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+use diesel::connection::{
+    AnsiTransactionManager, SimpleConnection as _, TransactionDepthChange, TransactionManager as _,
+    TransactionManagerStatus,
+};
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::sql_types::BigInt;
 
 use super::lab::{Lab, Rows, commit, put, rows, run, template};
@@ -170,6 +174,34 @@ fn a_hook_of_an_action_counts_for_itself_and_finds_no_transaction_of_diesels() {
     );
     first.db().undo_call().unwrap();
     first.db().enter("next", true, None);
+    let count = numbers::table.count().get_result::<i64>(first.db());
+    assert_eq!(count, Ok(2));
+    first.db().keep_call().unwrap();
+}
+
+#[test]
+fn a_depth_that_is_made_up_reaches_no_savepoint_of_another_call() {
+    let (_lab, mut first, _second) = pair(&template());
+    let insert = |id: i64| format!("INSERT INTO numbers (id, value, filler) VALUES ({id}, 1, '')");
+    first.db().enter("first", false, None);
+    // SQLite keeps a savepoint that it rolled back to.
+    let undone = first
+        .db()
+        .transaction(|_| Err::<(), _>(Error::RollbackTransaction));
+    undone.unwrap_err();
+    first.db().batch_execute(&insert(1)).unwrap();
+    first.db().keep_call().unwrap();
+    first.db().enter("second", false, None);
+    first.db().batch_execute(&insert(2)).unwrap();
+    let status = AnsiTransactionManager::transaction_manager_status_mut(first.db());
+    let TransactionManagerStatus::Valid(valid) = status else {
+        panic!("it is valid");
+    };
+    let deeper = valid.change_transaction_depth(TransactionDepthChange::IncreaseDepth);
+    deeper.unwrap();
+    AnsiTransactionManager::rollback_transaction(first.db()).unwrap_err();
+    first.db().keep_call().unwrap();
+    first.db().enter("third", true, None);
     let count = numbers::table.count().get_result::<i64>(first.db());
     assert_eq!(count, Ok(2));
     first.db().keep_call().unwrap();
