@@ -328,7 +328,7 @@ async fn a_call_that_leaves_a_transaction_open_fails_alone() {
         let (_directory, _system, shelf) = shelf("one").await;
         assert_eq!(
             between(&shelf, what).await.unwrap_err(),
-            "`leave` of shelf \"one\" failed: `leave` began a transaction of Diesel's and did not end it",
+            "`leave` of shelf \"one\" failed: a transaction of Diesel's was begun and not ended",
         );
         let ids = [10, 11, 30, 31, 40, 60, 61, 80, 81];
         assert_eq!(shelf.ids().await.unwrap(), ids, "{what}");

@@ -53,8 +53,8 @@ pub struct DbUntilAwait<'t> {
     heard: Heard,
     /// Whether the call has run no statement of its own yet.
     fresh: bool,
-    /// The call that left a transaction of Diesel's open.
-    left_open: Option<&'static str>,
+    /// Whether a call left a transaction of Diesel's open, which is not undone yet.
+    left_open: bool,
     until_await: PhantomData<UntilAwait<'t>>,
 }
 
@@ -114,7 +114,7 @@ impl Db {
             lookup: (),
             heard: Heard::default(),
             fresh: true,
-            left_open: None,
+            left_open: false,
             until_await: PhantomData,
         }
     }
@@ -348,7 +348,7 @@ impl Db {
     /// Undoes what the call did that was entered last, and nothing of those before it.
     pub(crate) fn undo_call(&mut self) -> QueryResult<()> {
         self.leave();
-        self.left_open = None;
+        self.left_open = false;
         self.end_cursors();
         match std::mem::replace(&mut self.call, Call::Untouched) {
             Call::Untouched => Ok(()),
@@ -377,7 +377,7 @@ impl Db {
     /// Undoes what ran since the last commit or rollback.
     pub(super) fn rollback(&mut self) -> QueryResult<()> {
         self.leave();
-        self.left_open = None;
+        self.left_open = false;
         if self.phase == Phase::Idle {
             return Ok(());
         }

@@ -16,18 +16,17 @@ impl Db {
     pub(super) fn end_transactions(&mut self) {
         self.fresh = true;
         if self.heard.reset() != 0 {
-            self.left_open.get_or_insert(self.name);
+            self.left_open = true;
         }
         note_one_open(self);
     }
 
     /// Refuses to keep what was done in a transaction of Diesel's that nobody ended.
     pub(super) fn check_left_open(&self) -> QueryResult<()> {
-        self.left_open.map_or(Ok(()), |name| {
-            Err(error(&format!(
-                "`{name}` began a transaction of Diesel's and did not end it"
-            )))
-        })
+        if self.left_open {
+            return Err(error("a transaction of Diesel's was begun and not ended"));
+        }
+        Ok(())
     }
 
     /// Ends the statements of cursors that were never dropped: the next call may run the same ones,

@@ -9,8 +9,14 @@ use diesel::connection::{Instrumentation, InstrumentationEvent};
 /// Diesel's transaction manager tells the instrumentation of a connection what it is about to do.
 /// So its savepoints are told from those of a handler's own, which are refused: one of those could
 /// undo what earlier calls did.
+///
+/// It is empty in a call without transactions, so that an idle actor has no room for it.
 #[derive(Default)]
-pub(super) struct Heard {
+pub(super) struct Heard(Option<Box<Transactions>>);
+
+/// The transactions of a call.
+#[derive(Default)]
+struct Transactions {
     user: Option<Box<dyn Instrumentation>>,
     announced: Option<Announced>,
     /// How many transactions of Diesel's are open in the call.
@@ -51,35 +57,44 @@ impl Announced {
 impl Heard {
     /// Sets what the handler hears of it.
     pub(super) fn set_user(&mut self, instrumentation: impl Instrumentation) {
-        let last = self.user.replace(Box::new(instrumentation));
+        let last = self.transactions().user.replace(Box::new(instrumentation));
         drop(last);
+    }
+
+    fn transactions(&mut self) -> &mut Transactions {
+        self.0.get_or_insert_default()
     }
 
     /// Forgets what belongs to a call, and returns how many of its transactions are open.
     pub(super) fn reset(&mut self) -> u32 {
-        self.announced = None;
-        if let Some(user) = self.user.take() {
+        let Some(transactions) = self.0.take() else {
+            return 0;
+        };
+        let Transactions { user, open, .. } = *transactions;
+        if let Some(user) = user {
             // It is the handler's code, which may panic when it is dropped, as may the panic's
             // payload.
             let dropped = catch_unwind(AssertUnwindSafe(|| drop(user)));
             std::mem::forget(dropped);
         }
-        std::mem::take(&mut self.open)
+        open
     }
 
     /// Returns what was announced, if this is the statement for it.
     pub(super) fn take(&mut self, query: &str) -> Option<Announced> {
-        let announced = self.announced.take()?;
-        (announced.fits(self.open) && announced.text() == query).then_some(announced)
+        let transactions = self.0.as_mut()?;
+        let announced = transactions.announced.take()?;
+        (announced.fits(transactions.open) && announced.text() == query).then_some(announced)
     }
 
     /// Notes that it was done, well or not.
     pub(super) fn did(&mut self, what: Announced, well: bool) {
+        let open = &mut self.transactions().open;
         match what {
-            Announced::Begin(_) if well => self.open += 1,
-            Announced::Commit(_) if well => self.open -= 1,
+            Announced::Begin(_) if well => *open += 1,
+            Announced::Commit(_) if well => *open -= 1,
             // Diesel counts a transaction as ended whose undoing fails.
-            Announced::Rollback(_) => self.open -= 1,
+            Announced::Rollback(_) => *open -= 1,
             Announced::Begin(_) | Announced::Commit(_) => {}
         }
     }
@@ -99,9 +114,10 @@ impl Instrumentation for Heard {
             }
             _ => None,
         };
-        if let Some(user) = &mut self.user {
+        let transactions = self.transactions();
+        if let Some(user) = &mut transactions.user {
             user.on_connection_event(event);
         }
-        self.announced = announced;
+        transactions.announced = announced;
     }
 }

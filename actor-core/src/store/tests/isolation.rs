@@ -170,7 +170,7 @@ fn a_hook_of_an_action_counts_for_itself_and_finds_no_transaction_of_diesels() {
     written.unwrap();
     assert_eq!(
         first.db().keep_call().unwrap_err().to_string(),
-        "`action` began a transaction of Diesel's and did not end it"
+        "a transaction of Diesel's was begun and not ended"
     );
     first.db().undo_call().unwrap();
     first.db().enter("next", true, None);
