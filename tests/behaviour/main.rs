@@ -10,6 +10,7 @@ mod alarm;
 mod bank_kills;
 mod batches;
 mod callers_limits;
+mod connection_state;
 mod crash_load;
 mod creation;
 mod crowds;

@@ -1,17 +1,20 @@
 //! [`Db`]: the connection that `cx.db()` lends to a hook or an action.
 
+mod between;
 mod connection;
+mod heard;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use diesel::connection::{AnsiTransactionManager, Connection, Instrumentation, SimpleConnection};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sqlite::SqliteConnection;
 
 pub use self::connection::Cursor;
 use self::connection::{Statement, Words, error};
+use self::heard::Heard;
 use super::connections::Connections;
 use super::pages::Pages;
 use super::schema::Schema;
@@ -36,7 +39,7 @@ pub struct DbUntilAwait<'t> {
     seat: Seat,
     /// There from the first statement of a transaction to its end.
     guarded: Option<Box<Guarded>>,
-    /// What Diesel believes of our transaction; see [`Db::reset_depth`].
+    /// What Diesel believes of our transaction; see [`Db::end_transactions`].
     transactions: AnsiTransactionManager,
     phase: Phase,
     call: Call,
@@ -47,7 +50,11 @@ pub struct DbUntilAwait<'t> {
     /// The hook or action that is running, for messages.
     name: &'static str,
     lookup: (),
-    instrumentation: Option<Box<dyn Instrumentation>>,
+    heard: Heard,
+    /// Whether the call has run no statement of its own yet.
+    fresh: bool,
+    /// Whether a call left a transaction of Diesel's open, which is not undone yet.
+    left_open: bool,
     until_await: PhantomData<UntilAwait<'t>>,
 }
 
@@ -105,13 +112,16 @@ impl Db {
             interrupted: false,
             name: "",
             lookup: (),
-            instrumentation: None,
+            heard: Heard::default(),
+            fresh: true,
+            left_open: false,
             until_await: PhantomData,
         }
     }
 
     /// Says who will run statements next. The transaction begins with the first of them.
     pub(crate) fn enter(&mut self, name: &'static str, read_only: bool, deadline: Option<Instant>) {
+        self.end_transactions();
         self.name = name;
         self.read_only = read_only;
         self.call = Call::Untouched;
@@ -125,6 +135,7 @@ impl Db {
 
     /// Says who runs statements from now on, as a part of the call that was entered last: what it does is kept or undone with it.
     pub(crate) fn go_on(&mut self, name: &'static str) {
+        self.end_transactions();
         self.name = name;
         self.interrupted = false;
         self.set_deadline(None);
@@ -139,6 +150,7 @@ impl Db {
     fn prepare_policy(&self, guarded: &Guarded) {
         let policy = guarded.policy();
         policy.mode.set(Mode::User);
+        policy.private.set(self.seat.private);
         policy.deadline.set(self.deadline);
         policy.interrupted.set(false);
         guarded.set_read_only(self.read_only);
@@ -152,8 +164,9 @@ impl Db {
         }
     }
 
-    /// Ends what was entered: its deadline is not the next one's.
+    /// Ends what was entered: nothing of it is the next one's.
     fn leave(&mut self) {
+        self.end_transactions();
         self.deadline = None;
         if let Some(guarded) = &self.guarded {
             guarded.policy().deadline.set(None);
@@ -179,10 +192,15 @@ impl Db {
     ) -> QueryResult<T> {
         self.open()?;
         let read_only = self.read_only;
+        let fresh = self.fresh;
         let guarded = self.seated()?;
+        let counts = (!fresh).then(|| guarded.counts());
         let before = guarded.policy().mode.replace(Mode::Internal);
         guarded.set_read_only(false);
         let result = run(&mut guarded.connection);
+        if let Some(counts) = counts {
+            guarded.restore_counts(counts);
+        }
         guarded.set_read_only(read_only);
         guarded.policy().mode.set(before);
         result
@@ -199,9 +217,14 @@ impl Db {
             read_only: self.read_only,
             name: self.name,
         };
+        let fresh = self.fresh;
         let guarded = self.seated()?;
+        let counts = (!fresh).then(|| guarded.counts());
         let before = guarded.policy().mode.replace(Mode::Internal);
         let result = run(&mut guarded.connection);
+        if let Some(counts) = counts {
+            guarded.restore_counts(counts);
+        }
         guarded.policy().mode.set(before);
         result.map_err(|cause| words.explain(guarded.policy(), cause))
     }
@@ -246,8 +269,9 @@ impl Db {
             return;
         };
         self.interrupted = guarded.policy().interrupted.get();
-        if guarded.is_busy() {
-            // A cursor was leaked. SQLite cannot close a connection that has one, so it is leaked as well.
+        if guarded.has_leaked() {
+            // SQLite cannot close a connection with a statement that nobody finalizes, so it is leaked
+            // as well.
             tracing::error!(
                 name = self.name,
                 "a cursor was never dropped: its connection is given up"
@@ -267,8 +291,9 @@ impl Db {
             return;
         };
         self.interrupted = guarded.policy().interrupted.get();
+        guarded.end_statements();
         guarded.unmount();
-        if guarded.is_busy() && guarded.is_autocommit() {
+        if guarded.has_leaked() {
             std::mem::forget(guarded);
         }
     }
@@ -293,6 +318,8 @@ impl Db {
             return Ok(());
         }
         self.check_open()?;
+        self.check_left_open()?;
+        self.end_cursors();
         self.outer(Own::Commit)?;
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
@@ -307,7 +334,10 @@ impl Db {
             Call::Untouched => return Ok(()),
             Call::Whole | Call::Part => self.check_open()?,
         }
+        self.check_left_open()?;
+        self.end_cursors();
         self.check_foreign_keys()?;
+        self.end_deferral()?;
         if self.call == Call::Part {
             self.outer(Own::ReleaseCall)?;
         }
@@ -318,6 +348,8 @@ impl Db {
     /// Undoes what the call did that was entered last, and nothing of those before it.
     pub(crate) fn undo_call(&mut self) -> QueryResult<()> {
         self.leave();
+        self.left_open = false;
+        self.end_cursors();
         match std::mem::replace(&mut self.call, Call::Untouched) {
             Call::Untouched => Ok(()),
             Call::Whole => self.rollback(),
@@ -325,7 +357,7 @@ impl Db {
                 self.check_open()?;
                 self.outer(Own::UndoCall)?;
                 self.outer(Own::ReleaseCall)?;
-                self.reset_depth()
+                self.end_deferral()
             }
         }
     }
@@ -345,9 +377,11 @@ impl Db {
     /// Undoes what ran since the last commit or rollback.
     pub(super) fn rollback(&mut self) -> QueryResult<()> {
         self.leave();
+        self.left_open = false;
         if self.phase == Phase::Idle {
             return Ok(());
         }
+        self.end_cursors();
         self.phase = Phase::Idle;
         self.call = Call::Untouched;
         // SQLite itself rolls back on some failures, such as an interrupt.
@@ -372,7 +406,9 @@ impl Db {
         self.outer(Own::Begin)?;
         self.phase = Phase::Open;
         self.call = Call::Whole;
-        self.reset_depth()
+        // What the framework begins on the connection itself is a savepoint in ours, too.
+        between::note_one_open(&mut self.seated()?.connection);
+        Ok(())
     }
 
     /// Begins what can be undone for the call alone, if it has not begun yet.
@@ -415,16 +451,6 @@ impl Db {
         result
     }
 
-    /// Makes Diesel believe that one transaction is open, both for users of this connection and for the harness that
-    /// uses the inner one, so that theirs are savepoints in ours.
-    fn reset_depth(&mut self) -> QueryResult<()> {
-        self.transactions = AnsiTransactionManager::default();
-        let inner = &mut self.seated()?.connection;
-        *inner.transaction_state() = AnsiTransactionManager::default();
-        AnsiTransactionManager::begin_transaction_sql(inner, "")?;
-        AnsiTransactionManager::begin_transaction_sql(self, "")
-    }
-
     /// Begins a statement of the user's.
     fn begin_statement(&mut self) -> QueryResult<Statement<'_>> {
         self.open_call()?;
@@ -432,7 +458,11 @@ impl Db {
             read_only: self.read_only,
             name: self.name,
         };
+        let fresh = std::mem::take(&mut self.fresh);
         let guarded = self.seated()?;
+        if fresh {
+            guarded.begin_counts();
+        }
         guarded.bound_statements();
         let (connection, policy) = guarded.split();
         Ok(Statement {

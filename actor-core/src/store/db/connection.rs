@@ -57,14 +57,26 @@ pub(super) fn error(message: &str) -> Error {
 
 impl SimpleConnection for Db {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        let announced = self.heard.take(query);
+        let ran = self.run_batch(query, announced.is_some());
+        if let Some(announced) = announced {
+            self.heard.did(announced, ran.is_ok());
+        }
+        ran
+    }
+}
+
+impl Db {
+    fn run_batch(&mut self, query: &str, is_savepoint: bool) -> QueryResult<()> {
         let Statement {
             connection,
             policy,
             words,
         } = self.begin_statement()?;
-        connection
-            .batch_execute(query)
-            .map_err(|cause| words.explain(policy, cause))
+        policy.savepoint.set(is_savepoint);
+        let ran = connection.batch_execute(query);
+        policy.savepoint.set(false);
+        ran.map_err(|cause| words.explain(policy, cause))
     }
 }
 
@@ -98,13 +110,19 @@ impl Connection for Db {
         &mut self.transactions
     }
 
-    /// Returns what hears of savepoints. Statements are heard of by Diesel's default instrumentation.
+    /// Fails: the framework's transaction is open already.
+    fn begin_test_transaction(&mut self) -> QueryResult<()> {
+        Err(Error::AlreadyInTransaction)
+    }
+
+    /// Returns what hears of savepoints, until the hook or action ends. Diesel's default instrumentation hears
+    /// of statements.
     fn instrumentation(&mut self) -> &mut dyn Instrumentation {
-        &mut self.instrumentation
+        &mut self.heard
     }
 
     fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
-        self.instrumentation = Some(Box::new(instrumentation));
+        self.heard.set_user(instrumentation);
     }
 
     /// Does nothing: the connection serves other actors too.
@@ -117,13 +135,21 @@ pub struct Cursor<'conn, 'query> {
     rows: <SqliteConnection as LoadConnection>::Cursor<'conn, 'query>,
     policy: &'conn Policy,
     words: Words,
+    /// Whether it was read to its end, so that its statement has ended.
+    finished: bool,
 }
 
 impl<'conn, 'query> Iterator for Cursor<'conn, 'query> {
     type Item = QueryResult<<SqliteConnection as LoadConnection>::Row<'conn, 'query>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
+        let Some(row) = self.rows.next() else {
+            if !std::mem::replace(&mut self.finished, true) {
+                let unfinished = &self.policy.unfinished;
+                unfinished.set(unfinished.get().saturating_sub(1));
+            }
+            return None;
+        };
         Some(row.map_err(|cause| self.words.explain(self.policy, cause)))
     }
 }
@@ -146,11 +172,15 @@ impl LoadConnection<DefaultLoadingMode> for Db {
             words,
         } = self.begin_statement()?;
         match LoadConnection::load(connection, Cached(source)) {
-            Ok(rows) => Ok(Cursor {
-                rows,
-                policy,
-                words,
-            }),
+            Ok(rows) => {
+                policy.unfinished.set(policy.unfinished.get() + 1);
+                Ok(Cursor {
+                    rows,
+                    policy,
+                    words,
+                    finished: false,
+                })
+            }
             Err(cause) => Err(words.explain(policy, cause)),
         }
     }

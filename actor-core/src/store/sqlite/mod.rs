@@ -12,6 +12,7 @@
 //! 4. Our own statements are finalized before the connection is closed: fields drop in their order.
 #![allow(unsafe_code)]
 
+mod counts;
 mod policy;
 mod vfs;
 
@@ -42,10 +43,12 @@ pub(super) enum Own {
     ReleaseCall,
     /// Undoes what belongs to one call.
     UndoCall,
+    /// Changes one row, and nothing in it.
+    Touch,
 }
 
 impl Own {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     /// Returns the statement.
     pub(super) fn text(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Own {
             Self::SaveCall => "SAVEPOINT _actor_call",
             Self::ReleaseCall => "RELEASE _actor_call",
             Self::UndoCall => "ROLLBACK TO _actor_call",
+            Self::Touch => "UPDATE _actor_meta SET format = format",
         }
     }
 }
@@ -210,15 +214,9 @@ impl Guarded {
             .expect("the connection has pages under it")
     }
 
-    /// Puts other pages under the connection, with the same schema, and lets it forget whose it was before.
+    /// Puts other pages under the connection, with the same schema.
     pub(super) fn mount_other(&self, pages: Arc<Pages>) {
         self.mount().mount(pages);
-        // SAFETY: the handle is open (invariant 1).
-        let total = unsafe {
-            ffi::sqlite3_set_last_insert_rowid(self.handle, 0);
-            ffi::sqlite3_total_changes64(self.handle)
-        };
-        self.policy.changes_before.set(total);
     }
 
     /// Takes the pages away from under the connection.
@@ -310,12 +308,6 @@ impl Guarded {
             }
             count += 1;
         }
-    }
-
-    /// Returns how many rows the last statement that changes some has changed.
-    pub(super) fn changed_rows(&self) -> i64 {
-        // SAFETY: the handle is open (invariant 1).
-        unsafe { ffi::sqlite3_changes64(self.handle) }
     }
 
     /// Returns whether the open transaction has begun to write.

@@ -26,8 +26,43 @@ pub(in crate::store) struct Policy {
     pub(in crate::store) interrupted: Cell<bool>,
     /// Why the authorizer refused the last statement.
     pub(in crate::store) denied: RefCell<Option<String>>,
-    /// How many rows the connection had changed before it was this actor's.
-    pub(super) changes_before: Cell<i64>,
+    /// Whether the statement that runs is a savepoint of Diesel's transactions.
+    pub(in crate::store) savepoint: Cell<bool>,
+    /// Whether a statement was prepared that puts off the checks of foreign keys. Diesel may keep it.
+    pub(in crate::store) defers: Cell<bool>,
+    /// Whether the connection is one actor's alone.
+    pub(in crate::store) private: Cell<bool>,
+    /// How many cursors were not read to their end. Most of them were dropped since.
+    pub(in crate::store) unfinished: Cell<u32>,
+    /// Whether a cursor was never dropped, so that nobody finalizes its statement.
+    pub(super) leaked: Cell<bool>,
+    /// How many rows the connection had changed that are not the running call's.
+    pub(super) foreign: Cell<i64>,
+    /// What the connection's counters were when the call continued after work of the framework's.
+    pub(super) shown: Cell<Shown>,
+}
+
+/// What `changes()` was to the running call when it continued after work of the framework's, and
+/// the connection's own counters then.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown {
+    /// What the call sees until a statement of its own changes rows.
+    pub(super) changes: i64,
+    /// SQLite's own `changes()`.
+    pub(super) raw: i64,
+    /// SQLite's own `total_changes()`.
+    pub(super) total: i64,
+}
+
+impl Shown {
+    /// Returns what `changes()` is to the call, when SQLite's own counters are these.
+    pub(super) fn now(self, raw: i64, total: i64) -> i64 {
+        if raw == self.raw && total == self.total {
+            self.changes
+        } else {
+            raw
+        }
+    }
 }
 
 impl Policy {
@@ -37,7 +72,13 @@ impl Policy {
             deadline: Cell::new(None),
             interrupted: Cell::new(false),
             denied: RefCell::new(None),
-            changes_before: Cell::new(0),
+            savepoint: Cell::new(false),
+            defers: Cell::new(false),
+            private: Cell::new(false),
+            unfinished: Cell::new(0),
+            leaked: Cell::new(false),
+            foreign: Cell::new(0),
+            shown: Cell::default(),
         }
     }
 }
@@ -83,49 +124,34 @@ pub(super) unsafe fn guard(handle: *mut ffi::sqlite3, policy: *const Policy) {
 type SqlFunction =
     unsafe extern "C" fn(*mut ffi::sqlite3_context, c_int, *mut *mut ffi::sqlite3_value);
 
-/// Returns how many rows this actor has changed on the connection, and the connection.
-///
-/// # Safety
-///
-/// `context` is that of a function that [`guard`] registered, and is running.
-unsafe fn changed(context: *mut ffi::sqlite3_context) -> (i64, *mut ffi::sqlite3) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let policy = &*ffi::sqlite3_user_data(context).cast::<Policy>();
-        let handle = ffi::sqlite3_context_db_handle(context);
-        let total = ffi::sqlite3_total_changes64(handle);
-        (total - policy.changes_before.get(), handle)
-    }
-}
-
-/// SQL's `total_changes()`, of this actor alone.
+/// SQL's `total_changes()`, of the running call alone.
 unsafe extern "C" fn total_changes(
     context: *mut ffi::sqlite3_context,
     _count: c_int,
     _arguments: *mut *mut ffi::sqlite3_value,
 ) {
-    // SAFETY: SQLite runs a function that was registered.
+    // SAFETY: SQLite runs what `guard` registered, with a policy that outlives the connection.
     unsafe {
-        let (total, _) = changed(context);
-        ffi::sqlite3_result_int64(context, total);
+        let policy = &*ffi::sqlite3_user_data(context).cast::<Policy>();
+        let handle = ffi::sqlite3_context_db_handle(context);
+        let total = ffi::sqlite3_total_changes64(handle);
+        ffi::sqlite3_result_int64(context, total - policy.foreign.get());
     }
 }
 
-/// SQL's `changes()`, of this actor alone.
+/// SQL's `changes()`, of the running call alone.
 unsafe extern "C" fn changes(
     context: *mut ffi::sqlite3_context,
     _count: c_int,
     _arguments: *mut *mut ffi::sqlite3_value,
 ) {
-    // SAFETY: SQLite runs a function that was registered.
+    // SAFETY: SQLite runs what `guard` registered, with a policy that outlives the connection.
     unsafe {
-        let (total, handle) = changed(context);
-        let last = if total == 0 {
-            0
-        } else {
-            ffi::sqlite3_changes64(handle)
-        };
-        ffi::sqlite3_result_int64(context, last);
+        let policy = &*ffi::sqlite3_user_data(context).cast::<Policy>();
+        let handle = ffi::sqlite3_context_db_handle(context);
+        let raw = ffi::sqlite3_changes64(handle);
+        let total = ffi::sqlite3_total_changes64(handle);
+        ffi::sqlite3_result_int64(context, policy.shown.get().now(raw, total));
     }
 }
 
@@ -159,7 +185,21 @@ unsafe extern "C" fn authorize(
     }
     // SAFETY: SQLite passes null or a C string that lives until this call returns.
     let (first, second) = unsafe { (text(first), text(second)) };
-    match refusal(operation, first, second) {
+    if operation == ffi::SQLITE_SAVEPOINT && policy.savepoint.get() {
+        return ffi::SQLITE_OK;
+    }
+    if operation == ffi::SQLITE_PRAGMA && first.eq_ignore_ascii_case("defer_foreign_keys") {
+        policy.defers.set(true);
+    }
+    let refused = if operation == ffi::SQLITE_PRAGMA
+        && first.eq_ignore_ascii_case("data_version")
+        && !policy.private.get()
+    {
+        Some("PRAGMA data_version tells of a connection, which an actor does not have".to_owned())
+    } else {
+        refusal(operation, first, second)
+    };
+    match refused {
         None => ffi::SQLITE_OK,
         Some(reason) => {
             *policy.denied.borrow_mut() = Some(reason);
@@ -185,7 +225,7 @@ unsafe fn text<'a>(pointer: *const c_char) -> &'a str {
 const ALLOWED_PRAGMAS: &[&str] = &[
     "application_id",
     "compile_options",
-    // FTS5 asks for it. It says that the pages under the connection are others, and not whose.
+    // FTS5 asks for it, on a connection that is one actor's alone.
     "data_version",
     "defer_foreign_keys",
     "foreign_key_check",
@@ -212,7 +252,7 @@ fn refusal(operation: c_int, first: &str, second: &str) -> Option<String> {
             "{first} is not for handlers: an action is a transaction already, and Diesel's `transaction` is a savepoint in it"
         )),
         // A savepoint of the handler's own could undo what earlier calls in the same transaction did.
-        ffi::SQLITE_SAVEPOINT if !second.starts_with("diesel_savepoint_") => Some(format!(
+        ffi::SQLITE_SAVEPOINT => Some(format!(
             "the savepoint {second} is not for handlers: Diesel's `transaction` makes savepoints"
         )),
         ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH => {

@@ -3,7 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
+use diesel::connection::{
+    AnsiTransactionManager, SimpleConnection as _, TransactionDepthChange, TransactionManager as _,
+    TransactionManagerStatus,
+};
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::sql_types::BigInt;
 
 use super::lab::{Lab, Rows, commit, put, rows, run, template};
@@ -89,15 +94,117 @@ fn a_cursor_that_is_leaked_costs_a_connection_and_nothing_else() {
 }
 
 #[test]
-fn a_savepoint_that_is_left_open_ends_with_its_transaction() {
+fn a_transaction_of_diesels_that_is_left_open_is_not_committed() {
     let (lab, mut first, mut second) = pair(&template());
-    run(&mut first, "SAVEPOINT diesel_savepoint_7").unwrap();
+    first.db().enter("left", false, None);
+    AnsiTransactionManager::begin_transaction(first.db()).unwrap();
+    let refused = commit(&lab, &mut first).unwrap_err().to_string();
+    first.rollback().unwrap();
+    assert!(refused.contains("numbers/k_first.db"), "{refused}");
+    run(&mut second, "ROLLBACK TO diesel_savepoint_1").unwrap_err();
+    run(&mut second, "SAVEPOINT diesel_savepoint_1").unwrap_err();
+    second.rollback().unwrap();
     put(&mut first, 1, 1, 0).unwrap();
     commit(&lab, &mut first).unwrap();
-    run(&mut second, "ROLLBACK TO diesel_savepoint_7").unwrap_err();
-    second.rollback().unwrap();
     assert_eq!(rows(&mut first).unwrap(), Rows::from([(1, 1)]));
     assert_eq!(rows(&mut second).unwrap(), Rows::new());
+}
+
+/// Reads the counters in the running call.
+fn seen(database: &mut Database) -> (i64, i64, i64) {
+    let three: Three = diesel::sql_query(
+        "SELECT last_insert_rowid() AS last, changes() AS changed, total_changes() AS total",
+    )
+    .get_result(database.db())
+    .unwrap();
+    (three.last, three.changed, three.total)
+}
+
+#[test]
+fn changes_of_the_frameworks_are_told_from_those_of_the_call_whatever_they_count() {
+    // How many rows the call, the framework and the call again change, one after the other.
+    for (own, foreign, again) in (0..27).map(|case| (case % 3, case / 3 % 3, case / 9)) {
+        let case = format!("{own}, {foreign}, {again}");
+        let (_lab, mut first, _second) = pair(&template());
+        for id in 1..=2 {
+            put(&mut first, id, 0, 0).unwrap();
+        }
+        first.db().keep_call().unwrap();
+        first.db().enter("count", false, None);
+        let statement =
+            |rows: i64| format!("UPDATE numbers SET value = value + 1 WHERE id <= {rows}");
+        first.db().batch_execute(&statement(own)).unwrap();
+        assert_eq!(seen(&mut first), (0, own, own), "{case}");
+        for _ in 0..2 {
+            let work = statement(foreign);
+            let worked = first.db().for_call(|inner| inner.batch_execute(&work));
+            worked.unwrap();
+            assert_eq!(seen(&mut first), (0, own, own), "{case}");
+        }
+        first.db().batch_execute(&statement(again)).unwrap();
+        assert_eq!(seen(&mut first), (0, again, own + again), "{case}");
+        let insert = "INSERT INTO numbers (id, value, filler) VALUES (900, 1, '')";
+        first
+            .db()
+            .internal(|inner| inner.batch_execute(insert))
+            .unwrap();
+        assert_eq!(seen(&mut first), (0, again, own + again), "{case}");
+    }
+}
+
+#[test]
+fn a_hook_of_an_action_counts_for_itself_and_finds_no_transaction_of_diesels() {
+    let (_lab, mut first, _second) = pair(&template());
+    first.db().enter("action", false, None);
+    let insert = |id: i64| format!("INSERT INTO numbers (id, value, filler) VALUES ({id}, 1, '')");
+    first.db().batch_execute(&insert(3)).unwrap();
+    first.db().go_on("hook");
+    assert_eq!(seen(&mut first), (0, 0, 0));
+    let written = first.db().transaction(|db| db.batch_execute(&insert(4)));
+    written.unwrap();
+    first.db().keep_call().unwrap();
+    first.db().enter("action", false, None);
+    AnsiTransactionManager::begin_transaction(first.db()).unwrap();
+    first.db().go_on("hook");
+    let written = first.db().transaction(|db| db.batch_execute(&insert(5)));
+    written.unwrap();
+    assert_eq!(
+        first.db().keep_call().unwrap_err().to_string(),
+        "a transaction of Diesel's was begun and not ended"
+    );
+    first.db().undo_call().unwrap();
+    first.db().enter("next", true, None);
+    let count = numbers::table.count().get_result::<i64>(first.db());
+    assert_eq!(count, Ok(2));
+    first.db().keep_call().unwrap();
+}
+
+#[test]
+fn a_depth_that_is_made_up_reaches_no_savepoint_of_another_call() {
+    let (_lab, mut first, _second) = pair(&template());
+    let insert = |id: i64| format!("INSERT INTO numbers (id, value, filler) VALUES ({id}, 1, '')");
+    first.db().enter("first", false, None);
+    // SQLite keeps a savepoint that it rolled back to.
+    let undone = first
+        .db()
+        .transaction(|_| Err::<(), _>(Error::RollbackTransaction));
+    undone.unwrap_err();
+    first.db().batch_execute(&insert(1)).unwrap();
+    first.db().keep_call().unwrap();
+    first.db().enter("second", false, None);
+    first.db().batch_execute(&insert(2)).unwrap();
+    let status = AnsiTransactionManager::transaction_manager_status_mut(first.db());
+    let TransactionManagerStatus::Valid(valid) = status else {
+        panic!("it is valid");
+    };
+    let deeper = valid.change_transaction_depth(TransactionDepthChange::IncreaseDepth);
+    deeper.unwrap();
+    AnsiTransactionManager::rollback_transaction(first.db()).unwrap_err();
+    first.db().keep_call().unwrap();
+    first.db().enter("third", true, None);
+    let count = numbers::table.count().get_result::<i64>(first.db());
+    assert_eq!(count, Ok(2));
+    first.db().keep_call().unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
@@ -215,4 +216,42 @@ fn statements_are_kept_and_their_memory_is_bounded() {
         most > 1_000 && most < 10_000,
         "forgotten now and then: {most}"
     );
+}
+
+#[derive(QueryableByName)]
+struct Body {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    body: String,
+}
+
+#[test]
+fn a_cursor_over_a_virtual_table_that_is_forgotten_leaves_it_whole() {
+    let lab = Lab::open(&SimDisk::new(12), &template(&VIRTUAL)).unwrap();
+    let mut database = lab.begin("a").unwrap();
+    let _ticket = database.commit(Durability::Synced).unwrap();
+    for round in 0..20 {
+        for part in 0..5 {
+            database.db().enter("write", false, None);
+            let sql = format!("INSERT INTO docs (body) VALUES ('word{part} round{round}')");
+            database.db().batch_execute(&sql).unwrap();
+            database.db().keep_call().unwrap();
+            database.db().enter("read", false, None);
+            let query =
+                diesel::sql_query("SELECT body FROM docs WHERE docs MATCH 'word1 OR word0'");
+            let mut rows = query.load_iter::<Body, _>(database.db()).unwrap();
+            let first = rows.next().unwrap().unwrap();
+            assert_eq!(first.body, "word0 round0");
+            std::mem::forget(rows);
+            database.db().keep_call().unwrap();
+        }
+        let _ticket = database.commit(Durability::Synced).unwrap();
+    }
+    database.db().enter("check", false, None);
+    let sql = "INSERT INTO docs (docs) VALUES ('integrity-check')";
+    database.db().batch_execute(sql).unwrap();
+    database.db().keep_call().unwrap();
+    let expression = "(SELECT count(*) FROM docs WHERE docs MATCH 'word1')";
+    assert_eq!(number(&mut database, expression), 20);
+    database.close().unwrap();
+    lab.volume.close().unwrap();
 }
