@@ -463,6 +463,6 @@ impl fmt::Debug for System {
             .field("types", &self.0.kinds.len())
             .field("awake", &self.0.tasks.running())
             .field("closing", &self.is_closing())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -171,12 +171,12 @@ impl Shelf {
                 let query = diesel::insert_into(shelves::table)
                     .values((shelves::id.eq(9_000), shelves::room.eq("cursor")))
                     .returning(shelves::id);
-                let mut rows = query.load_iter::<i32, _>(db)?;
+                let mut rows = query.load_iter::<i64, _>(db)?;
                 assert_eq!(rows.next().unwrap()?, 9_000);
                 std::mem::forget(rows);
             }
             "reading" => {
-                let mut rows = shelves::table.select(shelves::id).load_iter::<i32, _>(db)?;
+                let mut rows = shelves::table.select(shelves::id).load_iter::<i64, _>(db)?;
                 rows.next().unwrap()?;
                 std::mem::forget(rows);
             }
@@ -231,7 +231,7 @@ impl Shelf {
     }
 
     #[action]
-    fn ids(&self, cx: &mut Context<'_, Self>) -> Result<Vec<i32>> {
+    fn ids(&self, cx: &mut Context<'_, Self>) -> Result<Vec<i64>> {
         Ok(shelves::table
             .order(shelves::id)
             .select(shelves::id)

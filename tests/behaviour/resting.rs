@@ -124,12 +124,10 @@ async fn sleepers() -> (tempfile::TempDir, Log, System) {
 /// What the futures of an `#[on_sleep]` find.
 fn refused(key: &str) -> Vec<String> {
     let own = format!("the ask would wait for itself: sleeper \"{key}\" -> sleeper \"{key}\"");
-    let through = format!(
-        "through another: `ask_back` of other \"b\" failed: \
-         the ask would wait for itself: sleeper \"a\" -> other \"b\" -> sleeper \"a\""
-    );
+    let through = "through another: `ask_back` of other \"b\" failed: \
+         the ask would wait for itself: sleeper \"a\" -> other \"b\" -> sleeper \"a\"";
     let through = if key == "a" {
-        through
+        through.to_owned()
     } else {
         "through another: well".to_owned()
     };

@@ -8,6 +8,7 @@ use actor_core::testing::Lab;
 use serde::{Deserialize, Serialize};
 
 /// A value with all that JSON does not keep by itself.
+#[allow(clippy::option_option, reason = "it is what JSON does not keep")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     mean: f64,

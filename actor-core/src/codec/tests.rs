@@ -13,6 +13,10 @@ fn traced<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, ValueErr
 
 /// Holds that a value comes back equal.
 #[track_caller]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the values are made where they are given"
+)]
 fn kept<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
     let json = traced(&value).unwrap();
     assert_eq!(decode::<T>(Root::named("state"), &json).unwrap(), value);
@@ -27,6 +31,7 @@ fn refused<T: Serialize + DeserializeOwned>(value: &T, says: &str) {
 const DIFFERENT: &str = "it would be read back as another value (`Some(None)`, an untagged variant \
                          that another one matches, or a skipped field)";
 
+struct Opaque;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Unit;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -267,10 +272,9 @@ fn what_would_come_back_as_another_value_is_refused() {
 fn variants_that_write_the_same_are_told_apart_by_their_type() {
     let again = Untagged::Again("ab".to_owned());
     assert!(traced(&again).is_ok(), "serde sees no difference");
-    let same = |read: &Untagged| (&Same(&again, read)).same();
+    let same = |read: &Untagged| Same(&again, read).same();
     let refused = encode(Root::named("state"), &again, same).unwrap_err();
     assert_eq!(refused.to_string(), format!("state: {DIFFERENT}"));
-    struct Opaque;
     assert!((&Same(&Opaque, &Opaque)).same(), "a type that says nothing");
 }
 

@@ -123,14 +123,9 @@ impl Known {
         let Some(Timing { began, beat }) = timing else {
             return;
         };
-        match began {
-            Some(began) => self.note(began.elapsed(), is_over),
-            None => {
-                let held = pulse::since(beat);
-                if held > Duration::ZERO {
-                    self.note(held, is_over);
-                }
-            }
+        let took = began.map_or_else(|| pulse::since(beat), |began| began.elapsed());
+        if began.is_some() || took > Duration::ZERO {
+            self.note(took, is_over);
         }
     }
 
@@ -147,6 +142,7 @@ impl Known {
 }
 
 /// One run, or a part of it. Of code that is known to be quick only the coarse clock is looked at.
+#[derive(Clone, Copy)]
 pub(super) struct Timing {
     began: Option<Instant>,
     beat: u32,

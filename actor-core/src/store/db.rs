@@ -35,6 +35,10 @@ pub type Db = DbUntilAwait<'static>;
 /// Diesel wants every connection to be `Send`, but a future that holds this one while it waits must not be, because
 /// the connection serves other actors meanwhile. It is `Send` for `'static` alone, as which it is always lent. A future
 /// has to be `Send` for whatever lifetimes the values have that it holds over an `.await`, so that one is refused.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each tells of another thing, and none excludes another"
+)]
 pub struct DbUntilAwait<'t> {
     seat: Seat,
     /// There from the first statement of a transaction to its end.

@@ -53,6 +53,15 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
     let by_value = block.runtime.item("EqualByValue");
     let by_trace = block.runtime.item("EqualByTrace");
     let (one, other) = (names::local("one"), names::local("other"));
+    // Of one place, so that what is wrong with a type is one error.
+    let made = quote_spanned! {here=>
+        #new(
+            ::core::ops::Deref::deref(self),
+            const { &#info },
+            |#one, #other| (&#same(#one, #other)).same(),
+            |#one, #other| (&#same(#one, #other)).same(),
+        )
+    };
     let named = names::at(name.span());
     let signature = quote_spanned!(named=> #visibility fn #name(&self));
     quote! {
@@ -63,12 +72,7 @@ fn queue(block: &Block, hook: &Hook) -> TokenStream {
             use #by_trace as _;
             #[allow(unused_imports)]
             use #by_value as _;
-            #new(
-                ::core::ops::Deref::deref(self),
-                const { &#info },
-                |#one, #other| (&#same(#one, #other)).same(),
-                |#one, #other| (&#same(#one, #other)).same(),
-            )
+            #made
         }
     }
 }

@@ -79,94 +79,26 @@ fn borrows(hook: &Hook) -> bool {
 
 /// Writes how a call is stored, and how it comes back.
 pub(super) fn stored(block: &Block) -> TokenStream {
-    let (stored, not_stored, fault) = (
-        block.runtime.item("Stored"),
+    let (not_stored, fault) = (
         block.runtime.item("NotStored"),
         block.runtime.item("StoredFault"),
     );
     let (enumeration, result) = (names::action(), quote!(::core::result::Result));
     let (whole, inner) = (names::message(), names::local("inner"));
-    let (message, action_name, json, tuple) = (
+    let (message, action_name, json) = (
         names::local("message"),
         names::local("action"),
         names::local("json"),
-        names::local("arguments"),
     );
-    let actor = block.runtime.item("Actor");
-    let (same, read) = (block.runtime.item("Same"), names::local("read"));
-    let by_value = block.runtime.item("EqualByValue");
-    let by_trace = block.runtime.item("EqualByTrace");
-    let compare = quote! {
-        #[allow(unused_imports)]
-        use #by_trace as _;
-        #[allow(unused_imports)]
-        use #by_value as _;
-        #[allow(unused_imports)]
-        use #not_stored as _;
-    };
-    let (mut encode, mut decode) = (Vec::new(), Vec::new());
-    for action in block.hooks_of(Kind::Action) {
-        let (cfgs, variant, ty) = (&action.cfgs, variant(action), stored_type(block, action));
-        let name = action.name.unraw().to_string();
-        if borrows(action) {
-            encode.push(quote! {
-                #(#cfgs)*
-                #enumeration::#variant(..) => #result::Err(#fault::NotStorable),
-            });
-            decode.push(quote! {
-                #(#cfgs)*
-                #name => #result::Err(#fault::NotStorable),
-            });
-            continue;
-        }
-        let count = action.signature.arguments.len();
-        let values: Vec<Ident> = (0..count).map(|n| names::local(&n.to_string())).collect();
-        let fields = (0..count).map(Literal::usize_unsuffixed);
-        let places = fields.clone();
-        let written: Vec<_> = (action.signature.arguments.iter())
-            .map(|argument| argument.name.unraw().to_string())
-            .collect();
-        encode.push(quote! {
-            #(#cfgs)*
-            #enumeration::#variant(#(ref #values),*) => #stored::<#ty>::encode(
-                &(#(#values,)*),
-                &[#(#written),*],
-                |#read: &#ty| #((&#same(#values, &#read.#places)).same() &&)* true,
-            ),
-        });
-        decode.push(quote! {
-            #(#cfgs)*
-            #name => #result::map(#stored::<#ty>::decode(#json, &[#(#written),*]), |#tuple| #whole(#enumeration::#variant(#(#tuple.#fields),*))),
-        });
-    }
+    let compare = compare(block);
+    let arms = block
+        .hooks_of(Kind::Action)
+        .map(|action| arms(block, action));
+    let (encode, decode): (Vec<_>, Vec<_>) = arms.unzip();
     let generic = generic_arm(block, &enumeration);
-    let input = names::local("input");
-    let mut creators = block.hooks_of(Kind::CreateState);
-    let (encode_input, decode_input) = if creators.next().is_some_and(borrows) {
-        let refused = quote!(#result::Err(#fault::NotStorable));
-        (refused.clone(), refused)
-    } else {
-        (
-            quote! {
-                #stored::<Self::Input>::encode(#input, &[], |#read: &Self::Input| (&#same(#input, #read)).same())
-            },
-            quote!(#stored::<Self::Input>::decode(#json, &[])),
-        )
-    };
+    let input = stored_input(block);
     quote! {
-        fn __same_state(#input: &<Self as #actor>::State, #read: &<Self as #actor>::State) -> bool {
-            #compare
-            (&#same(#input, #read)).same()
-        }
-        fn __encode_input(#input: &Self::Input) -> #result<::std::string::String, #fault> {
-            #compare
-            #encode_input
-        }
-        fn __decode_input(#json: &str) -> #result<Self::Input, #fault> {
-            #[allow(unused_imports)]
-            use #not_stored as _;
-            #decode_input
-        }
+        #input
         fn __encode(#message: &Self::Message) -> #result<::std::string::String, #fault> {
             #compare
             let #whole(#inner) = #message;
@@ -179,6 +111,114 @@ pub(super) fn stored(block: &Block) -> TokenStream {
                 #(#decode)*
                 _ => #result::Err(#fault::NoSuchAction),
             }
+        }
+    }
+}
+
+/// Brings into scope what compares two values by what their type says, and what stands in for types that cannot be stored.
+fn compare(block: &Block) -> TokenStream {
+    let traits = ["EqualByTrace", "EqualByValue", "NotStored"].map(|name| block.runtime.item(name));
+    quote! {
+        #(
+            #[allow(unused_imports)]
+            use #traits as _;
+        )*
+    }
+}
+
+/// Writes how the calls of one action are stored, and how they come back.
+fn arms(block: &Block, action: &Hook) -> (TokenStream, TokenStream) {
+    let (stored, fault) = (
+        block.runtime.item("Stored"),
+        block.runtime.item("StoredFault"),
+    );
+    let (same, read) = (block.runtime.item("Same"), names::local("read"));
+    let (enumeration, result) = (names::action(), quote!(::core::result::Result));
+    let (whole, json, tuple) = (
+        names::message(),
+        names::local("json"),
+        names::local("arguments"),
+    );
+    let (cfgs, variant, ty) = (&action.cfgs, variant(action), stored_type(block, action));
+    let name = action.name.unraw().to_string();
+    if borrows(action) {
+        let refused = quote!(#result::Err(#fault::NotStorable));
+        return (
+            quote!(#(#cfgs)* #enumeration::#variant(..) => #refused,),
+            quote!(#(#cfgs)* #name => #refused,),
+        );
+    }
+    let arguments = &action.signature.arguments;
+    let values: Vec<Ident> = (0..arguments.len())
+        .map(|n| names::local(&n.to_string()))
+        .collect();
+    let fields = (0..arguments.len()).map(Literal::usize_unsuffixed);
+    let places = fields.clone();
+    let written: Vec<_> = (arguments.iter())
+        .map(|argument| argument.name.unraw().to_string())
+        .collect();
+    let encode = quote! {
+        #(#cfgs)*
+        #enumeration::#variant(#(ref #values),*) => #stored::<#ty>::encode(
+            &(#(#values,)*),
+            &[#(#written),*],
+            |#read: &#ty| #((&#same(#values, &#read.#places)).same() &&)* true,
+        ),
+    };
+    let decode = quote! {
+        #(#cfgs)*
+        #name => #result::map(
+            #stored::<#ty>::decode(#json, &[#(#written),*]),
+            |#tuple| #whole(#enumeration::#variant(#(#tuple.#fields),*)),
+        ),
+    };
+    (encode, decode)
+}
+
+/// Writes how what an actor is made of is stored, and how its state is compared with what is read back.
+fn stored_input(block: &Block) -> TokenStream {
+    let (stored, not_stored, fault) = (
+        block.runtime.item("Stored"),
+        block.runtime.item("NotStored"),
+        block.runtime.item("StoredFault"),
+    );
+    let (actor, same) = (block.runtime.item("Actor"), block.runtime.item("Same"));
+    let (input, read, json) = (
+        names::local("input"),
+        names::local("read"),
+        names::local("json"),
+    );
+    let result = quote!(::core::result::Result);
+    let compare = compare(block);
+    let mut creators = block.hooks_of(Kind::CreateState);
+    let (encode, decode) = if creators.next().is_some_and(borrows) {
+        let refused = quote!(#result::Err(#fault::NotStorable));
+        (refused.clone(), refused)
+    } else {
+        (
+            quote! {
+                #stored::<Self::Input>::encode(
+                    #input,
+                    &[],
+                    |#read: &Self::Input| (&#same(#input, #read)).same(),
+                )
+            },
+            quote!(#stored::<Self::Input>::decode(#json, &[])),
+        )
+    };
+    quote! {
+        fn __same_state(#input: &<Self as #actor>::State, #read: &<Self as #actor>::State) -> bool {
+            #compare
+            (&#same(#input, #read)).same()
+        }
+        fn __encode_input(#input: &Self::Input) -> #result<::std::string::String, #fault> {
+            #compare
+            #encode
+        }
+        fn __decode_input(#json: &str) -> #result<Self::Input, #fault> {
+            #[allow(unused_imports)]
+            use #not_stored as _;
+            #decode
         }
     }
 }

@@ -72,12 +72,15 @@ fn a_write_gets_through_between_two_pages_of_one_listing() {
         let change = Change::Listed(row(format!("x{number}")), None);
         directory.write(&change).unwrap();
     });
-    let listed = lab.directory().list(ACTOR, None, all as i64).unwrap();
+    let listed = lab
+        .directory()
+        .list(ACTOR, None, i64::try_from(all).unwrap())
+        .unwrap();
     assert_eq!(listed.len(), all);
     assert_eq!(written.load(Ordering::Relaxed), pages - 1);
     let wake_ups = lab
         .directory()
-        .wake_ups(&[ACTOR], None, all as i64)
+        .wake_ups(&[ACTOR], None, i64::try_from(all).unwrap())
         .unwrap();
     assert_eq!(wake_ups.len(), all);
     assert_eq!(written.load(Ordering::Relaxed), 2 * (pages - 1));
@@ -115,7 +118,7 @@ fn what_a_lost_batch_had_of_the_list_is_undone_with_it_and_the_list_goes_on() {
 
 #[test]
 fn a_directory_that_is_lost_under_a_log_that_has_changes_of_it_is_built_from_the_files() {
-    for damage in [None, Some(&b""[..]), Some(&[7; 50]), Some(&[7; 40_000])] {
+    for damage in [None, Some(&b""[..]), Some(&[7; 50]), Some(&vec![7; 40_000])] {
         let (template, disk) = (template(), SimDisk::new(1));
         let lab = Lab::open(&disk, &template).unwrap();
         for key in ["a", "b"] {
