@@ -310,3 +310,6 @@ pub const DIRECTORY_BUILD_ROWS: usize = 1_024;
 /// How often a change of the directory is made again because commits before it were lost meanwhile: each time the log has failed to
 /// write a batch, after which it waits.
 pub const DIRECTORY_ATTEMPTS: u32 = 16;
+
+/// How often a file is read in all where the directory is built anew and its disk fails: what fails for a moment does not hide an actor.
+pub const READ_ATTEMPTS: u32 = 3;

@@ -189,7 +189,7 @@ impl Building<'_> {
 
     /// Looks whether a file counts.
     fn add_file(&mut self, path: &Path) -> Result<(), StoreError> {
-        match plain::inspect(&**self.volume.disk(), path) {
+        match self.inspect(path) {
             Ok(Some(Inspected {
                 meta,
                 version,
@@ -216,16 +216,23 @@ impl Building<'_> {
             Err(error) => {
                 // Its own calls will say the same; the others must not suffer. One that may only have failed to be read is looked for
                 // again at the next start.
-                self.whole &= matches!(
-                    error,
-                    StoreError::Corrupt { .. }
-                        | StoreError::Foreign { .. }
-                        | StoreError::NewerFormat { .. }
-                );
+                self.whole &= is_of_the_file(&error);
                 tracing::warn!(%error, "an actor's file cannot be read and is left as it is");
                 Ok(())
             }
         }
+    }
+
+    /// Reads the mark of a file. A disk that fails is asked again: what it does not say now is not listed.
+    fn inspect(&self, path: &Path) -> Result<Option<Inspected>, StoreError> {
+        let mut read = plain::inspect(&**self.volume.disk(), path);
+        for _ in 1..limits::READ_ATTEMPTS {
+            if read.as_ref().is_ok() || read.as_ref().is_err_and(is_of_the_file) {
+                break;
+            }
+            read = plain::inspect(&**self.volume.disk(), path);
+        }
+        read
     }
 
     /// Commits what was found. `whole` says that this is all.
@@ -243,6 +250,14 @@ impl Building<'_> {
         let whole = self.whole;
         self.commit(whole)
     }
+}
+
+/// Returns whether it is the file that is wrong, which another look does not change.
+fn is_of_the_file(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Corrupt { .. } | StoreError::Foreign { .. } | StoreError::NewerFormat { .. }
+    )
 }
 
 /// Returns whether it is the database that is wrong, and not the disk.
