@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// beside a mistake.
 const SEVERAL: &[(&str, usize)] = &[
     ("attribute/not_a_struct", 2),
+    ("cron/form", 3),
+    ("cron/literals", 5),
     ("event/of_another", 2),
     ("event/options", 3),
     ("migrations/schema_renamed_column", 3),
@@ -18,6 +20,8 @@ const SEVERAL: &[(&str, usize)] = &[
     ("queue/borrows", 2),
     ("queue/options", 4),
     ("queue/shape", 5),
+    ("shape/options", 4),
+    ("shape/renamed", 2),
     ("state/both_sides", 2),
     ("state/generic_missing_step", 2),
     ("stored/not_serde", 2),

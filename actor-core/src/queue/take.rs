@@ -289,7 +289,7 @@ impl<A: Handlers> Background<A> {
     ///
     /// # Errors
     ///
-    /// What an ask can fail with; [`QueueError::OtherSystem`] for a queue of another system.
+    /// What an ask can fail with; [`QueueError::OtherSystem`](crate::QueueError::OtherSystem) for a queue of another system.
     ///
     /// # Cancel safety
     ///
