@@ -353,7 +353,9 @@ async fn aborted_child() {
     let system = crate::support::start::<Killer>(directory.as_ref()).await;
     let killer = system.get_or_create::<Killer>("a", ());
     if std::env::var_os("DURABLE_ACTORS_ABORTED_FIRST").is_some() {
-        killer.abort().after(Duration::ZERO).await.unwrap();
+        // Not at once: what is not on disk yet would be gone with the process.
+        let later = Duration::from_secs(1);
+        killer.abort().after(later).await.unwrap();
     }
     std::future::pending::<()>().await;
 }
