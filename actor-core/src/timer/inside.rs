@@ -126,7 +126,7 @@ impl<A: Handlers, S: Keyed> Context<'_, A, S> {
     /// #[actor]
     /// impl Report {
     ///     #[action]
-    ///     fn subscribe(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
+    ///     fn plan(&mut self, cx: &mut Context<'_, Self>) -> Result<()> {
     ///         let weekdays = actor_core::cron!("0 9 * * 1-5", "Europe/Berlin");
     ///         cx.repeat(weekdays, cx.handle().send().named("report"))?;
     ///         Ok(())
