@@ -121,8 +121,8 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     if let Err(panic) = dropped(read) {
         tracing::error!(panic, "the `Drop` of a value that was read back panicked");
     }
-    compared.map_err(panicked)??;
     // INVARIANT 1
+    compared.map_err(panicked)??;
     Ok(json)
 }
 
